@@ -1,0 +1,28 @@
+"""The build backend: setuptools', with what this machine lacks added to the build's requirements.
+
+A fixed list would install a TensorFlow of its own beside the user's, build for that one, and fail to
+load in the other.
+"""
+
+import shutil
+
+import find_tensorflow
+from setuptools import build_meta
+from setuptools.build_meta import *  # noqa: F403
+
+
+def _missing():
+    requirements = []
+    if find_tensorflow.installed() is None:
+        requirements.append(find_tensorflow.DEFAULT_REQUIREMENT)
+    if shutil.which("cmake") is None:
+        requirements.append("cmake>=3.20,<5")
+    return requirements
+
+
+def get_requires_for_build_wheel(config_settings=None):
+    return build_meta.get_requires_for_build_wheel(config_settings) + _missing()
+
+
+def get_requires_for_build_editable(config_settings=None):
+    return build_meta.get_requires_for_build_editable(config_settings) + _missing()

@@ -1,0 +1,76 @@
+"""setuptools commands that build the op library with CMake."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import find_tensorflow
+from setuptools import Extension
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class CMakeExtension(Extension):
+    """A library that CMake builds, and the package folder it goes to."""
+
+    def __init__(self, package, source):
+        super().__init__(f"{package}._cmake", sources=[])
+        self.package = package
+        self.source = ROOT / source
+
+
+class CMakeBuild(build_ext):
+    """Configures and builds each CMakeExtension, and leaves its library in the package."""
+
+    def build_extension(self, ext):
+        if self.editable_mode or self.inplace:
+            output = ROOT / ext.package.replace(".", "/")
+        else:
+            output = Path(self.build_lib).resolve() / ext.package.replace(".", "/")
+        tensorflow = find_tensorflow.to_build_for()
+        build = ROOT / "build" / f"tensorflow-{tensorflow.version}"
+        options = {
+            "CMAKE_BUILD_TYPE": "Release",
+            "SOFTPOOL_VERSION": self.distribution.get_version(),
+            "SOFTPOOL_OUTPUT_DIRECTORY": output,
+            "TENSORFLOW_VERSION": tensorflow.version,
+            "TENSORFLOW_COMPILE_FLAGS": ";".join(tensorflow.compile_flags),
+            "TENSORFLOW_LINK_FLAGS": ";".join(tensorflow.link_flags),
+        }
+        self.mkpath(str(build))
+        self._run(
+            ["cmake", "-S", ext.source, "-B", build, "-G", "Unix Makefiles"]
+            + [f"-D{name}={value}" for name, value in options.items()]
+        )
+        # The same build folder serves editable installs and wheels: what it copied last may be elsewhere.
+        (build / "libtf_softpool_ops.so").unlink(missing_ok=True)
+        jobs = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)
+        self._run(["cmake", "--build", build, "--parallel", jobs])
+
+    def _run(self, command):
+        command = [str(word) for word in command]
+        self.announce(" ".join(command), level=2)
+        subprocess.run(command, check=True)
+
+    # CMake puts the library where it belongs, in the source tree too: there is nothing left to copy.
+    def copy_extensions_to_source(self):
+        pass
+
+    def get_outputs(self):
+        return []
+
+    def get_output_mapping(self):
+        return {}
+
+
+class AnyPythonWheel(bdist_wheel):
+    """A wheel for every Python of one platform: the library does not touch Python's C interface."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.root_is_pure = False
+
+    def get_tag(self):
+        return "py3", "none", super().get_tag()[2]

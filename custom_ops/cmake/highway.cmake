@@ -1,0 +1,20 @@
+# Google Highway: the installed one, or else a pinned release.
+find_package(hwy 1.0.3 CONFIG QUIET)
+if(hwy_FOUND AND TARGET hwy::hwy)
+  set(SOFTPOOL_HIGHWAY_VERSION ${hwy_VERSION})
+  message(STATUS "Highway ${hwy_VERSION}: installed, ${hwy_DIR}")
+else()
+  set(SOFTPOOL_HIGHWAY_VERSION 1.2.0)
+  message(STATUS "Highway ${SOFTPOOL_HIGHWAY_VERSION}: not installed, fetching")
+  include(FetchContent)
+  set(HWY_ENABLE_TESTS OFF CACHE BOOL "" FORCE)
+  set(HWY_ENABLE_EXAMPLES OFF CACHE BOOL "" FORCE)
+  set(HWY_ENABLE_CONTRIB OFF CACHE BOOL "" FORCE)
+  set(HWY_ENABLE_INSTALL OFF CACHE BOOL "" FORCE)
+  set(HWY_FORCE_STATIC_LIBS ON CACHE BOOL "" FORCE)
+  FetchContent_Declare(highway
+    URL https://github.com/google/highway/archive/refs/tags/1.2.0.tar.gz
+    URL_HASH SHA256=7e0be78b8318e8bdbf6fa545d2ecb4c90f947df03f7aadc42c1967f019e63343)
+  FetchContent_MakeAvailable(highway)
+  add_library(hwy::hwy ALIAS hwy)
+endif()

@@ -1,0 +1,68 @@
+// Where the windows of a pooling lie. The output-size rule, the padding rule and every check of a
+// pooling's attributes are written here once, for the shape functions and for the kernels.
+#ifndef TF_SOFTPOOL_KERNELS_GEOMETRY_H_
+#define TF_SOFTPOOL_KERNELS_GEOMETRY_H_
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace softpool {
+
+// Poolings of fewer spatial dimensions are poolings of three, with leading dimensions of size one.
+inline constexpr int kAxes = 3;
+
+enum class Padding { kValid, kSame };
+enum class DataFormat { kChannelsLast, kChannelsFirst };
+
+// One spatial dimension. Window `o` covers the input positions [Begin(o), End(o)): what padding
+// adds takes no part, so a window at the border is a smaller window.
+struct PoolAxis {
+  int64_t in = 1;
+  int64_t out = 1;
+  int64_t window = 1;
+  int64_t stride = 1;
+  int64_t pad = 0;
+
+  int64_t Start(int64_t o) const { return o * stride - pad; }
+  int64_t Begin(int64_t o) const { return std::max<int64_t>(Start(o), 0); }
+  int64_t End(int64_t o) const { return std::min(Start(o) + window, in); }
+  bool Overlaps() const { return out > 1 && window > stride; }
+  // Whether some position lies in no window, and whether position `i` lies in one, given that no
+  // two windows overlap.
+  bool HasGaps() const { return (out > 1 && window < stride) || End(out - 1) < in; }
+  bool Covers(int64_t i) const { return i < End(std::min((i + pad) / stride, out - 1)); }
+};
+
+// A tensor seen as [outer, axis 0, axis 1, axis 2, inner]: with channels last `outer` is the batch
+// and `inner` the channels; with channels first `outer` is batch times channels and `inner` is one.
+struct PoolGeometry {
+  int64_t outer = 0;
+  int64_t inner = 0;
+  std::array<PoolAxis, kAxes> axis;
+
+  int64_t InputPositions() const { return axis[0].in * axis[1].in * axis[2].in; }
+  int64_t OutputPositions() const { return axis[0].out * axis[1].out * axis[2].out; }
+  int64_t LargestWindow() const;
+  bool Overlaps() const;
+  bool Empty() const { return outer * inner * OutputPositions() == 0; }
+};
+
+// The functions below return what is wrong, for the user to read, or an empty string.
+
+// Checks that `ksize` and `strides` describe a pooling of one to three dimensions.
+std::string CheckAttributes(const std::vector<int64_t>& ksize, const std::vector<int64_t>& strides);
+
+// TensorFlow's output size of one dimension.
+std::string OutputSize(int64_t in, int64_t window, int64_t stride, Padding padding, int64_t* out);
+
+// Lays the windows out over a tensor of shape `dims`, batch and channels included.
+std::string MakeGeometry(const std::vector<int64_t>& dims, const std::vector<int64_t>& ksize,
+                         const std::vector<int64_t>& strides, Padding padding,
+                         DataFormat data_format, PoolGeometry* geometry);
+
+}  // namespace softpool
+
+#endif  // TF_SOFTPOOL_KERNELS_GEOMETRY_H_

@@ -1,0 +1,123 @@
+// Runs a pooling's mathematics over windows that follow each other along the last axis and have the
+// same taps, vector by vector.
+#if defined(TF_SOFTPOOL_KERNELS_SEGMENT_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef TF_SOFTPOOL_KERNELS_SEGMENT_INL_H_
+#undef TF_SOFTPOOL_KERNELS_SEGMENT_INL_H_
+#else
+#define TF_SOFTPOOL_KERNELS_SEGMENT_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include "kernels/window-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+// A count of things, and how far apart they lie in the inputs, the outputs and the gradients.
+struct Stride {
+  int64_t count = 1;
+  int64_t in = 0, out = 0, target = 0;
+};
+
+struct Segment {
+  TapBox box;
+  int64_t in = 0, out = 0, target = 0;  // where the first window's first tap and its value lie
+  Stride images;                        // more than one only where lanes are scattered
+  Stride windows;
+  int64_t channels = 1;
+};
+
+template <class Math, class T, Sink kSink, int kTaps, class Lanes>
+HWY_INLINE void RunLanes(const Math& math, const Tensors<T, Math>& tensors,
+                         typename Window<Math, T, Lanes, kSink, kTaps>::Target* const* targets,
+                         const TapBox& box, const Tap* taps, const Lanes& lanes) {
+  const Window<Math, T, Lanes, kSink, kTaps> window{tensors, targets, box, taps, lanes};
+  math.Run(window);
+}
+
+// Channels fill vectors. The last vector of a window ends with its last channel, and so may repeat
+// some of the one before.
+template <class Math, class T, Sink kSink, int kTaps, class Target>
+HWY_INLINE void RunConsecutive(const Math& math, const Tensors<T, Math>& tensors,
+                               Target* const* targets, const Segment& s, const Tap* taps) {
+  const hn::ScalableTag<ComputeType<T>> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (int64_t i = 0; i < s.windows.count; ++i) {
+    for (int64_t c = 0; c < s.channels; c += lanes) {
+      const int64_t first = HWY_MIN(c, s.channels - lanes);
+      const ConsecutiveLanes<decltype(d)> at{
+          s.in + i * s.windows.in + first, s.out + i * s.windows.out + first,
+          s.target + i * s.windows.target + first, static_cast<size_t>(c - first)};
+      RunLanes<Math, T, kSink, kTaps>(math, tensors, targets, s.box, taps, at);
+    }
+  }
+}
+
+// Windows, images and channels fill vectors together. Where gradients are added up, a vector holds
+// no two windows that could share an input.
+template <class Math, class T, Sink kSink, int kTaps, class Target>
+HWY_INLINE void RunScattered(const Math& math, const Tensors<T, Math>& tensors,
+                             Target* const* targets, const Segment& s, const Tap* taps) {
+  const hn::ScalableTag<ComputeType<T>> d;
+  ScatteredLanes<decltype(d)> at;
+  const auto flush = [&]() HWY_ATTR {
+    if (at.count > 0) RunLanes<Math, T, kSink, kTaps>(math, tensors, targets, s.box, taps, at);
+    at.count = 0;
+  };
+  for (int64_t i = 0; i < s.windows.count; ++i) {
+    for (int64_t n = 0; n < s.images.count; ++n) {
+      for (int64_t c = 0; c < s.channels; ++c) {
+        at.in[at.count] = s.in + i * s.windows.in + n * s.images.in + c;
+        at.out[at.count] = s.out + i * s.windows.out + n * s.images.out + c;
+        at.target[at.count] = s.target + i * s.windows.target + n * s.images.target + c;
+        if (++at.count == hn::Lanes(d)) flush();
+      }
+    }
+    if (kSink == Sink::kAdd) flush();
+  }
+  flush();
+}
+
+template <class Math, class T, Sink kSink, int kTaps, class Target>
+HWY_NOINLINE void RunTaps(const Math& math, const Tensors<T, Math>& tensors, Target* const* targets,
+                          const Segment& s, bool scattered) {
+  Tap taps[kTaps > 0 ? kTaps : 1];
+  if (kTaps > 0) s.box.ForEach([&](int64_t i, const Tap& tap) { taps[i] = tap; });
+  if (!scattered) {
+    RunConsecutive<Math, T, kSink, kTaps>(math, tensors, targets, s, taps);
+  } else if constexpr (kTaps == 0 || kTaps == 4) {
+    RunScattered<Math, T, kSink, kTaps>(math, tensors, targets, s, taps);
+  }
+}
+
+// Windows of the sizes that people use are unrolled, where lanes are scattered only the commonest.
+template <Sink kSink, class Math, class T, class Target>
+HWY_INLINE void RunSegment(const Math& math, const Tensors<T, Math>& tensors,
+                           Target* const* targets, const Segment& s) {
+  const hn::ScalableTag<ComputeType<T>> d;
+  const bool scattered = s.channels < static_cast<int64_t>(hn::Lanes(d)) || s.images.count > 1;
+  const int64_t taps = s.box.Total();
+  const bool unrolled = s.box.AllWanted() && (!scattered || taps == 4);
+  switch (unrolled ? taps : 0) {
+    case 2:
+      return RunTaps<Math, T, kSink, 2>(math, tensors, targets, s, scattered);
+    case 3:
+      return RunTaps<Math, T, kSink, 3>(math, tensors, targets, s, scattered);
+    case 4:
+      return RunTaps<Math, T, kSink, 4>(math, tensors, targets, s, scattered);
+    case 8:
+      return RunTaps<Math, T, kSink, 8>(math, tensors, targets, s, scattered);
+    case 9:
+      return RunTaps<Math, T, kSink, 9>(math, tensors, targets, s, scattered);
+    default:
+      return RunTaps<Math, T, kSink, 0>(math, tensors, targets, s, scattered);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

@@ -1,0 +1,76 @@
+#include "kernels/soft_pool.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/soft_pool.cc"
+#include <hwy/foreach_target.h>
+// The target's headers follow it.
+#include <hwy/highway.h>
+
+#include "kernels/softmax-inl.h"
+#include "kernels/walk-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+// y = m + sum_i e_i (a_i - m) / sum_i e_i with e_i = e^(a_i - m), m the window's largest value:
+// no e_i overflows, one of them is 1, and the distances keep the precision that an offset common to
+// the window would take.
+struct SoftPoolMath {
+  static constexpr int kTapInputs = 1, kWindowInputs = 0, kWindowOutputs = 1, kTapOutputs = 0;
+  static constexpr int kCyclesPerTap = 1;
+
+  template <class W>
+  HWY_INLINE void Run(const W& window) const {
+    const TapValues<W> values(window);
+    const auto m = Largest(window, values);
+    if (HWY_UNLIKELY(AnyInfinite(typename W::D(), m))) return RunInfinite(window.AnySize(), m);
+    Store<false>(window, values, m);
+  }
+
+  template <class W>
+  HWY_NOINLINE void RunInfinite(const W& window, V<typename W::D> m) const {
+    Store<true>(window, TapValues<W>(window), m);
+  }
+
+  template <bool kInfinite, class W>
+  HWY_INLINE void Store(const W& window, const TapValues<W>& values, V<typename W::D> m) const {
+    using D = typename W::D;
+    TapSum<D, W::kTaps == 0> weights, products;
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+      V<D> distance = Distance<kInfinite>(D(), values.At(i, tap), m);
+      const V<D> e = ScaledExp(D(), &distance);
+      weights.Add(i, e);
+      products.AddProduct(i, e, distance);
+    });
+    window.StoreWindow(hn::Add(m, hn::Div(products.Total(), weights.Total())));
+  }
+};
+
+void SoftPoolTarget(DataType type, const PoolGeometry& g, const void* x, void* y,
+                    const ParallelFor& parallel) {
+  WithType(type, [&](auto value) {
+    using T = decltype(value);
+    const Tensors<T, SoftPoolMath> tensors{
+        {static_cast<const T*>(x)}, {}, {static_cast<T*>(y)}, {}};
+    Pool(SoftPoolMath(), g, tensors, parallel);
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace softpool {
+
+HWY_EXPORT(SoftPoolTarget);
+
+void SoftPool(DataType type, const PoolGeometry& geometry, const void* x, void* y,
+              const ParallelFor& parallel) {
+  if (geometry.Empty()) return;
+  HWY_DYNAMIC_DISPATCH(SoftPoolTarget)(type, geometry, x, y, parallel);
+}
+
+}  // namespace softpool
+#endif  // HWY_ONCE

@@ -1,0 +1,63 @@
+// What every pooling's op has in common: its attributes, the shapes they imply, and the way from a
+// TensorFlow context to the kernels' plain types.
+#ifndef TF_SOFTPOOL_TENSORFLOW_POOL_OP_H_
+#define TF_SOFTPOOL_TENSORFLOW_POOL_OP_H_
+
+#include <vector>
+
+#include "kernels/data_type.h"
+#include "kernels/geometry.h"
+#include "kernels/parallel.h"
+#include "tensorflow/core/framework/op_kernel.h"
+#include "tensorflow/core/framework/shape_inference.h"
+
+// The attributes and types that every pooling's ops are registered with.
+#define SOFTPOOL_POOL_ATTRIBUTES                      \
+  Attr("ksize: list(int)")                            \
+      .Attr("strides: list(int)")                     \
+      .Attr("padding: {'SAME', 'VALID'}")             \
+      .Attr("data_format: {'NHWC', 'NCHW'} = 'NHWC'") \
+      .Attr("T: {half, bfloat16, float, double}")
+
+namespace softpool {
+
+// Shape function of a pooling whose first input is the tensor to pool and whose output has one
+// value a window.
+absl::Status PoolShape(tensorflow::shape_inference::InferenceContext* c);
+
+// Shape function of a gradient whose input `window` has one value a window of input 0, which the
+// output is shaped like.
+absl::Status PoolGradShape(tensorflow::shape_inference::InferenceContext* c, int window);
+
+// A kernel that pools, or sends gradients back through a pooling.
+class PoolOp : public tensorflow::OpKernel {
+ public:
+  explicit PoolOp(tensorflow::OpKernelConstruction* ctx);
+
+ protected:
+  // Lays the windows out over input 0, or says what is wrong with it.
+  absl::Status Geometry(tensorflow::OpKernelContext* ctx, PoolGeometry* geometry) const;
+  // Checks that an input has one value a window.
+  absl::Status CheckWindowInput(tensorflow::OpKernelContext* ctx, int input,
+                                const PoolGeometry& geometry) const;
+  absl::Status AllocateWindowOutput(tensorflow::OpKernelContext* ctx, int output,
+                                    const PoolGeometry& geometry,
+                                    tensorflow::Tensor** tensor) const;
+
+  DataType type_;
+
+ private:
+  tensorflow::TensorShape WindowShape(const tensorflow::TensorShape& input,
+                                      const PoolGeometry& geometry) const;
+
+  std::vector<int64_t> ksize_, strides_;
+  Padding padding_;
+  DataFormat data_format_;
+};
+
+// TensorFlow's own threads.
+ParallelFor ThreadsOf(tensorflow::OpKernelContext* ctx);
+
+}  // namespace softpool
+
+#endif  // TF_SOFTPOOL_TENSORFLOW_POOL_OP_H_

@@ -1,0 +1,25 @@
+"""The parts of the package's build that pyproject.toml cannot state: the compiled library, and the
+TensorFlow that it was built for."""
+
+import sys
+from pathlib import Path
+
+from setuptools import setup
+
+sys.path.insert(0, str(Path(__file__).parent / "build_support"))
+
+import find_tensorflow  # noqa: E402
+from cmake_build import AnyPythonWheel, CMakeBuild, CMakeExtension  # noqa: E402
+
+
+def _requirements():
+    tensorflow = find_tensorflow.installed()
+    built_for = tensorflow.requirement if tensorflow else find_tensorflow.DEFAULT_REQUIREMENT
+    return ["keras>=3.15,<3.16", "numpy>=1.26,<3", built_for]
+
+
+setup(
+    ext_modules=[CMakeExtension("tf_softpool.lib", "custom_ops")],
+    cmdclass={"build_ext": CMakeBuild, "bdist_wheel": AnyPythonWheel},
+    install_requires=_requirements(),
+)

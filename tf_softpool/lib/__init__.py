@@ -1,0 +1,1 @@
+"""Where the compiled library lies, with build.json, which says what it was built for."""
