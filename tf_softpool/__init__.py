@@ -1,0 +1,10 @@
+"""Poolings that lose less, for Keras on TensorFlow: compiled ops, layers, rewriting, export."""
+
+__version__ = "0.1.0"
+
+from tf_softpool import layers
+from tf_softpool.ops import build_info, portable, soft_pool
+from tf_softpool.rewriting import replace_pooling
+from tf_softpool.serving import export
+
+__all__ = ["build_info", "export", "layers", "portable", "replace_pooling", "soft_pool"]

@@ -1,0 +1,19 @@
+"""Poolings as Keras layers."""
+
+from tf_softpool.layers.soft_pooling import (
+    GlobalSoftPooling1D,
+    GlobalSoftPooling2D,
+    GlobalSoftPooling3D,
+    SoftPooling1D,
+    SoftPooling2D,
+    SoftPooling3D,
+)
+
+__all__ = [
+    "GlobalSoftPooling1D",
+    "GlobalSoftPooling2D",
+    "GlobalSoftPooling3D",
+    "SoftPooling1D",
+    "SoftPooling2D",
+    "SoftPooling3D",
+]

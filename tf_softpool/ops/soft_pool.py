@@ -1,0 +1,112 @@
+"""SoftPool: the average of a window, weighed by the softmax of its own values."""
+
+import keras
+from keras import ops
+
+from tf_softpool.ops import native
+from tf_softpool.ops.portable import compute_dtype, is_forced, windows
+from tf_softpool.ops.softmax import softmax_weights
+from tf_softpool.ops.window import PoolWindow
+
+GRADIENTS = ("exact", "weights")
+_DTYPES = ("float16", "bfloat16", "float32", "float64")
+
+
+def soft_pool(
+    x, pool_size, strides=None, padding="valid", data_format=None, gradient="exact"
+):
+    """Pools each window to the average of its values, weighed by their softmax.
+
+    `y = sum_i w_i a_i` with `w_i = exp(a_i) / sum_j exp(a_j)`, over the values `a` of a window
+    (Stergiou, Poppe and Kalliatakis, "Refining activation downsampling with SoftPool", equations 1
+    and 2). It is computed so that no magnitude overflows. Padded positions take no part; NaN gives
+    NaN; `-inf` has weight zero.
+
+    Args:
+        x: tensor of shape `[batch, *spatial, channels]`, or `[batch, channels, *spatial]` with
+            `"channels_first"`, with one to three spatial dimensions; float16, bfloat16, float32 or
+            float64. 16-bit types are computed in float32. A `KerasTensor` gives a `KerasTensor`.
+        pool_size: int, or an int for each spatial dimension: the size of a window.
+        strides: int, or an int for each spatial dimension. Default: `pool_size`.
+        padding: `"valid"` or `"same"`, with TensorFlow's output sizes.
+        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
+        gradient: `"exact"` for the derivative, `g w_i (1 + a_i - y)`, or `"weights"` for `g w_i`,
+            what the paper's own code sends back (its section 3.2).
+
+    Returns:
+        A tensor like `x` with smaller spatial dimensions.
+
+    Raises:
+        ValueError: an argument is not one of these, or a window is larger than the input under
+            `"valid"`.
+        tf.errors.InvalidArgumentError: the same, of a shape that only shows when a graph runs.
+
+    Example:
+        >>> import numpy as np
+        >>> import tf_softpool as tsp
+        >>> x = np.array([0.0, 1.0, 2.0, 3.0], "float32").reshape(1, 4, 1)
+        >>> [round(float(v), 4) for v in tsp.soft_pool(x, 2)[0, :, 0]]
+        [0.7311, 2.7311]
+    """
+    if not isinstance(x, keras.KerasTensor):
+        x = ops.convert_to_tensor(x)
+    rank = len(x.shape) - 2
+    if rank not in (1, 2, 3):
+        raise ValueError(f"`x` must have one to three spatial dimensions, got shape {x.shape}.")
+    operation = SoftPool(pool_size, strides, padding, data_format, gradient, rank=rank)
+    return operation(x)
+
+
+def check_gradient(gradient):
+    """Raises a ValueError where this is not the name of a gradient."""
+    if gradient not in GRADIENTS:
+        raise ValueError(f"`gradient` must be one of {GRADIENTS}, got {gradient!r}.")
+
+
+def pool(x, window, gradient):
+    """SoftPool over the windows of a `PoolWindow`: compiled where possible, else portable."""
+    x = ops.convert_to_tensor(x)
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    if dtype not in _DTYPES:
+        raise ValueError(f"SoftPool needs a tensor of one of the types {_DTYPES}, got {dtype}.")
+    compiled = None if is_forced() else native.load().ops
+    if compiled is None:
+        return portable_soft_pool(x, window, gradient)
+    y = compiled.softpool_soft_pool(input=x, gradient=gradient, **window.attributes())
+    if window.is_whole:
+        # The op's output is ceil(size / stride) long, which a graph does not know to be one.
+        y.set_shape(window.output_shape(x.shape.as_list()))
+    return y
+
+
+def portable_soft_pool(x, window, gradient):
+    """SoftPool in standard operations, on any backend of Keras."""
+    a = windows(ops.cast(x, compute_dtype(x.dtype)), window, float("-inf"))
+    weights, distance, largest = softmax_weights(a, window.tap_axes)
+    if gradient == "weights":
+        weights = ops.stop_gradient(weights)
+    y = ops.sum(weights * distance, axis=window.tap_axes, keepdims=True) + largest
+    return ops.cast(ops.squeeze(y, axis=window.tap_axes), x.dtype)
+
+
+@keras.saving.register_keras_serializable("tf_softpool")
+class SoftPool(keras.Operation):
+    """`soft_pool` as a node of a Functional model."""
+
+    def __init__(
+        self, pool_size, strides=None, padding="valid", data_format=None, gradient="exact", *,
+        rank=2, name=None,
+    ):
+        super().__init__(name=name)
+        check_gradient(gradient)
+        self.window = PoolWindow.of(rank, pool_size, strides, padding, data_format)
+        self.gradient = gradient
+
+    def call(self, x):
+        """Pools a tensor."""
+        self.window.output_shape(x.shape)
+        return pool(x, self.window, self.gradient)
+
+    def compute_output_spec(self, x):
+        """The pooled tensor's shape and type."""
+        return keras.KerasTensor(self.window.output_shape(x.shape), dtype=x.dtype)

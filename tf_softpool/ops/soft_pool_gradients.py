@@ -1,0 +1,56 @@
+"""The gradients of SoftPool's compiled ops, for TensorFlow's differentiation."""
+
+import tensorflow as tf
+
+from tf_softpool.ops import native
+from tf_softpool.ops.portable import compute_dtype, windows
+from tf_softpool.ops.softmax import softmax_weights
+from tf_softpool.ops.window import PoolWindow
+
+_ATTRIBUTES = ("ksize", "strides", "padding", "data_format", "gradient")
+
+
+def _attributes(op):
+    text = {"padding", "data_format", "gradient"}
+    return {
+        name: op.get_attr(name).decode() if name in text else list(op.get_attr(name))
+        for name in _ATTRIBUTES
+    }
+
+
+@tf.RegisterGradient("Softpool>SoftPool")
+def _soft_pool_gradient(op, gradient):
+    return native.load().ops.softpool_soft_pool_grad(
+        orig_input=op.inputs[0], grad=gradient, **_attributes(op)
+    )
+
+
+@tf.RegisterGradient("Softpool>SoftPoolGrad")
+def _soft_pool_second_gradient(op, gradient):
+    """Second order, of what the compiled gradient computes, through standard operations.
+
+    These are differentiable to any order.
+    """
+    x, grad = op.inputs
+    attributes = _attributes(op)
+    kind = attributes.pop("gradient")
+    window = PoolWindow.of_attributes(**attributes)
+    with tf.GradientTape() as tape:
+        tape.watch([x, grad])
+        x_gradient = _x_gradient(x, grad, window, kind)
+    return tape.gradient(
+        x_gradient, [x, grad], gradient, unconnected_gradients=tf.UnconnectedGradients.ZERO
+    )
+
+
+def _x_gradient(x, grad, window, kind):
+    a = tf.cast(x, compute_dtype(x.dtype))
+    with tf.GradientTape() as tape:
+        tape.watch(a)
+        taps = windows(a, window, float("-inf"))
+    weights, distance, _ = softmax_weights(taps, window.tap_axes)
+    to_taps = tf.cast(grad, a.dtype)[(..., *(None,) * window.rank)] * weights
+    if kind == "exact":
+        mean = tf.reduce_sum(weights * distance, axis=window.tap_axes, keepdims=True)
+        to_taps *= 1 + distance - mean
+    return tf.cast(tape.gradient(taps, a, to_taps), x.dtype)

@@ -1,0 +1,179 @@
+"""Models in memory, with their pooling replaced."""
+
+import warnings
+
+import keras
+
+from tf_softpool.rewriting.report import Finding, Report
+from tf_softpool.rewriting.rules import Rule, kind_of
+
+
+def replace_pooling(model, replacements, where=None):
+    """Makes a copy of a model that has other pooling layers, and the same weights.
+
+    Layers keep their names, a layer that is used twice stays one layer, and models inside the model
+    are rewritten too, to any depth. The new layers take over the arguments that old and new layers
+    share: window, strides, padding, data format, `keepdims`, dtype policy. The given model is not
+    changed and shares no variables with the copy. A compiled model's copy is compiled alike, with a
+    fresh optimizer.
+
+    Args:
+        model: a Functional or Sequential `keras.Model`.
+        replacements: dict of what to replace by what. A key is a kind (`"max"`, `"average"`,
+            `"soft"`, `"global_max"`, `"global_average"`, `"global_soft"`) or a layer class; a value
+            is a kind, a layer class, or a function from the old layer to a new one. The first key
+            that matches a layer is used.
+        where: a function from a layer to whether it may be replaced. Default: all may.
+
+    Returns:
+        The new model, and a `Report` of every pooling layer found, what became of it and why.
+
+    Raises:
+        ValueError: a key or value is not one of these, a replacement cannot be made from the layer
+            it is for, or the model is neither Functional nor Sequential.
+
+    Warns:
+        UserWarning: nothing was replaced.
+
+    Example:
+        >>> import keras
+        >>> import tf_softpool as tsp
+        >>> model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.MaxPooling2D()])
+        >>> new, report = tsp.replace_pooling(model, {"max": "soft"})
+        >>> type(new.layers[0]).__name__, len(report.replaced)
+        ('SoftPooling2D', 1)
+    """
+    if not _is_graph(model):
+        raise ValueError(
+            f"A Functional or Sequential model can be rewritten, got {type(model).__name__}."
+        )
+    rewriting = _Rewriting([Rule(*item) for item in replacements.items()], where)
+    rewriting.find(model, "")
+    new = keras.models.clone_model(model, clone_function=rewriting.clone, recursive=True)
+    rewriting.copy_variables()
+    if not rewriting.report.replaced:
+        warnings.warn(
+            f"No pooling was replaced in model {model.name!r}: {rewriting.report}.",
+            stacklevel=2,
+        )
+    return new, rewriting.report
+
+
+def _is_graph(layer):
+    """Whether a layer is a model whose layers Keras can clone one by one."""
+    return isinstance(layer, keras.Sequential) or (
+        isinstance(layer, keras.Model) and hasattr(layer, "operations")
+    )
+
+
+def _inner_layers(layer):
+    """The layers that a layer keeps in its attributes, alone or in lists and dicts."""
+    values = list(vars(layer).values())
+    seen = set()
+    while values:
+        value = values.pop(0)
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, keras.Layer):
+            yield value
+        elif isinstance(value, list | tuple):
+            values.extend(value)
+        elif isinstance(value, dict):
+            values.extend(value.values())
+
+
+class _Rewriting:
+    """One call of `replace_pooling`: what was found, and the copies made."""
+
+    def __init__(self, rules, where):
+        self.rules = rules
+        self.where = where
+        self.report = Report()
+        self.replaced = {}  # old layer's id -> the rule for it
+        self.copies = []  # (old, new) layers that are the same but for their variables
+        self.seen = set()
+
+    def find(self, model, prefix):
+        """Looks at every layer of a model, and decides."""
+        for operation in getattr(model, "operations", None) or model.layers:
+            if id(operation) in self.seen:
+                continue
+            self.seen.add(id(operation))
+            path = prefix + operation.name
+            if isinstance(operation, keras.Layer) and _is_graph(operation):
+                self.find(operation, path + "/")
+            else:
+                self._decide(operation, path)
+
+    def _decide(self, layer, path):
+        if not isinstance(layer, keras.Layer):
+            if type(layer).__name__ in ("MaxPool", "AveragePool"):
+                self._skip(path, layer, "an operation, not a layer")
+            return
+        rule = next((r for r in self.rules if r.matches(layer)), None)
+        if rule is not None and (self.where is None or self.where(layer)):
+            self.replaced[id(layer)] = (rule, path)
+        elif rule is not None:
+            self._skip(path, layer, "`where` excludes it")
+        elif kind_of(layer)[0] is not None:
+            self._skip(path, layer, "no replacement is given for it")
+        else:
+            self._find_hidden(layer, path)
+            return
+        if id(layer) in self.replaced:
+            self.report.findings.append(Finding(path, type(layer).__name__, "replaced"))
+
+    def _find_hidden(self, layer, path):
+        """Reports pooling inside a layer that is copied as a whole."""
+        for inner in _inner_layers(layer):
+            if id(inner) in self.seen:
+                continue
+            self.seen.add(id(inner))
+            inner_path = f"{path}/{inner.name}"
+            if kind_of(inner)[0] is not None or any(r.matches(inner) for r in self.rules):
+                self._skip(inner_path, inner, f"inside {type(layer).__name__}, copied as a whole")
+            else:
+                self._find_hidden(inner, inner_path)
+
+    def _skip(self, path, layer, reason):
+        self.report.findings.append(
+            Finding(path, type(layer).__name__, "skipped", reason=reason)
+        )
+
+    def clone(self, layer):
+        """The new model's layer, or operation, for one of the old."""
+        if id(layer) in self.replaced:
+            rule, path = self.replaced[id(layer)]
+            new = rule.make(layer)
+            self._note_replacement(path, type(new).__name__)
+            return new
+        try:
+            new = layer.__class__.from_config(layer.get_config())
+        except Exception as error:
+            if getattr(layer, "variables", []):
+                raise ValueError(
+                    f"Layer {layer.name!r} ({type(layer).__name__}) cannot be copied: {error}"
+                ) from error
+            # A layer without variables can serve two models: a Lambda, say, whose function Keras
+            # does not load back from a config.
+            return layer
+        if isinstance(layer, keras.Layer):
+            self.copies.append((layer, new))
+        return new
+
+    def _note_replacement(self, path, replacement):
+        findings = self.report.findings
+        i = next(i for i, f in enumerate(findings) if f.path == path)
+        findings[i] = Finding(path, findings[i].layer, "replaced", replacement)
+
+    def copy_variables(self):
+        """Gives the copies the values of the old layers' variables."""
+        for old, new in self.copies:
+            if len(old.variables) != len(new.variables):
+                raise ValueError(
+                    f"Layer {old.name!r} ({type(old).__name__}) has {len(old.variables)} variables "
+                    f"and its copy {len(new.variables)}: it does not build itself from its config."
+                )
+            for value, variable in zip(old.variables, new.variables, strict=True):
+                variable.assign(value)

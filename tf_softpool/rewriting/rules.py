@@ -1,0 +1,107 @@
+"""Which layers are poolings of which kind, and how one pooling is made from another."""
+
+import keras
+
+from tf_softpool.layers import soft_pooling
+
+_GLOBAL = "global_"
+
+
+def _classes(module, name):
+    """The 1D, 2D and 3D forms of a layer class, by their number of spatial dimensions."""
+    return {rank: getattr(module, f"{name}{rank}D") for rank in (1, 2, 3)}
+
+
+# The kinds of pooling that can be named. A kind and its global form share a name: "soft" makes a
+# global pooling of a global one.
+KINDS = {
+    "max": _classes(keras.layers, "MaxPooling"),
+    "average": _classes(keras.layers, "AveragePooling"),
+    "soft": _classes(soft_pooling, "SoftPooling"),
+    _GLOBAL + "max": _classes(keras.layers, "GlobalMaxPooling"),
+    _GLOBAL + "average": _classes(keras.layers, "GlobalAveragePooling"),
+    _GLOBAL + "soft": _classes(soft_pooling, "GlobalSoftPooling"),
+}
+
+
+def kind_of(layer):
+    """The kind and the number of spatial dimensions of a pooling layer, or (None, None)."""
+    for kind, classes in KINDS.items():
+        for rank, cls in classes.items():
+            if isinstance(layer, cls):
+                return kind, rank
+    return None, None
+
+
+class Rule:
+    """One entry of a replacement: which layers it is for, and what it makes of them."""
+
+    def __init__(self, what, by):
+        if isinstance(what, str) and what not in KINDS:
+            raise ValueError(f"Unknown kind of pooling {what!r}: known are {sorted(KINDS)}.")
+        if not isinstance(what, str) and not _is_layer_class(what):
+            raise ValueError(f"What to replace must be a kind or a layer class, got {what!r}.")
+        if isinstance(by, str) and by not in KINDS:
+            raise ValueError(f"Unknown kind of pooling {by!r}: known are {sorted(KINDS)}.")
+        if not isinstance(by, str) and not callable(by):
+            raise ValueError(
+                f"A replacement must be a kind, a layer class, or a function of a layer, got {by!r}."
+            )
+        self.what = what
+        self.by = by
+
+    def matches(self, layer):
+        """Whether this rule is for a layer."""
+        if isinstance(self.what, str):
+            return kind_of(layer)[0] == self.what
+        return isinstance(layer, self.what)
+
+    def make(self, layer):
+        """The layer to put in the place of one that matches, with its name.
+
+        Raises:
+            ValueError: the replacement cannot be made from this layer.
+        """
+        if _is_layer_class(self.by):
+            return _with_arguments_of(layer, self.by)
+        if isinstance(self.by, str):
+            return _with_arguments_of(layer, _class_for(layer, self.by))
+        new = self.by(layer)
+        if not isinstance(new, keras.Layer):
+            raise ValueError(
+                f"The replacement of layer {layer.name!r} must be a Keras layer, got {new!r}."
+            )
+        if new is layer:
+            raise ValueError(
+                f"The replacement of layer {layer.name!r} must be a new layer, got the layer itself."
+            )
+        new.name = layer.name
+        return new
+
+
+def _is_layer_class(value):
+    return isinstance(value, type) and issubclass(value, keras.Layer)
+
+
+def _class_for(layer, kind):
+    old, rank = kind_of(layer)
+    if old is None:
+        raise ValueError(
+            f"Layer {layer.name!r} ({type(layer).__name__}) is not a pooling of a known kind, so "
+            f"{kind!r} cannot take its arguments: give a layer class or a function instead."
+        )
+    if old.startswith(_GLOBAL) and not kind.startswith(_GLOBAL):
+        kind = _GLOBAL + kind
+    elif kind.startswith(_GLOBAL) and not old.startswith(_GLOBAL):
+        raise ValueError(f"{kind!r} cannot take the place of {layer.name!r}, which is not global.")
+    return KINDS[kind][rank]
+
+
+def _with_arguments_of(layer, cls):
+    """A layer of class `cls` with those of its own arguments that `layer` has too."""
+    shared = ("pool_size", "strides", "padding", "data_format", "keepdims")
+    config = layer.get_config()
+    arguments = {name: config[name] for name in shared if name in config}
+    for name in ("name", "trainable", "dtype"):
+        arguments[name] = config[name]
+    return cls.from_config(arguments)

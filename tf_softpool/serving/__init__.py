@@ -1,0 +1,5 @@
+"""Models, written for serving."""
+
+from tf_softpool.serving.saved_model import export
+
+__all__ = ["export"]
