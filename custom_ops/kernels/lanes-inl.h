@@ -103,7 +103,7 @@ HWY_INLINE void StoreAs(D d, V<D> v, BFloat16* p) {
   const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1u));
   const auto rounded = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(du, 0x7FFFu)), odd));
   const auto quiet_nan = hn::Or(hn::ShiftRight<16>(bits), hn::Set(du, 0x40u));
-  const auto is_nan = hn::RebindMask(du, hn::Ne(v, v));
+  const auto is_nan = hn::RebindMask(du, hn::IsNaN(v));
   StoreLow16(d, hn::IfThenElse(is_nan, quiet_nan, rounded), reinterpret_cast<uint16_t*>(p));
 }
 
@@ -127,7 +127,7 @@ HWY_INLINE void StoreAs(D d, V<D> v, Float16* p) {
   const auto subnormal = hn::Sub(hn::BitCast(du, hn::Add(absolute, half)), hn::BitCast(du, half));
   const auto is_small = hn::RebindMask(du, hn::Lt(absolute, hn::Set(d, 0x1p-14f)));
   const auto is_large = hn::RebindMask(du, hn::Ge(absolute, hn::Set(d, 65520.0f)));
-  const auto is_nan = hn::RebindMask(du, hn::Ne(v, v));
+  const auto is_nan = hn::RebindMask(du, hn::IsNaN(v));
   auto result = hn::IfThenElse(is_small, subnormal, normal);
   result = hn::IfThenElse(is_large, hn::Set(du, 0x7C00u), result);
   result = hn::IfThenElse(is_nan, hn::Set(du, 0x7E00u), result);

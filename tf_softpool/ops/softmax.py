@@ -21,13 +21,17 @@ def softmax_weights(a, axes):
         Three tensors: the weights, the distances `a - largest` (at least -800), and the largest
         values, the last with `axes` of length one.
     """
-    largest = ops.stop_gradient(ops.max(a, axis=axes, keepdims=True))
+    # With an initial value, tensors without elements have a maximum too.
+    largest = ops.max(a, axis=axes, keepdims=True, initial=float("-inf"))
+    largest = ops.stop_gradient(largest)
     infinite = ops.isinf(largest)
-    # Both branches of `where` are differentiated, so neither may be NaN.
+    # Both branches of `where` are differentiated, so neither may be NaN where the other is taken.
     finite = ops.where(infinite, ops.zeros_like(a), a)
     shift = ops.where(infinite, ops.zeros_like(largest), largest)
     low = ops.full_like(a, _LOWEST)
     at_infinity = ops.where(a == largest, ops.zeros_like(a), ops.where(a < largest, low, a))
-    distance = ops.where(infinite, at_infinity, ops.maximum(finite - shift, low))
+    distance = finite - shift
+    distance = ops.where(distance < low, low, distance)
+    distance = ops.where(infinite, at_infinity, distance)
     e = ops.exp(distance)
     return e / ops.sum(e, axis=axes, keepdims=True), distance, largest

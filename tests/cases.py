@@ -1,0 +1,78 @@
+"""The tables that the tests are made of."""
+
+import itertools
+from dataclasses import dataclass
+
+DTYPES = ("float16", "bfloat16", "float32", "float64")
+PADDINGS = ("valid", "same")
+DATA_FORMATS = ("channels_last", "channels_first")
+GRADIENTS = ("exact", "weights")
+# How a function is run: see `conftest.run`.
+MODES = ("eager", "graph", "portable")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A pooling over a tensor of shape [batch, *spatial, channels]."""
+
+    spatial: tuple
+    pool_size: tuple
+    strides: tuple
+    batch: int = 2
+    channels: int = 3
+
+    def __str__(self):
+        text = "x".join(map(str, self.spatial))
+        text += "_k" + "x".join(map(str, self.pool_size)) + "_s" + "x".join(map(str, self.strides))
+        return f"{self.batch}_{text}_c{self.channels}"
+
+    def fits(self, padding):
+        """Whether the padding allows these windows."""
+        return padding == "same" or all(
+            k <= n for k, n in zip(self.pool_size, self.spatial, strict=True)
+        )
+
+    def shape(self, data_format):
+        """The input's shape."""
+        if data_format == "channels_first":
+            return (self.batch, self.channels, *self.spatial)
+        return (self.batch, *self.spatial, self.channels)
+
+
+# Every window, stride and size there is in one small dimension.
+LINES = [
+    Case((n,), (k,), (s,), channels=c)
+    for n, k, s in itertools.product(range(1, 10), range(1, 6), range(1, 6))
+    for c in [3 if (n + k + s) % 2 else 19]
+]
+
+# Two dimensions: the common ones, and what each part of the kernels is for.
+PLANES = [
+    Case((8, 8), (2, 2), (2, 2), channels=16),
+    Case((7, 9), (2, 2), (2, 2), channels=21),  # odd sizes, a last vector that overlaps the one before
+    Case((8, 10), (3, 3), (2, 2), channels=64),
+    Case((9, 8), (3, 3), (1, 1), channels=5),
+    Case((9, 9), (3, 2), (2, 3), channels=33),
+    Case((11, 6), (2, 3), (3, 4), channels=4),  # gaps between windows
+    Case((5, 5), (5, 5), (1, 1), channels=40),
+    Case((4, 3), (7, 6), (2, 2), channels=18),  # windows larger than the input, under "same"
+    Case((13, 12), (4, 4), (3, 3), channels=2),
+    Case((6, 6), (1, 1), (1, 1), channels=17),
+    Case((6, 6), (1, 1), (2, 2), channels=17),
+    Case((30, 40), (30, 40), (30, 40), channels=2),  # a whole map
+    Case((40, 50), (3, 3), (2, 2), batch=1, channels=130),  # several tiles
+    Case((3, 4), (2, 2), (2, 2), batch=70, channels=1),
+    Case((1, 9), (1, 3), (1, 2), channels=8),
+]
+
+VOLUMES = [
+    Case((4, 6, 8), (2, 2, 2), (2, 2, 2), channels=16),
+    Case((5, 7, 6), (2, 2, 2), (2, 2, 2), channels=3),
+    Case((5, 6, 7), (3, 3, 3), (2, 2, 2), channels=20),
+    Case((4, 5, 6), (3, 2, 1), (1, 2, 3), channels=6),
+    Case((3, 3, 3), (4, 4, 4), (2, 2, 2), channels=9),
+    Case((6, 5, 4), (2, 3, 2), (3, 3, 3), channels=17),
+]
+
+# One of each kind, where every combination of everything else is tried.
+FEW = [LINES[7 * 25 + 2 * 5 + 1], PLANES[0], PLANES[2], PLANES[3], PLANES[5], VOLUMES[2]]

@@ -1,0 +1,85 @@
+"""What the tests share: ways to run a function, and how near a result must be."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import ml_dtypes
+import numpy as np
+import tensorflow as tf
+
+import tf_softpool as tsp
+
+# Relative to the scale of the rounding error, in units that the oracle returns beside each value.
+RELATIVE = {"float64": 1e-12, "float32": 1e-6, "float16": 1e-6, "bfloat16": 1e-6}
+NUMPY = {"bfloat16": ml_dtypes.bfloat16}
+
+
+def numpy_dtype(dtype):
+    """The NumPy type of a Keras type's name."""
+    return np.dtype(NUMPY.get(dtype, dtype))
+
+
+def run(mode, function, *tensors):
+    """Calls a function of tensors eagerly, in a graph of known or unknown sizes, or portably."""
+    tensors = [tf.convert_to_tensor(t) for t in tensors]
+    if mode == "eager":
+        return function(*tensors)
+    if mode == "graph":
+        return tf.function(function)(*tensors)
+    if mode == "dynamic":
+        signature = [tf.TensorSpec([None] * t.shape.rank, t.dtype) for t in tensors]
+        return tf.function(function, input_signature=signature)(*tensors)
+    if mode == "portable":
+        with tsp.portable():
+            return function(*tensors)
+    if mode == "portable_dynamic":
+        with tsp.portable():
+            return run("dynamic", function, *tensors)
+    raise ValueError(mode)
+
+
+def with_gradient(function):
+    """A function of x and the output's gradient, that returns the output and x's gradient."""
+
+    def run_both(x, g):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = function(x)
+        return y, tape.gradient(y, x, output_gradients=g)
+
+    return run_both
+
+
+def assert_near(actual, expected, scale, dtype, standard=False):
+    """Checks a result of some type against a float64 value whose rounding error has a scale.
+
+    16-bit results may be one unit in the last place from the rounded value. TensorFlow's standard
+    operations round more often on the way, and flush subnormal weights to zero.
+    """
+    actual = np.asarray(actual)
+    assert actual.shape == expected.shape
+    assert actual.dtype == numpy_dtype(dtype)
+    wide = actual.astype(np.float64)
+    special = ~np.isfinite(expected)
+    np.testing.assert_array_equal(wide[special], expected[special])
+    wide, expected, scale = wide[~special], expected[~special], scale[~special]
+    info = ml_dtypes.finfo(numpy_dtype(dtype))
+    allowed = RELATIVE[dtype] * scale + 4 * float(info.smallest_subnormal)
+    if standard:
+        flushed = float(ml_dtypes.finfo(tsp.ops.portable.compute_dtype(dtype)).tiny)
+        allowed = 2 * allowed + 1e3 * flushed
+    if info.bits == 16:
+        rounded = expected.astype(numpy_dtype(dtype))
+        place = np.abs(np.spacing(rounded).astype(np.float64))
+        wide, expected = wide, rounded.astype(np.float64)
+        allowed = np.maximum(allowed + place / 2, place)
+        overflow = np.isinf(expected)
+        np.testing.assert_array_equal(wide[overflow], expected[overflow])
+        wide, expected, allowed = wide[~overflow], expected[~overflow], allowed[~overflow]
+    error = np.abs(wide - expected)
+    worst = np.argmax(error - allowed) if error.size else 0
+    assert error.size == 0 or error.flat[worst] <= allowed.flat[worst], (
+        f"{wide.flat[worst]!r} should be {expected.flat[worst]!r} within {allowed.flat[worst]:.3g}, "
+        f"is {error.flat[worst]:.3g} away"
+    )

@@ -1,0 +1,165 @@
+// Results and gradients are the same to the last bit on every SIMD target, however many threads work
+// and however the work is cut.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "kernels/simd_targets.h"
+#include "kernels/soft_pool.h"
+
+namespace softpool {
+namespace {
+
+struct Case {
+  const char* name;
+  std::vector<int64_t> dims, ksize, strides;
+  Padding padding;
+};
+
+const Case kCases[] = {
+    {"2x2", {3, 8, 10, 64}, {2, 2}, {2, 2}, Padding::kValid},
+    {"2x2_odd_channels", {2, 7, 9, 37}, {2, 2}, {2, 2}, Padding::kSame},
+    {"few_channels", {5, 9, 8, 3}, {2, 2}, {2, 2}, Padding::kValid},
+    {"one_channel", {4, 33, 1}, {3}, {2}, Padding::kSame},
+    {"3x3_overlap", {2, 40, 41, 70}, {3, 3}, {2, 2}, Padding::kSame},
+    {"3x3_stride_1", {1, 13, 12, 5}, {3, 3}, {1, 1}, Padding::kSame},
+    {"gaps", {2, 11, 13, 18}, {2, 3}, {3, 4}, Padding::kValid},
+    {"3d", {2, 5, 6, 7, 20}, {2, 3, 2}, {1, 2, 2}, Padding::kSame},
+    {"larger_than_input", {2, 3, 4, 6}, {5, 6}, {2, 2}, Padding::kSame},
+    {"whole", {3, 25, 30, 17}, {25, 30}, {25, 30}, Padding::kValid},
+    {"long_overlap", {2, 300, 2}, {90}, {7}, Padding::kSame},
+    {"many_tiles", {1, 150, 160, 33}, {5, 5}, {3, 3}, Padding::kValid},
+};
+
+size_t SizeOf(DataType type) {
+  return type == DataType::kFloat64 ? 8 : type == DataType::kFloat32 ? 4 : 2;
+}
+
+// Random values of a type as bytes, special ones among them.
+std::vector<uint8_t> RandomTensor(DataType type, size_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> normal(0, 2);
+  const double special[] = {INFINITY, -INFINITY, 0.0, -0.0, 1e30, -1e30, 1e-42, 7e4};
+  std::vector<uint8_t> bytes(count * SizeOf(type));
+  for (size_t i = 0; i < count; ++i) {
+    const double value = random() % 97 == 0 ? special[random() % 8] : normal(random);
+    const float narrow = static_cast<float>(value);
+    uint32_t bits;
+    std::memcpy(&bits, &narrow, 4);
+    // Any 16 bits that are not NaN will do: for half, the float's upper ones with a free exponent.
+    const uint16_t upper = static_cast<uint16_t>(bits >> 16);
+    const uint16_t half = (upper & 0x7C00) == 0x7C00 ? uint16_t(upper & 0xFC00) : upper;
+    switch (type) {
+      case DataType::kFloat64:
+        std::memcpy(&bytes[8 * i], &value, 8);
+        break;
+      case DataType::kFloat32:
+        std::memcpy(&bytes[4 * i], &narrow, 4);
+        break;
+      case DataType::kBFloat16:
+        std::memcpy(&bytes[2 * i], &upper, 2);
+        break;
+      case DataType::kFloat16:
+        std::memcpy(&bytes[2 * i], &half, 2);
+        break;
+    }
+  }
+  return bytes;
+}
+
+// NaN has many bit patterns, and which one comes out is the processor's business.
+template <class T>
+void MakeNaNEqual(std::vector<uint8_t>* bytes, T exponent, T mantissa) {
+  for (size_t i = 0; i < bytes->size(); i += sizeof(T)) {
+    T value;
+    std::memcpy(&value, bytes->data() + i, sizeof(T));
+    if ((value & exponent) == exponent && (value & mantissa)) value = exponent | mantissa;
+    std::memcpy(bytes->data() + i, &value, sizeof(T));
+  }
+}
+
+void MakeNaNEqual(DataType type, std::vector<uint8_t>* bytes) {
+  switch (type) {
+    case DataType::kFloat16:
+      return MakeNaNEqual<uint16_t>(bytes, 0x7C00, 0x83FF);
+    case DataType::kBFloat16:
+      return MakeNaNEqual<uint16_t>(bytes, 0x7F80, 0x807F);
+    case DataType::kFloat32:
+      return MakeNaNEqual<uint32_t>(bytes, 0x7F800000u, 0x807FFFFFu);
+    case DataType::kFloat64:
+      return MakeNaNEqual<uint64_t>(bytes, 0x7FF0000000000000u, 0x800FFFFFFFFFFFFFu);
+  }
+}
+
+ParallelFor Threads(int count) {
+  return [count](int64_t units, int64_t, const Shard& shard) {
+    std::vector<std::thread> threads;
+    for (int t = 0; t < count; ++t) {
+      threads.emplace_back([&, t] { shard(units * t / count, units * (t + 1) / count); });
+    }
+    for (std::thread& thread : threads) thread.join();
+  };
+}
+
+class SameBits : public testing::TestWithParam<std::tuple<Case, DataType, DataFormat>> {};
+
+TEST_P(SameBits, OnEveryTargetWithAnyNumberOfThreads) {
+  const auto& [c, type, format] = GetParam();
+  std::vector<int64_t> dims = c.dims;
+  if (format == DataFormat::kChannelsFirst) {
+    dims.insert(dims.begin() + 1, dims.back());
+    dims.pop_back();
+  }
+  PoolGeometry g;
+  ASSERT_EQ(MakeGeometry(dims, c.ksize, c.strides, c.padding, format, &g), "");
+  const size_t inputs = g.outer * g.InputPositions() * g.inner;
+  const size_t outputs = g.outer * g.OutputPositions() * g.inner;
+  const auto x = RandomTensor(type, inputs, 1);
+  const auto gradient = RandomTensor(type, outputs, 2);
+
+  std::vector<std::vector<uint8_t>> first;
+  for (int64_t target : RunnableTargets()) {
+    for (int threads : {1, 2, 5}) {
+      UseTarget(target);
+      std::vector<std::vector<uint8_t>> results(3);
+      results[0].resize(outputs * SizeOf(type), 0xAB);
+      results[1].resize(inputs * SizeOf(type), 0xAB);
+      results[2].resize(inputs * SizeOf(type), 0xAB);
+      SoftPool(type, g, x.data(), results[0].data(), Threads(threads));
+      SoftPoolGrad(type, g, SoftPoolGradient::kExact, x.data(), gradient.data(), results[1].data(),
+                   Threads(threads));
+      SoftPoolGrad(type, g, SoftPoolGradient::kWeights, x.data(), gradient.data(),
+                   results[2].data(), Threads(threads));
+      for (auto& result : results) MakeNaNEqual(type, &result);
+      if (first.empty()) first = results;
+      for (int r = 0; r < 3; ++r) {
+        EXPECT_EQ(results[r], first[r]) << TargetName(target) << ", " << threads << " threads, "
+                                        << (r == 0 ? "forward" : r == 1 ? "exact" : "weights");
+      }
+    }
+  }
+  UseTarget(0);
+}
+
+std::string NameOf(const testing::TestParamInfo<SameBits::ParamType>& info) {
+  static const char* const types[] = {"half", "bfloat16", "float", "double"};
+  const auto& [c, type, format] = info.param;
+  return std::string("c") + c.name + "_" + types[static_cast<int>(type)] +
+         (format == DataFormat::kChannelsLast ? "_last" : "_first");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, SameBits,
+    testing::Combine(testing::ValuesIn(kCases),
+                     testing::Values(DataType::kFloat16, DataType::kBFloat16, DataType::kFloat32,
+                                     DataType::kFloat64),
+                     testing::Values(DataFormat::kChannelsLast, DataFormat::kChannelsFirst)),
+    NameOf);
+
+}  // namespace
+}  // namespace softpool

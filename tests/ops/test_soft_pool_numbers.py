@@ -1,0 +1,131 @@
+"""soft_pool where numbers are hard: far from zero, far apart, infinite, not numbers."""
+
+import numpy as np
+import oracle
+import pytest
+import tensorflow as tf
+from cases import MODES
+from conftest import assert_near, run, with_gradient
+
+import tf_softpool as tsp
+
+NAN, INF = np.nan, np.inf
+
+
+def check(x, dtype, mode):
+    """Compares values and gradients over windows of two by two with the oracle's."""
+    arguments = ((2, 2), (2, 2), "same", "channels_last")
+    x = x.astype(dtype)
+    expected, scale = oracle.soft_pool(x, *arguments)
+    g = np.random.default_rng(1).normal(0, 1, expected.shape).astype(dtype)
+    expected_dx, dx_scale = oracle.soft_pool_gradient(x, g, *arguments, "exact")
+    y, dx = run(mode, with_gradient(lambda x: tsp.soft_pool(x, *arguments)), x, g)
+    assert_near(y, expected, scale, dtype, mode == "portable")
+    assert_near(dx, expected_dx, dx_scale, dtype, mode == "portable")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("exponent", [-30, -20, -10, -5, -2, -1, 0, 1, 2, 3, 5, 10, 20, 30])
+def test_every_magnitude(exponent, dtype, mode):
+    x = np.random.default_rng(0).normal(0, 1, (2, 9, 9, 37)) * 10.0**exponent
+    check(x, dtype, mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("offset", [1e4, -1e4, 89, -104, 1e30, -1e30])
+def test_every_offset(offset, dtype, mode):
+    # A naive exponential is inf or 0/0 here, and a naive mean loses the digits of the values.
+    x = np.random.default_rng(0).normal(0, 1, (2, 8, 8, 37)) + offset
+    check(x, dtype, mode)
+
+
+@pytest.mark.parametrize("offset", [1e4, -1e4])
+def test_offsets_keep_the_differences(offset):
+    # Multiples of 1/1024 are exact in float32 at this offset: only the digits of y are lost.
+    x = np.round(np.random.default_rng(0).normal(0, 1, (1, 8, 8, 16)) * 1024) / 1024
+    near = tsp.soft_pool(tf.constant(x, tf.float32), 2)
+    far = tsp.soft_pool(tf.constant(x + offset, tf.float32), 2) - np.float32(offset)
+    np.testing.assert_allclose(near, far, atol=1.01 * np.spacing(np.float32(1e4)) / 2)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_values_far_below_the_largest_still_count(mode):
+    # y is the far value's own share, down to where float32 ends.
+    distance = -np.linspace(1, 85, 200)
+    x = np.stack([np.zeros_like(distance), distance], axis=-1).reshape(1, -1, 2, 1)
+    x = x.astype("float32")
+    y = run(mode, lambda x: tsp.soft_pool(x, (1, 2)), x)
+    exact = x[0, :, 1, 0].astype("float64")
+    exact = exact * np.exp(exact) / (1 + np.exp(exact))
+    np.testing.assert_allclose(np.asarray(y)[0, :, 0, 0], exact, rtol=1e-6)
+
+
+SPECIAL = {
+    "nan": ([NAN, 1, 2, 3], NAN),
+    "nan with inf": ([NAN, INF, 2, 3], NAN),
+    "inf with nan": ([INF, 1, 2, NAN], NAN),
+    "nan with -inf": ([NAN, -INF, -INF, -INF], NAN),
+    "-inf with nan": ([-INF, -INF, -INF, NAN], NAN),
+    "all nan": ([NAN] * 4, NAN),
+    "inf": ([1, INF, 2, 3], INF),
+    "inf twice": ([1, INF, INF, 3], INF),
+    "all inf": ([INF] * 4, INF),
+    "inf and -inf": ([-INF, INF, 0, 3], INF),
+    "-inf": ([-INF, 1, 1, 1], 1),
+    "-inf beside zero": ([-INF, 0, -INF, -INF], 0),
+    "all -inf": ([-INF] * 4, -INF),
+    "largest and smallest": ([3e38, -3e38, 0, 1], 3e38),
+    "equal": ([0.1] * 4, 0.1),
+}
+
+
+@pytest.mark.parametrize("channels", [1, 3, 16, 37])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", SPECIAL)
+def test_special_values(name, mode, channels):
+    values, expected = SPECIAL[name]
+    x = np.tile(np.reshape(values, (1, 2, 2, 1)), (1, 1, 1, channels)).astype("float32")
+    # A window of ordinary values beside it: what is special stays in its window.
+    x = np.concatenate([x, np.full_like(x, 0.5)], axis=2)
+    y, dx = run(mode, with_gradient(lambda x: tsp.soft_pool(x, 2)), x, np.ones((1, 1, 2, channels), "f4"))
+    np.testing.assert_array_equal(y[0, 0, 0], np.full(channels, expected, "float32"))
+    np.testing.assert_array_equal(y[0, 0, 1], np.full(channels, 0.5, "float32"))
+    np.testing.assert_array_equal(dx[0, :, 2:], np.full((2, 2, channels), 0.25, "float32"))
+    if not np.isnan(expected):
+        assert np.isfinite(dx).all()
+    elif mode != "portable" or "inf" not in name:
+        assert np.isnan(dx[0, :, :2]).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1, INF, 2, 3], [0, 1, 0, 0]),
+        ([1, INF, INF, 3], [0, 0.5, 0.5, 0]),
+        ([-INF] * 4, [0.25] * 4),
+        ([-INF, 1, -INF, -INF], [0, 1, 0, 0]),
+    ],
+)
+def test_gradient_at_infinity_is_the_limit(values, expected):
+    x = np.reshape(values, (1, 2, 2, 1)).astype("float32")
+    _, dx = with_gradient(lambda x: tsp.soft_pool(x, 2))(tf.constant(x), tf.ones((1, 1, 1, 1)))
+    np.testing.assert_array_equal(np.ravel(dx), expected)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_16_bit_types_at_their_ends(dtype):
+    largest = float(np.asarray(tf.as_dtype(dtype).max).astype("float32"))
+    x = tf.constant([[largest, -largest, 12.0, 89.0, -104.0, 0.0, 1e-7, -1e-7]], dtype)[..., None]
+    y = tsp.soft_pool(x, 2)
+    assert y.dtype == dtype
+    np.testing.assert_allclose(np.ravel(y).astype("float32"), [largest, 89, 0, 0], atol=1e-13)
+
+
+@pytest.mark.parametrize("size", [100_000, 1_000_003])
+def test_long_windows_keep_precision(size):
+    # A plain float32 sum of a million terms is good to four digits.
+    x = np.random.default_rng(0).normal(0, 1, (1, size, 1)).astype("float32")
+    expected, scale = oracle.soft_pool(x, (size,), (size,), "valid", "channels_last")
+    assert_near(tsp.soft_pool(x, size), expected, scale, "float32")

@@ -1,0 +1,106 @@
+"""What each pooling means, in NumPy and float64, written to be read and not to be fast.
+
+Tensors are [batch, *spatial, channels]; `channels_first` ones are moved there and back.
+"""
+
+import itertools
+
+import numpy as np
+
+
+def window_range(o, length, size, stride, padding):
+    """The input positions of window `o` along one dimension. Padded positions are not in it."""
+    before = 0
+    if padding == "same":
+        outputs = output_size(length, size, stride, padding)
+        before = max((outputs - 1) * stride + size - length, 0) // 2
+    start = o * stride - before
+    return slice(max(start, 0), min(start + size, length))
+
+
+def output_size(length, size, stride, padding):
+    """How many windows there are along one dimension."""
+    if padding == "same":
+        return -(-length // stride)
+    return (length - size) // stride + 1
+
+
+def windows(spatial, pool_size, strides, padding):
+    """Yields the position of each window in the output, and its slices of the input."""
+    sizes = [output_size(*args, padding) for args in zip(spatial, pool_size, strides, strict=True)]
+    for position in itertools.product(*map(range, sizes)):
+        dimensions = zip(position, spatial, pool_size, strides, strict=True)
+        yield position, tuple(window_range(*args, padding) for args in dimensions)
+
+
+def softmax(a):
+    """Softmax over axis 1. Values equal to an infinite maximum share the weight."""
+    largest = a.max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        distance = np.where(a == largest, 0.0, a - largest)
+    e = np.exp(distance)
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def _product(weight, value):
+    """weight * value, where no weight makes nothing even of infinity."""
+    with np.errstate(invalid="ignore"):
+        return np.where(weight == 0, 0.0, weight * value)
+
+
+def _taps(x, where):
+    """A window's values as [batch, taps, channels]."""
+    return x[(slice(None), *where)].reshape(x.shape[0], -1, x.shape[-1])
+
+
+def _channels_last(x, data_format):
+    return np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
+
+
+def _as(x, data_format):
+    return np.moveaxis(x, -1, 1) if data_format == "channels_first" else x
+
+
+def soft_pool(x, pool_size, strides, padding, data_format):
+    """y = sum_i w_i a_i. Also returns the scale of its rounding error, sum_i w_i |a_i|."""
+    x = _channels_last(x.astype(np.float64), data_format)
+    spatial = x.shape[1:-1]
+    out = [output_size(*args, padding) for args in zip(spatial, pool_size, strides, strict=True)]
+    y = np.empty((x.shape[0], *out, x.shape[-1]))
+    scale = np.empty_like(y)
+    for position, where in windows(spatial, pool_size, strides, padding):
+        a = _taps(x, where)
+        w = softmax(a)
+        # Offsets common to a window do not cost precision when they are taken out of the sum.
+        m = a.max(axis=1, keepdims=True)
+        with np.errstate(invalid="ignore"):
+            distance = np.where(a == m, 0.0, a - m)
+        y[(slice(None), *position)] = m[:, 0] + _product(w, distance).sum(axis=1)
+        scale[(slice(None), *position)] = _product(w, np.abs(a)).sum(axis=1)
+    return _as(y, data_format), _as(scale, data_format)
+
+
+def soft_pool_gradient(x, g, pool_size, strides, padding, data_format, gradient):
+    """dL/da_i = sum over windows of g w_i (1 + a_i - y), or of g w_i for "weights".
+
+    Also returns the scale of its rounding error, the sum of the terms' sizes.
+    """
+    x = _channels_last(x.astype(np.float64), data_format)
+    g = _channels_last(g.astype(np.float64), data_format)
+    result, scale = np.zeros_like(x), np.zeros_like(x)
+    for position, where in windows(x.shape[1:-1], pool_size, strides, padding):
+        a = _taps(x, where)
+        w = softmax(a)
+        m = a.max(axis=1, keepdims=True)
+        to_window = g[(slice(None), *position)][:, None]
+        with np.errstate(invalid="ignore"):
+            distance = np.where(a == m, 0.0, a - m)
+        from_mean = distance - _product(w, distance).sum(axis=1, keepdims=True)
+        slope = 1 + from_mean if gradient == "exact" else np.ones_like(a)
+        # The exponential of a distance multiplies its rounding error by it: weights below e^-8 are
+        # known less well than the sum is.
+        size = (1 + np.abs(from_mean)) * np.maximum(1, np.abs(distance) / 8)
+        shape = result[(slice(None), *where)].shape
+        result[(slice(None), *where)] += (to_window * _product(w, slope)).reshape(shape)
+        scale[(slice(None), *where)] += (np.abs(to_window) * _product(w, size)).reshape(shape)
+    return _as(result, data_format), _as(scale, data_format)
