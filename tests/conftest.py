@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 import tf_softpool as tsp
+from tf_softpool.ops.portable import compute_dtype
 
 # Relative to the scale of the rounding error, in units that the oracle returns beside each value.
 RELATIVE = {"float64": 1e-12, "float32": 1e-6, "float16": 1e-6, "bfloat16": 1e-6}
@@ -67,7 +68,7 @@ def assert_near(actual, expected, scale, dtype, standard=False):
     info = ml_dtypes.finfo(numpy_dtype(dtype))
     allowed = RELATIVE[dtype] * scale + 4 * float(info.smallest_subnormal)
     if standard:
-        flushed = float(ml_dtypes.finfo(tsp.ops.portable.compute_dtype(dtype)).tiny)
+        flushed = float(ml_dtypes.finfo(compute_dtype(dtype)).tiny)
         allowed = 2 * allowed + 1e3 * flushed
     if info.bits == 16:
         rounded = expected.astype(numpy_dtype(dtype))

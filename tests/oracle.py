@@ -1,6 +1,7 @@
-"""What each pooling means, in NumPy and float64, written to be read and not to be fast.
+"""What each pooling means, in NumPy, written to be read and not to be fast.
 
-Tensors are [batch, *spatial, channels]; `channels_first` ones are moved there and back.
+Results are float64. On the way there, numbers have the machine's widest type, so that a float64 result
+can be judged to its last digits, down to the subnormal ones. Tensors are [batch, *spatial, channels]; `channels_first` ones are moved there and back.
 """
 
 import itertools
@@ -58,15 +59,16 @@ def _channels_last(x, data_format):
 
 
 def _as(x, data_format):
+    x = x.astype(np.float64)
     return np.moveaxis(x, -1, 1) if data_format == "channels_first" else x
 
 
 def soft_pool(x, pool_size, strides, padding, data_format):
     """y = sum_i w_i a_i. Also returns the scale of its rounding error, sum_i w_i |a_i|."""
-    x = _channels_last(x.astype(np.float64), data_format)
+    x = _channels_last(x.astype(np.longdouble), data_format)
     spatial = x.shape[1:-1]
     out = [output_size(*args, padding) for args in zip(spatial, pool_size, strides, strict=True)]
-    y = np.empty((x.shape[0], *out, x.shape[-1]))
+    y = np.empty((x.shape[0], *out, x.shape[-1]), x.dtype)
     scale = np.empty_like(y)
     for position, where in windows(spatial, pool_size, strides, padding):
         a = _taps(x, where)
@@ -85,8 +87,8 @@ def soft_pool_gradient(x, g, pool_size, strides, padding, data_format, gradient)
 
     Also returns the scale of its rounding error, the sum of the terms' sizes.
     """
-    x = _channels_last(x.astype(np.float64), data_format)
-    g = _channels_last(g.astype(np.float64), data_format)
+    x = _channels_last(x.astype(np.longdouble), data_format)
+    g = _channels_last(g.astype(np.longdouble), data_format)
     result, scale = np.zeros_like(x), np.zeros_like(x)
     for position, where in windows(x.shape[1:-1], pool_size, strides, padding):
         a = _taps(x, where)

@@ -3,7 +3,9 @@
 __version__ = "0.1.0"
 
 from tf_softpool import layers
-from tf_softpool.ops import build_info, portable, soft_pool
+from tf_softpool.ops.native import build_info
+from tf_softpool.ops.portable import portable
+from tf_softpool.ops.soft_pool import soft_pool
 from tf_softpool.rewriting import replace_pooling
 from tf_softpool.serving import export
 

@@ -56,10 +56,12 @@ struct SoftPoolGradMath {
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
       const int64_t at = W::kTaps > 0 ? i : 0;
       if (W::kTaps == 0) weigh(at, i, tap);
-      V<D> derivative = hn::Mul(e[at], inverse);
+      // The scaled weight comes last to its true size, which may be subnormal.
+      V<D> derivative = e[at];
       if (kind == SoftPoolGradient::kExact) {
         derivative = hn::Mul(derivative, hn::Add(rest, distance[at]));
       }
+      derivative = hn::Mul(derivative, inverse);
       window.Emit(tap, hn::Mul(g, derivative));
     });
   }

@@ -1,0 +1,38 @@
+"""The layers on Keras's other backends, which only have the portable form."""
+
+import importlib.util
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tf_softpool as tsp
+
+CODE = """
+import os, sys
+os.environ["KERAS_BACKEND"] = sys.argv[1]
+import warnings
+warnings.simplefilter("error", RuntimeWarning)
+import keras, numpy as np
+import tf_softpool as tsp
+
+assert "tensorflow" not in sys.modules or sys.argv[1] == "tensorflow"
+x = np.random.default_rng(0).normal(size=(2, 7, 8, 3)).astype("float32")
+inputs = keras.Input((None, None, 3))
+outputs = tsp.layers.SoftPooling2D(3, 2, "same")(inputs)
+model = keras.Model(inputs, tsp.layers.GlobalSoftPooling2D()(outputs))
+assert tsp.build_info()["library"] is None
+np.save(sys.argv[2], keras.ops.convert_to_numpy(model(x)))
+"""
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_the_same_numbers(backend, tmp_path):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    out = tmp_path / "y.npy"
+    subprocess.run([sys.executable, "-c", CODE, backend, str(out)], check=True)
+    x = np.random.default_rng(0).normal(size=(2, 7, 8, 3)).astype("float32")
+    expected = tsp.layers.GlobalSoftPooling2D()(tsp.layers.SoftPooling2D(3, 2, "same")(x))
+    np.testing.assert_allclose(np.load(out), expected, rtol=1e-5, atol=1e-6)

@@ -1,0 +1,39 @@
+"""The examples in docstrings and in the README run, and say what they print."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import tf_softpool
+
+ROOT = Path(__file__).parent.parent
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(tf_softpool.__path__, "tf_softpool.")
+    if not module.name.startswith("tf_softpool.lib")
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstrings(name):
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.failed == 0
+
+
+def test_every_public_thing_has_an_example():
+    public = {getattr(tf_softpool, name) for name in tf_softpool.__all__ if name != "layers"}
+    public |= {getattr(tf_softpool.layers, name) for name in tf_softpool.layers.__all__}
+    assert [thing.__name__ for thing in public if "Example:" not in (thing.__doc__ or "")] == []
+
+
+def test_readme(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert blocks
+    names = {}
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), names)
