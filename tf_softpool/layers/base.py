@@ -15,7 +15,10 @@ class _CompiledLayer(keras.Layer):
 
 
 class Pooling(_CompiledLayer):
-    """Base of layers that pool windows. Subclasses set `rank` and define `pool`."""
+    """Base of layers that pool windows.
+
+    Subclasses set `rank` and define `pool(inputs)`, which pools over the windows of `self.window`.
+    """
 
     rank = None
 
@@ -46,10 +49,6 @@ class Pooling(_CompiledLayer):
         """`"channels_last"` or `"channels_first"`."""
         return self.window.data_format
 
-    def pool(self, inputs):
-        """Pools a tensor over the windows of `self.window`."""
-        raise NotImplementedError
-
     def call(self, inputs):
         """Pools a tensor."""
         self.window.output_shape(inputs.shape)
@@ -71,7 +70,10 @@ class Pooling(_CompiledLayer):
 
 
 class GlobalPooling(_CompiledLayer):
-    """Base of layers that pool all spatial positions to one. Subclasses set `rank`, define `pool`."""
+    """Base of layers that pool all spatial positions to one.
+
+    Subclasses set `rank` and define `pool(inputs)`, which pools over the one window of `self.window`.
+    """
 
     rank = None
 
@@ -85,10 +87,6 @@ class GlobalPooling(_CompiledLayer):
     def data_format(self):
         """`"channels_last"` or `"channels_first"`."""
         return self.window.data_format
-
-    def pool(self, inputs):
-        """Pools a tensor over the one window of `self.window`."""
-        raise NotImplementedError
 
     def call(self, inputs):
         """Pools a tensor."""

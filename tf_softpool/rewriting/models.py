@@ -1,6 +1,7 @@
 """Models in memory, with their pooling replaced."""
 
 import warnings
+from dataclasses import replace
 
 import keras
 
@@ -49,7 +50,7 @@ def replace_pooling(model, replacements, where=None):
         )
     rewriting = _Rewriting([Rule(*item) for item in replacements.items()], where)
     rewriting.find(model, "")
-    new = keras.models.clone_model(model, clone_function=rewriting.clone, recursive=True)
+    new = rewriting.copy(model)
     rewriting.copy_variables()
     if not rewriting.report.replaced:
         warnings.warn(
@@ -91,7 +92,8 @@ class _Rewriting:
         self.where = where
         self.report = Report()
         self.replaced = {}  # old layer's id -> the rule for it
-        self.copies = []  # (old, new) layers that are the same but for their variables
+        self.kept = []  # (old, new) layers that are the same but for their variables
+        self.copies = {}  # old operation's id -> its copy, one for all models that use it
         self.seen = set()
 
     def find(self, model, prefix):
@@ -141,35 +143,53 @@ class _Rewriting:
             Finding(path, type(layer).__name__, "skipped", reason=reason)
         )
 
-    def clone(self, layer):
-        """The new model's layer, or operation, for one of the old."""
-        if id(layer) in self.replaced:
-            rule, path = self.replaced[id(layer)]
-            new = rule.make(layer)
-            self._note_replacement(path, type(new).__name__)
-            return new
+    def copy(self, operation):
+        """The new model's layer, model or other operation for one of the old."""
+        if id(operation) not in self.copies:
+            if id(operation) in self.replaced:
+                new = self._make_replacement(operation)
+            elif isinstance(operation, keras.Layer) and _is_graph(operation):
+                new = self._copy_model(operation)
+            else:
+                new = self._copy_as_it_is(operation)
+            self.copies[id(operation)] = new
+        return self.copies[id(operation)]
+
+    def _copy_model(self, model):
+        if isinstance(model, keras.Sequential):
+            return keras.models.clone_model(model, clone_function=self.copy)
+        # Left to itself, Keras names the copy's inputs after tensors.
+        inputs = keras.tree.map_structure(
+            lambda tensor: self.copy(tensor._keras_history.operation).output, model.input
+        )
+        return keras.models.clone_model(model, input_tensors=inputs, clone_function=self.copy)
+
+    def _copy_as_it_is(self, operation):
         try:
-            new = layer.__class__.from_config(layer.get_config())
+            new = operation.__class__.from_config(operation.get_config())
         except Exception as error:
-            if getattr(layer, "variables", []):
+            if getattr(operation, "variables", []):
                 raise ValueError(
-                    f"Layer {layer.name!r} ({type(layer).__name__}) cannot be copied: {error}"
+                    f"Layer {operation.name!r} ({type(operation).__name__}) cannot be copied: {error}"
                 ) from error
             # A layer without variables can serve two models: a Lambda, say, whose function Keras
             # does not load back from a config.
-            return layer
-        if isinstance(layer, keras.Layer):
-            self.copies.append((layer, new))
+            return operation
+        if isinstance(operation, keras.Layer):
+            self.kept.append((operation, new))
         return new
 
-    def _note_replacement(self, path, replacement):
+    def _make_replacement(self, layer):
+        rule, path = self.replaced[id(layer)]
+        new = rule.make(layer)
         findings = self.report.findings
-        i = next(i for i, f in enumerate(findings) if f.path == path)
-        findings[i] = Finding(path, findings[i].layer, "replaced", replacement)
+        i = next(i for i, finding in enumerate(findings) if finding.path == path)
+        findings[i] = replace(findings[i], replacement=type(new).__name__)
+        return new
 
     def copy_variables(self):
         """Gives the copies the values of the old layers' variables."""
-        for old, new in self.copies:
+        for old, new in self.kept:
             if len(old.variables) != len(new.variables):
                 raise ValueError(
                     f"Layer {old.name!r} ({type(old).__name__}) has {len(old.variables)} variables "
