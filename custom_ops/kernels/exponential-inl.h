@@ -27,10 +27,11 @@ struct ExpConstants<float> {
   static constexpr float kBias = 127.0f + 32.0f;
   static constexpr float kLowest = -110.2f;
   static constexpr float kLog2E = 1.44269504f;
-  static constexpr float kLn2High = 0.693359375f;
-  static constexpr float kLn2Low = -2.12194440e-4f;
+  static constexpr float kLn2High = 0x1.62e4p-1f;
+  static constexpr float kLn2Low = 0x1.7f7cp-20f;
   static constexpr float kShift = 12582912.0f + kBias;
   static constexpr int kMantissaBits = 23;
+  static constexpr float kExpOfZero = 0x1p32f;
   static constexpr float kCoefficients[] = {8.2976472843175367e-3f, 4.1915428423936243e-2f,
                                             1.6667573897273598e-1f, 4.9998890828803223e-1f,
                                             9.9999962011026304e-1f};
@@ -41,10 +42,11 @@ struct ExpConstants<double> {
   static constexpr double kBias = 1023.0 + 64.0;
   static constexpr double kLowest = -753.45;
   static constexpr double kLog2E = 1.44269504088896340736;
-  static constexpr double kLn2High = 6.93145751953125e-1;
-  static constexpr double kLn2Low = 1.42860682030941723212e-6;
+  static constexpr double kLn2High = 0x1.62e42fefa4p-1;
+  static constexpr double kLn2Low = -0x1.8432a1b0e2p-43;
   static constexpr double kShift = 6755399441055744.0 + kBias;
   static constexpr int kMantissaBits = 52;
+  static constexpr double kExpOfZero = 0x1p64;
   static constexpr double kCoefficients[] = {
       2.4994292310179794e-8, 2.7632308232444556e-7, 2.7557622655147987e-6, 2.4801486481262875e-5,
       1.9841269432431110e-4, 1.3888888951261222e-3, 8.3333333335594533e-3, 4.1666666666492629e-2,
@@ -60,10 +62,12 @@ HWY_INLINE V<D> ScaledExp(D d, V<D>* x) {
   using C = ExpConstants<hn::TFromD<D>>;
   const hn::RebindToUnsigned<D> du;
   *x = Larger(d, hn::Set(d, C::kLowest), *x);
-  const auto shifted = MulAdd(d, *x, hn::Set(d, C::kLog2E), hn::Set(d, C::kShift));
+  // The nearest integer, or where two are equally near either of them, but the same on every target.
+  const auto shifted =
+      hn::Add(hn::Mul(*x, hn::Set(d, C::kLog2E)), hn::Set(d, C::kShift));
   const auto n = hn::Sub(shifted, hn::Set(d, C::kShift));
-  auto r = hn::Sub(*x, hn::Mul(n, hn::Set(d, C::kLn2High)));
-  r = hn::Sub(r, hn::Mul(n, hn::Set(d, C::kLn2Low)));
+  auto r = SubExactProduct(d, n, hn::Set(d, C::kLn2High), *x);
+  r = SubExactProduct(d, n, hn::Set(d, C::kLn2Low), r);
   auto p = hn::Set(d, C::kCoefficients[0]);
   for (size_t i = 1; i < sizeof(C::kCoefficients) / sizeof(C::kCoefficients[0]); ++i) {
     p = MulAdd(d, p, r, hn::Set(d, C::kCoefficients[i]));

@@ -80,6 +80,9 @@ HWY_INLINE void RunScattered(const Math& math, const Tensors<T, Math>& tensors,
   flush();
 }
 
+// Where lanes are scattered, gathering them costs more than unrolling larger windows saves.
+inline constexpr int kUnrolledScattered = 4;
+
 template <class Math, class T, Sink kSink, int kTaps, class Target>
 HWY_NOINLINE void RunTaps(const Math& math, const Tensors<T, Math>& tensors, Target* const* targets,
                           const Segment& s, bool scattered) {
@@ -87,19 +90,19 @@ HWY_NOINLINE void RunTaps(const Math& math, const Tensors<T, Math>& tensors, Tar
   if (kTaps > 0) s.box.ForEach([&](int64_t i, const Tap& tap) { taps[i] = tap; });
   if (!scattered) {
     RunConsecutive<Math, T, kSink, kTaps>(math, tensors, targets, s, taps);
-  } else if constexpr (kTaps == 0 || kTaps == 4) {
+  } else if constexpr (kTaps <= kUnrolledScattered) {
     RunScattered<Math, T, kSink, kTaps>(math, tensors, targets, s, taps);
   }
 }
 
-// Windows of the sizes that people use are unrolled, where lanes are scattered only the commonest.
+// Windows of the sizes that people use are unrolled.
 template <Sink kSink, class Math, class T, class Target>
 HWY_INLINE void RunSegment(const Math& math, const Tensors<T, Math>& tensors,
                            Target* const* targets, const Segment& s) {
   const hn::ScalableTag<ComputeType<T>> d;
   const bool scattered = s.channels < static_cast<int64_t>(hn::Lanes(d)) || s.images.count > 1;
   const int64_t taps = s.box.Total();
-  const bool unrolled = s.box.AllWanted() && (!scattered || taps == 4);
+  const bool unrolled = s.box.AllWanted() && (!scattered || taps <= kUnrolledScattered);
   switch (unrolled ? taps : 0) {
     case 2:
       return RunTaps<Math, T, kSink, 2>(math, tensors, targets, s, scattered);

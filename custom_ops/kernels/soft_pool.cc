@@ -20,12 +20,55 @@ struct SoftPoolMath {
   static constexpr int kTapInputs = 1, kWindowInputs = 0, kWindowOutputs = 1, kTapOutputs = 0;
   static constexpr int kCyclesPerTap = 1;
 
+  // Whether a window of known size is pooled without an exponential for its largest value. Larger
+  // ones gain little, and sizes that are not known to the compiler are to give the same bits.
+  template <class W>
+  static constexpr bool kFew = W::kTaps > 0 && W::kTaps <= 4;
+
   template <class W>
   HWY_INLINE void Run(const W& window) const {
-    const TapValues<W> values(window);
-    const auto m = Largest(window, values);
-    if (HWY_UNLIKELY(AnyInfinite(typename W::D(), m))) return RunInfinite(window.AnySize(), m);
-    Store<false>(window, values, m);
+    using D = typename W::D;
+    if constexpr (kFew<W>) {
+      V<D> others[W::kTaps];
+      const auto m = LargestAndOthers(window, others);
+      window.StoreWindow(AnyInfinite(D(), m) ? PoolFew<true, W>(others, m)
+                                             : PoolFew<false, W>(others, m));
+    } else {
+      const TapValues<W> values(window);
+      const auto m = Largest(window, values);
+      if (HWY_UNLIKELY(AnyInfinite(D(), m))) return RunInfinite(window.AnySize(), m);
+      Store<false>(window, values, m);
+    }
+  }
+
+  // The largest value, the rest being left in others[1] and on: one of several that are equal, the
+  // one which is not among them, has the weight e^0.
+  template <class W>
+  HWY_INLINE V<typename W::D> LargestAndOthers(const W& window, V<typename W::D>* others) const {
+    using D = typename W::D;
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { others[i] = window.Load(tap); });
+    V<D> m = others[0];
+    window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
+      if (i == 0) return;
+      const V<D> a = others[i];
+      others[i] = Smaller(D(), a, m);
+      m = Larger(D(), a, m);
+    });
+    return m;
+  }
+
+  template <bool kInfinite, class W>
+  HWY_INLINE V<typename W::D> PoolFew(const V<typename W::D>* others, V<typename W::D> m) const {
+    using D = typename W::D;
+    V<D> weights = hn::Set(D(), ExpConstants<hn::TFromD<D>>::kExpOfZero);
+    V<D> products = hn::Zero(D());
+    for (int i = 1; i < W::kTaps; ++i) {
+      V<D> distance = Distance<kInfinite>(D(), others[i], m);
+      const V<D> e = ScaledExp(D(), &distance);
+      weights = hn::Add(weights, e);
+      products = MulAdd(D(), e, distance, products);
+    }
+    return hn::Add(m, hn::Div(products, weights));
   }
 
   template <class W>
