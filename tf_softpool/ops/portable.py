@@ -42,7 +42,7 @@ def compute_dtype(dtype):
 
 
 def windows(x, window, fill):
-    """All windows of a tensor, each window's positions along new last axes, in row-major order.
+    """All windows of a tensor, each window's positions along new first axes, in row-major order.
 
     Args:
         x: tensor `[batch, *spatial, channels]` or `[batch, channels, *spatial]`.
@@ -50,23 +50,30 @@ def windows(x, window, fill):
         fill: what stands where a window reaches past the input.
 
     Returns:
-        A tensor of the pooled tensor's shape and, after it, `len(window.pool_size)` axes more.
+        A tensor of the pooled tensor's shape and, before it, `window.rank` axes more.
     """
     window.check_rank(x.shape)
-    if window.is_whole:
-        x = ops.moveaxis(x, window.spatial_axes, tuple(range(-window.rank, 0)))
-        return ops.expand_dims(x, window.spatial_axes)
-    window.output_shape(tuple(d if isinstance(d, int) else None for d in x.shape))
-    x = _pad(x, window, fill)
-    for axis, size, stride in zip(window.spatial_axes, window.pool_size, window.strides, strict=True):
-        slices = []
-        for first in range(size):
-            last = first + 1 - size
-            index = [slice(None)] * len(x.shape)
-            index[axis] = slice(first, last if last < 0 else None, stride)
-            slices.append(x[tuple(index)])
-        x = ops.stack(slices, axis=-1)
+    shape = [d if isinstance(d, int) else None for d in x.shape]
+    window.output_shape(shape)
+    if not window.is_whole:
+        x = _pad(x, window, fill)
+    dimensions = zip(window.spatial_axes, window.pool_size, window.strides, strict=True)
+    # A new axis comes first each time, and so the last spatial dimension's has to come last.
+    for added, (axis, size, stride) in enumerate(reversed(list(dimensions))):
+        if window.is_whole or (window.padding == "valid" and shape[axis] == size):
+            x = ops.expand_dims(ops.moveaxis(x, axis + added, 0), axis + added + 1)
+        else:
+            x = ops.stack(list(_slices(x, axis + added, size, stride)), axis=0)
     return x
+
+
+def _slices(x, axis, size, stride):
+    """For each position in a window along an axis, the values that all windows have there."""
+    for first in range(size):
+        end = first + 1 - size
+        index = [slice(None)] * len(x.shape)
+        index[axis] = slice(first, end if end < 0 else None, stride)
+        yield x[tuple(index)]
 
 
 def _pad(x, window, fill):

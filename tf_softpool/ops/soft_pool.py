@@ -5,7 +5,7 @@ from keras import ops
 
 from tf_softpool.ops import native
 from tf_softpool.ops.portable import compute_dtype, is_forced, windows
-from tf_softpool.ops.softmax import softmax_weights
+from tf_softpool.ops.softmax import exponentials
 from tf_softpool.ops.window import PoolWindow
 
 GRADIENTS = ("exact", "weights")
@@ -82,10 +82,10 @@ def pool(x, window, gradient):
 def portable_soft_pool(x, window, gradient):
     """SoftPool in standard operations, on any backend of Keras."""
     a = windows(ops.cast(x, compute_dtype(x.dtype)), window, float("-inf"))
-    weights, distance, largest = softmax_weights(a, window.tap_axes)
+    e, distance, total, largest = exponentials(a, window.tap_axes)
     if gradient == "weights":
-        weights = ops.stop_gradient(weights)
-    y = ops.sum(weights * distance, axis=window.tap_axes, keepdims=True) + largest
+        e, total = ops.stop_gradient(e), ops.stop_gradient(total)
+    y = largest + ops.sum(e * distance, axis=window.tap_axes, keepdims=True) / total
     return ops.cast(ops.squeeze(y, axis=window.tap_axes), x.dtype)
 
 

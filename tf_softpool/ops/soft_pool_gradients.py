@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tf_softpool.ops import native
 from tf_softpool.ops.portable import compute_dtype, windows
-from tf_softpool.ops.softmax import softmax_weights
+from tf_softpool.ops.softmax import exponentials
 from tf_softpool.ops.window import PoolWindow
 
 _ATTRIBUTES = ("ksize", "strides", "padding", "data_format", "gradient")
@@ -48,8 +48,9 @@ def _x_gradient(x, grad, window, kind):
     with tf.GradientTape() as tape:
         tape.watch(a)
         taps = windows(a, window, float("-inf"))
-    weights, distance, _ = softmax_weights(taps, window.tap_axes)
-    to_taps = tf.cast(grad, a.dtype)[(..., *(None,) * window.rank)] * weights
+    e, distance, total, _ = exponentials(taps, window.tap_axes)
+    weights = e / total
+    to_taps = tf.cast(grad, a.dtype) * weights
     if kind == "exact":
         mean = tf.reduce_sum(weights * distance, axis=window.tap_axes, keepdims=True)
         to_taps *= 1 + distance - mean

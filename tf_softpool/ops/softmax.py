@@ -1,37 +1,35 @@
 """Softmax weights of windows, in standard operations, right at every magnitude."""
 
+import keras
+import ml_dtypes
 from keras import ops
 
 # e to this is zero in float64, and its product with a zero weight is zero, not NaN.
 _LOWEST = -800.0
 
 
-def softmax_weights(a, axes):
-    """The softmax of `a` over some axes, and how far each value lies below the largest.
+def exponentials(a, axes):
+    """Softmax weights before they are divided by their sum, and what they were made of.
 
-    The largest value is a constant to differentiation: what is computed from the two results and it
-    does not depend on which number was subtracted. Where it is infinite, the values equal to it share
-    all the weight, and nothing is sent back to them. Elsewhere `-inf` has weight zero. NaN gives NaN.
+    The largest value is a constant to differentiation: what is computed from the results does not
+    depend on which number was subtracted. `-inf` has weight zero. If the largest value is `inf`, the
+    others have weight zero, and if it is `-inf`, all have. NaN gives NaN.
 
     Args:
         a: a tensor.
         axes: the axes to take the softmax over.
 
     Returns:
-        Three tensors: the weights, the distances `a - largest` (at least -800), and the largest
-        values, the last with `axes` of length one.
+        Four tensors: the weights, from 0 to 1; the distances `a - largest` that they are exponentials
+        of, from -800 to 0; and, with `axes` of length one, the weights' sums, 1 instead of 0, and the
+        largest values.
     """
     # With an initial value, tensors without elements have a maximum too.
     largest = ops.max(a, axis=axes, keepdims=True, initial=float("-inf"))
     largest = ops.stop_gradient(largest)
-    infinite = ops.isinf(largest)
-    # Both branches of `where` are differentiated, so neither may be NaN where the other is taken.
-    finite = ops.where(infinite, ops.zeros_like(a), a)
-    shift = ops.where(infinite, ops.zeros_like(largest), largest)
-    low = ops.full_like(a, _LOWEST)
-    at_infinity = ops.where(a == largest, ops.zeros_like(a), ops.where(a < largest, low, a))
-    distance = finite - shift
-    distance = ops.where(distance < low, low, distance)
-    distance = ops.where(infinite, at_infinity, distance)
+    limit = ml_dtypes.finfo(keras.backend.standardize_dtype(a.dtype)).max
+    shift = ops.clip(largest, -float(limit), float(limit))
+    distance = ops.minimum(ops.maximum(a - shift, _LOWEST), 0.0)
     e = ops.exp(distance)
-    return e / ops.sum(e, axis=axes, keepdims=True), distance, largest
+    total = ops.sum(e, axis=axes, keepdims=True)
+    return e, distance, ops.where(total == 0, ops.ones_like(total), total), largest

@@ -80,7 +80,7 @@ class PoolWindow:
     @property
     def tap_axes(self):
         """The axes of `portable.windows(...)` that are a window's positions."""
-        return tuple(range(-self.rank, 0))
+        return tuple(range(self.rank))
 
     def attributes(self):
         """The attributes of our ops that say this."""
