@@ -1,5 +1,6 @@
 """The parts of the package's build that pyproject.toml cannot state: the compiled library, and the
-TensorFlow that it was built for."""
+TensorFlow that it was built for.
+"""
 
 import sys
 from pathlib import Path
@@ -8,8 +9,8 @@ from setuptools import setup
 
 sys.path.insert(0, str(Path(__file__).parent / "build_support"))
 
-import find_tensorflow  # noqa: E402
-from cmake_build import AnyPythonWheel, CMakeBuild, CMakeExtension  # noqa: E402
+import find_tensorflow
+from cmake_build import AnyPythonWheel, CMakeBuild, CMakeExtension
 
 
 def _requirements():

@@ -28,9 +28,7 @@ class Case:
 
     def fits(self, padding):
         """Whether the padding allows these windows."""
-        return padding == "same" or all(
-            k <= n for k, n in zip(self.pool_size, self.spatial, strict=True)
-        )
+        return padding == "same" or all(k <= n for k, n in zip(self.pool_size, self.spatial, strict=True))
 
     def shape(self, data_format):
         """The input's shape."""

@@ -1,7 +1,8 @@
 """What each pooling means, in NumPy, written to be read and not to be fast.
 
 Results are float64. On the way there, numbers have the machine's widest type, so that a float64 result
-can be judged to its last digits, down to the subnormal ones. Tensors are [batch, *spatial, channels]; `channels_first` ones are moved there and back.
+can be judged to its last digits, down to the subnormal ones. Tensors are [batch, *spatial, channels];
+`channels_first` ones are moved there and back.
 """
 
 import itertools

@@ -62,9 +62,9 @@ HWY_INLINE V<D> ScaledExp(D d, V<D>* x) {
   using C = ExpConstants<hn::TFromD<D>>;
   const hn::RebindToUnsigned<D> du;
   *x = Larger(d, hn::Set(d, C::kLowest), *x);
-  // The nearest integer, or where two are equally near either of them, but the same on every target.
-  const auto shifted =
-      hn::Add(hn::Mul(*x, hn::Set(d, C::kLog2E)), hn::Set(d, C::kShift));
+  // The nearest integer, or where two are equally near either of them, but the same on every
+  // target.
+  const auto shifted = hn::Add(hn::Mul(*x, hn::Set(d, C::kLog2E)), hn::Set(d, C::kShift));
   const auto n = hn::Sub(shifted, hn::Set(d, C::kShift));
   auto r = SubExactProduct(d, n, hn::Set(d, C::kLn2High), *x);
   r = SubExactProduct(d, n, hn::Set(d, C::kLn2Low), r);

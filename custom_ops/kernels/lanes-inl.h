@@ -24,8 +24,8 @@ using V = hn::Vec<D>;
 template <class D>
 using M = hn::Mask<D>;
 
-// Larger is a if a > b, else b, and Smaller the other one, which is what x86's max and min do. Spelled
-// out elsewhere, where zeros of different sign and NaN would come out differently.
+// Larger is a if a > b, else b, and Smaller the other one, which is what x86's max and min do.
+// Spelled out elsewhere, where zeros of different sign and NaN would come out differently.
 #if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128 && HWY_TARGET != HWY_SCALAR
 template <class D>
 HWY_INLINE V<D> Larger(D, V<D> a, V<D> b) {
@@ -62,8 +62,7 @@ HWY_INLINE V<hn::Rebind<float, D>> MulAddThroughDouble(D d, V<D> a, V<D> b, V<D>
   const auto zero = hn::Zero(du);
   const auto inexact = hn::RebindMask(du, hn::Gt(hn::Abs(lost), hn::Zero(d)));
   const auto even = hn::Eq(hn::And(bits, one), zero);
-  const auto outward =
-      hn::Eq(hn::ShiftRight<63>(hn::Xor(bits, hn::BitCast(du, lost))), zero);
+  const auto outward = hn::Eq(hn::ShiftRight<63>(hn::Xor(bits, hn::BitCast(du, lost))), zero);
   const auto odd = hn::IfThenElse(outward, hn::Add(bits, one), hn::Sub(bits, one));
   const auto rounded = hn::IfThenElse(hn::And(inexact, even), odd, bits);
   return hn::DemoteTo(hn::Rebind<float, D>(), hn::BitCast(d, rounded));

@@ -1,4 +1,5 @@
-// Loads and stores of 16-bit types, and the exponential, on every SIMD target that this machine has.
+// Loads and stores of 16-bit types, and the exponential, on every SIMD target that this machine
+// has.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -73,8 +74,8 @@ float FromBits(uint32_t bits) {
 // The value of a half, from the definition of the format.
 double HalfValue(int bits) {
   const int exponent = (bits >> 10) & 31, mantissa = bits & 1023;
-  double magnitude = exponent == 0 ? std::ldexp(mantissa, -24)
-                                   : std::ldexp(1024 + mantissa, exponent - 25);
+  double magnitude =
+      exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
   if (exponent == 31) magnitude = mantissa ? NAN : INFINITY;
   return bits & 0x8000 ? -magnitude : magnitude;
 }
@@ -192,8 +193,8 @@ TEST_P(Lanes, ExponentialIsAccurate) {
 
 TEST_P(Lanes, ExponentialOfTheExtremes) {
   const float lowest = -3.4e38f, infinity = INFINITY;
-  const std::vector<float> x = {0.0f, -0.0f, -110.3f, lowest, -infinity, NAN, -1e-45f, -200.0f,
-                                0.0f, 0.0f,  0.0f,    0.0f,   0.0f,      0.0f, 0.0f,  0.0f};
+  const std::vector<float> x = {0.0f, -0.0f, -110.3f, lowest, -infinity, NAN,  -1e-45f, -200.0f,
+                                0.0f, 0.0f,  0.0f,    0.0f,   0.0f,      0.0f, 0.0f,    0.0f};
   std::vector<float> y(16);
   HWY_DYNAMIC_DISPATCH(ExpFloat)(x.data(), y.data(), 16);
   EXPECT_EQ(y[0], 0x1p32f);

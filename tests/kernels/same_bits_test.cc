@@ -1,5 +1,5 @@
-// Results and gradients are the same to the last bit on every SIMD target, however many threads work
-// and however the work is cut.
+// Results and gradients are the same to the last bit on every SIMD target, however many threads
+// work and however the work is cut.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -139,7 +139,9 @@ TEST_P(SameBits, OnEveryTargetWithAnyNumberOfThreads) {
       if (first.empty()) first = results;
       for (int r = 0; r < 3; ++r) {
         EXPECT_EQ(results[r], first[r]) << TargetName(target) << ", " << threads << " threads, "
-                                        << (r == 0 ? "forward" : r == 1 ? "exact" : "weights");
+                                        << (r == 0   ? "forward"
+                                            : r == 1 ? "exact"
+                                                     : "weights");
       }
     }
   }
@@ -153,13 +155,13 @@ std::string NameOf(const testing::TestParamInfo<SameBits::ParamType>& info) {
          (format == DataFormat::kChannelsLast ? "_last" : "_first");
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Cases, SameBits,
-    testing::Combine(testing::ValuesIn(kCases),
-                     testing::Values(DataType::kFloat16, DataType::kBFloat16, DataType::kFloat32,
-                                     DataType::kFloat64),
-                     testing::Values(DataFormat::kChannelsLast, DataFormat::kChannelsFirst)),
-    NameOf);
+INSTANTIATE_TEST_SUITE_P(Cases, SameBits,
+                         testing::Combine(testing::ValuesIn(kCases),
+                                          testing::Values(DataType::kFloat16, DataType::kBFloat16,
+                                                          DataType::kFloat32, DataType::kFloat64),
+                                          testing::Values(DataFormat::kChannelsLast,
+                                                          DataFormat::kChannelsFirst)),
+                         NameOf);
 
 }  // namespace
 }  // namespace softpool

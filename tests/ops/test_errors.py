@@ -1,5 +1,7 @@
 """Bad input: a clear error that names what is wrong, and never a crash."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -39,12 +41,9 @@ BAD_CALLS = {
 def test_function(name, portable):
     x, arguments, message = BAD_CALLS[name]
     arguments = {"pool_size": 2, **arguments}
-    with pytest.raises(ValueError, match=message):
-        if portable:
-            with tsp.portable():
-                tsp.soft_pool(x, **arguments)
-        else:
-            tsp.soft_pool(x, **arguments)
+    context = tsp.portable() if portable else contextlib.nullcontext()
+    with context, pytest.raises(ValueError, match=message):
+        tsp.soft_pool(x, **arguments)
 
 
 def test_symbolic_function():
@@ -61,9 +60,7 @@ def op(x=X, **attributes):
 def grad_op(grad, x=X, **attributes):
     """Calls the compiled gradient op itself."""
     defaults = {"ksize": [2, 2], "strides": [2, 2], "padding": "VALID"}
-    return native.load().ops.softpool_soft_pool_grad(
-        orig_input=x, grad=grad, **{**defaults, **attributes}
-    )
+    return native.load().ops.softpool_soft_pool_grad(orig_input=x, grad=grad, **{**defaults, **attributes})
 
 
 BAD_OPS = {

@@ -67,9 +67,7 @@ def test_second_gradient_is_the_gradients_derivative(case, padding, gradient, po
             tape.watch([v, g])
             value = loss(v, g)
         of_x, of_g = tape.gradient(value, [v, g])
-        np.testing.assert_allclose(
-            of_x, numeric(lambda x: loss(tf.constant(x), g), x), rtol=1e-6, atol=1e-7
-        )
+        np.testing.assert_allclose(of_x, numeric(lambda x: loss(tf.constant(x), g), x), rtol=1e-6, atol=1e-7)
         np.testing.assert_allclose(
             of_g, numeric(lambda g: loss(v, tf.constant(g)), scale), rtol=1e-6, atol=1e-7
         )

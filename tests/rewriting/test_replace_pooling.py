@@ -196,9 +196,7 @@ def test_classes_functions_and_where():
     new, report = tsp.replace_pooling(
         model,
         {
-            L.AveragePooling2D: lambda layer: tsp.layers.SoftPooling2D(
-                layer.pool_size, gradient="weights"
-            ),
+            L.AveragePooling2D: lambda layer: tsp.layers.SoftPooling2D(layer.pool_size, gradient="weights"),
             L.MaxPooling2D: tsp.layers.SoftPooling2D,
             "global_max": "global_average",
         },

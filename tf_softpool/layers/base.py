@@ -22,9 +22,7 @@ class Pooling(_CompiledLayer):
 
     rank = None
 
-    def __init__(
-        self, pool_size=2, strides=None, padding="valid", data_format=None, name=None, **kwargs
-    ):
+    def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
         self.window = PoolWindow.of(self.rank, pool_size, strides, padding, data_format)
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
@@ -51,7 +49,6 @@ class Pooling(_CompiledLayer):
 
     def call(self, inputs):
         """Pools a tensor."""
-        self.window.output_shape(inputs.shape)
         return self.pool(inputs)
 
     def compute_output_shape(self, input_shape):

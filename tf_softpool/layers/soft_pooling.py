@@ -1,11 +1,18 @@
 """SoftPool as Keras layers."""
 
+import inspect
+
 import keras
 
 from tf_softpool.layers.base import GlobalPooling, Pooling
 from tf_softpool.ops.soft_pool import check_gradient, pool
 
-_register = keras.saving.register_keras_serializable("tf_softpool")
+
+def _public(cls):
+    """Registers a layer for saving, and adds what its base says of arguments to its own description."""
+    of_base = inspect.getdoc(cls.__base__)
+    cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\n{of_base[of_base.index('Args:') :]}\n"
+    return keras.saving.register_keras_serializable("tf_softpool")(cls)
 
 
 class _SoftPooling(Pooling):
@@ -77,13 +84,12 @@ class _GlobalSoftPooling(GlobalPooling):
         return {**super().get_config(), "gradient": self.gradient}
 
 
-@_register
+@_public
 class SoftPooling1D(_SoftPooling):
     """SoftPool for sequences, in the place of `keras.layers.MaxPooling1D`.
 
     Input `[batch, steps, channels]` (or channels first), float16, bfloat16, float32 or float64;
     output alike, with the spatial dimensions that `MaxPooling1D` has for the same arguments.
-    Arguments and errors: `tf_softpool.layers.SoftPooling1D.__init__`, the same for 1D, 2D and 3D.
     Source: Stergiou, Poppe and Kalliatakis, "Refining activation downsampling with SoftPool",
     equations 1 and 2.
 
@@ -97,13 +103,12 @@ class SoftPooling1D(_SoftPooling):
     rank = 1
 
 
-@_register
+@_public
 class SoftPooling2D(_SoftPooling):
     """SoftPool for images, in the place of `keras.layers.MaxPooling2D`.
 
     Input `[batch, height, width, channels]` (or channels first), float16, bfloat16, float32 or float64;
     output alike, with the spatial dimensions that `MaxPooling2D` has for the same arguments.
-    Arguments and errors: `tf_softpool.layers.SoftPooling2D.__init__`, the same for 1D, 2D and 3D.
     Source: Stergiou, Poppe and Kalliatakis, "Refining activation downsampling with SoftPool",
     equations 1 and 2.
 
@@ -117,13 +122,12 @@ class SoftPooling2D(_SoftPooling):
     rank = 2
 
 
-@_register
+@_public
 class SoftPooling3D(_SoftPooling):
     """SoftPool for volumes, in the place of `keras.layers.MaxPooling3D`.
 
-    Input `[batch, depth, height, width, channels]` (or channels first), float16, bfloat16, float32 or float64;
-    output alike, with the spatial dimensions that `MaxPooling3D` has for the same arguments.
-    Arguments and errors: `tf_softpool.layers.SoftPooling3D.__init__`, the same for 1D, 2D and 3D.
+    Input `[batch, depth, height, width, channels]` (or channels first), float16, bfloat16, float32 or
+    float64; output alike, with the spatial dimensions that `MaxPooling3D` has for the same arguments.
     Source: Stergiou, Poppe and Kalliatakis, "Refining activation downsampling with SoftPool",
     equations 1 and 2.
 
@@ -137,7 +141,7 @@ class SoftPooling3D(_SoftPooling):
     rank = 3
 
 
-@_register
+@_public
 class GlobalSoftPooling1D(_GlobalSoftPooling):
     """SoftPool of whole sequences, in the place of `keras.layers.GlobalAveragePooling1D`.
 
@@ -153,7 +157,7 @@ class GlobalSoftPooling1D(_GlobalSoftPooling):
     rank = 1
 
 
-@_register
+@_public
 class GlobalSoftPooling2D(_GlobalSoftPooling):
     """SoftPool of whole images, in the place of `keras.layers.GlobalAveragePooling2D`.
 
@@ -169,7 +173,7 @@ class GlobalSoftPooling2D(_GlobalSoftPooling):
     rank = 2
 
 
-@_register
+@_public
 class GlobalSoftPooling3D(_GlobalSoftPooling):
     """SoftPool of whole volumes, in the place of `keras.layers.GlobalAveragePooling3D`.
 

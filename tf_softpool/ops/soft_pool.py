@@ -12,9 +12,7 @@ GRADIENTS = ("exact", "weights")
 _DTYPES = ("float16", "bfloat16", "float32", "float64")
 
 
-def soft_pool(
-    x, pool_size, strides=None, padding="valid", data_format=None, gradient="exact"
-):
+def soft_pool(x, pool_size, strides=None, padding="valid", data_format=None, gradient="exact"):
     """Pools each window to the average of its values, weighed by their softmax.
 
     `y = sum_i w_i a_i` with `w_i = exp(a_i) / sum_j exp(a_j)`, over the values `a` of a window
@@ -53,8 +51,10 @@ def soft_pool(
     rank = len(x.shape) - 2
     if rank not in (1, 2, 3):
         raise ValueError(f"`x` must have one to three spatial dimensions, got shape {x.shape}.")
-    operation = SoftPool(pool_size, strides, padding, data_format, gradient, rank=rank)
-    return operation(x)
+    if isinstance(x, keras.KerasTensor):
+        return SoftPool(pool_size, strides, padding, data_format, gradient, rank=rank)(x)
+    check_gradient(gradient)
+    return pool(x, PoolWindow.of(rank, pool_size, strides, padding, data_format), gradient)
 
 
 def check_gradient(gradient):
@@ -66,6 +66,7 @@ def check_gradient(gradient):
 def pool(x, window, gradient):
     """SoftPool over the windows of a `PoolWindow`: compiled where possible, else portable."""
     x = ops.convert_to_tensor(x)
+    window.output_shape(x.shape)
     dtype = keras.backend.standardize_dtype(x.dtype)
     if dtype not in _DTYPES:
         raise ValueError(f"SoftPool needs a tensor of one of the types {_DTYPES}, got {dtype}.")
@@ -94,8 +95,15 @@ class SoftPool(keras.Operation):
     """`soft_pool` as a node of a Functional model."""
 
     def __init__(
-        self, pool_size, strides=None, padding="valid", data_format=None, gradient="exact", *,
-        rank=2, name=None,
+        self,
+        pool_size,
+        strides=None,
+        padding="valid",
+        data_format=None,
+        gradient="exact",
+        *,
+        rank=2,
+        name=None,
     ):
         super().__init__(name=name)
         check_gradient(gradient)
@@ -104,7 +112,6 @@ class SoftPool(keras.Operation):
 
     def call(self, x):
         """Pools a tensor."""
-        self.window.output_shape(x.shape)
         return pool(x, self.window, self.gradient)
 
     def compute_output_spec(self, x):

@@ -13,8 +13,7 @@ _ATTRIBUTES = ("ksize", "strides", "padding", "data_format", "gradient")
 def _attributes(op):
     text = {"padding", "data_format", "gradient"}
     return {
-        name: op.get_attr(name).decode() if name in text else list(op.get_attr(name))
-        for name in _ATTRIBUTES
+        name: op.get_attr(name).decode() if name in text else list(op.get_attr(name)) for name in _ATTRIBUTES
     }
 
 
@@ -38,9 +37,7 @@ def _soft_pool_second_gradient(op, gradient):
     with tf.GradientTape() as tape:
         tape.watch([x, grad])
         x_gradient = _x_gradient(x, grad, window, kind)
-    return tape.gradient(
-        x_gradient, [x, grad], gradient, unconnected_gradients=tf.UnconnectedGradients.ZERO
-    )
+    return tape.gradient(x_gradient, [x, grad], gradient, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
 def _x_gradient(x, grad, window, kind):

@@ -15,9 +15,7 @@ def _per_dimension(value, rank, name):
     except (TypeError, ValueError) as error:
         raise ValueError(f"`{name}` must be an integer or {rank} integers, got {value!r}.") from error
     if len(values) != rank or any(v < 1 or v > WHOLE for v in values):
-        raise ValueError(
-            f"`{name}` must be an integer or {rank} integers, from 1 to {WHOLE}, got {value!r}."
-        )
+        raise ValueError(f"`{name}` must be an integer or {rank} integers, from 1 to {WHOLE}, got {value!r}.")
     return values
 
 

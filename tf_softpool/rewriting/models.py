@@ -45,9 +45,7 @@ def replace_pooling(model, replacements, where=None):
         ('SoftPooling2D', 1)
     """
     if not _is_graph(model):
-        raise ValueError(
-            f"A Functional or Sequential model can be rewritten, got {type(model).__name__}."
-        )
+        raise ValueError(f"A Functional or Sequential model can be rewritten, got {type(model).__name__}.")
     rewriting = _Rewriting([Rule(*item) for item in replacements.items()], where)
     rewriting.find(model, "")
     new = rewriting.copy(model)
@@ -139,9 +137,7 @@ class _Rewriting:
                 self._find_hidden(inner, inner_path)
 
     def _skip(self, path, layer, reason):
-        self.report.findings.append(
-            Finding(path, type(layer).__name__, "skipped", reason=reason)
-        )
+        self.report.findings.append(Finding(path, type(layer).__name__, "skipped", reason=reason))
 
     def copy(self, operation):
         """The new model's layer, model or other operation for one of the old."""

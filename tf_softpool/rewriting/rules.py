@@ -68,9 +68,7 @@ class Rule:
             return _with_arguments_of(layer, _class_for(layer, self.by))
         new = self.by(layer)
         if not isinstance(new, keras.Layer):
-            raise ValueError(
-                f"The replacement of layer {layer.name!r} must be a Keras layer, got {new!r}."
-            )
+            raise ValueError(f"The replacement of layer {layer.name!r} must be a Keras layer, got {new!r}.")
         if new is layer:
             raise ValueError(
                 f"The replacement of layer {layer.name!r} must be a new layer, got the layer itself."

@@ -1,0 +1,91 @@
+# Everything that a checkout can do. Each target installs what it needs; a second run is quick.
+SHELL := /bin/bash
+PYTHON ?= python3
+TENSORFLOW ?= tensorflow-cpu==2.21.*
+# How many processes run Python tests: each holds a TensorFlow.
+TEST_JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+SOURCES := setup.py pyproject.toml $(wildcard build_support/*.py) \
+  $(wildcard custom_ops/CMakeLists.txt custom_ops/*/*.cc custom_ops/*/*.h custom_ops/cmake/*)
+CPP := $(wildcard custom_ops/*/*.cc custom_ops/*/*.h tests/kernels/*.cc)
+PY := tf_softpool tests examples benchmarks build_support setup.py
+
+.PHONY: help demo test test-kernels test-python lint format bench wheel wheel-test clean
+
+help:
+	@echo 'make demo        the main job, end to end, in a minute'
+	@echo 'make test        all tests'
+	@echo 'make lint        formatting and checks; make format repairs what it can'
+	@echo 'make bench       SoftPool measured beside its peers'
+	@echo 'make wheel       a wheel in dist/; make wheel-test installs and tries it elsewhere'
+	@echo 'make clean       removes what the others made'
+
+demo: $(VENV)/.demo
+	$(BIN)/python examples/demo.py
+
+test: test-kernels test-python
+
+test-kernels: $(VENV)/.test
+	@build=$$(ls -td build/tensorflow-* | head -1) && \
+	  cmake -S custom_ops -B $$build -DSOFTPOOL_BUILD_TESTS=ON > $$build/configure.log && \
+	  cmake --build $$build --parallel $$(nproc) > $$build/build.log && \
+	  ctest --test-dir $$build --parallel $$(nproc) --output-on-failure --progress
+
+test-python: $(VENV)/.test
+	$(BIN)/python -m pytest -n $(TEST_JOBS) -q
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check $(PY)
+	$(BIN)/ruff format --check $(PY)
+	$(BIN)/clang-format --dry-run -Werror $(CPP)
+
+format: $(VENV)/.lint
+	$(BIN)/ruff check --fix $(PY)
+	$(BIN)/ruff format $(PY)
+	$(BIN)/clang-format -i $(CPP)
+
+bench: $(VENV)/.demo
+	$(BIN)/python benchmarks/bench.py
+
+wheel: $(VENV)/.demo
+	rm -rf dist
+	$(PIP) wheel . --no-deps -w dist
+	@ls dist
+
+# Another environment, and a path on which there is no compiler.
+wheel-test: wheel
+	rm -rf build/wheel-test
+	$(PYTHON) -m venv build/wheel-test
+	cd build && env -i HOME="$$HOME" PATH="$(CURDIR)/build/wheel-test/bin" \
+	  python -m pip --disable-pip-version-check install -q ../dist/*.whl
+	cd build && env -i HOME="$$HOME" PATH="$(CURDIR)/build/wheel-test/bin" \
+	  python ../tests/smoke.py
+
+clean:
+	rm -rf $(VENV) build dist out *.egg-info tf_softpool/lib/*.so* tf_softpool/lib/build.json
+
+$(VENV)/bin/activate:
+	bash build_support/system_packages.sh $(PYTHON)
+	$(PYTHON) -m venv $(VENV)
+
+# The package, built for the TensorFlow of this environment, which comes first for that reason.
+$(VENV)/.built: $(VENV)/bin/activate $(SOURCES)
+	@echo 'Installing TensorFlow and building the ops: a few minutes the first time'
+	$(PIP) install '$(TENSORFLOW)'
+	$(PIP) install -e .
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.built
+	$(PIP) install -e '.[demo,bench]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.built
+	$(PIP) install -e '.[test]'
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/bin/activate pyproject.toml
+	$(PIP) install $$($(PYTHON) build_support/extra.py lint)
+	@touch $@

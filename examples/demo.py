@@ -1,0 +1,148 @@
+"""The main job, end to end: a network's max pooling replaced by SoftPool, fine-tuned, saved and served.
+
+Usage: python examples/demo.py [--out out/demo]
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import digits
+import keras
+import numpy as np
+import photograph
+import tensorflow as tf
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+import tf_softpool as tsp
+
+console = Console()
+
+
+class Bar(keras.callbacks.Callback):
+    """Shows a fit's progress as one line."""
+
+    def __init__(self, progress, title, epochs):
+        super().__init__()
+        self.progress, self.task = progress, progress.add_task(title, total=epochs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Moves the bar on."""
+        self.progress.advance(self.task)
+
+
+def fit(model, x, y, epochs, title):
+    """Trains a model, with a progress bar."""
+    with Progress(console=console) as progress:
+        bar = Bar(progress, title, epochs)
+        model.fit(x, y, batch_size=32, epochs=epochs, verbose=0, callbacks=[bar])
+
+
+def accuracy(model, x, y):
+    """The share of digits that are read right."""
+    return model.evaluate(x, y, verbose=0)[1]
+
+
+def train_and_replace():
+    """Trains with max pooling, replaces it, fine-tunes. Returns the new model and test images."""
+    train_x, train_y, test_x, test_y = digits.data()
+    model = digits.network()
+    fit(model, train_x, train_y, 12, "training with max pooling")
+    before = accuracy(model, test_x, test_y)
+
+    longer, _ = tsp.replace_pooling(model, {"max": "max"})  # a copy, for a fair comparison
+    soft, report = tsp.replace_pooling(model, {"max": "soft"})
+    console.print(str(report))
+    right_after = accuracy(soft, test_x, test_y)
+    for copy, title in ((soft, "fine-tuning with SoftPool"), (longer, "the same with max pooling")):
+        digits.compile_for_digits(copy, learning_rate=5e-4)
+        fit(copy, train_x, train_y, 4, title)
+
+    table = Table("pooling", "accuracy on digits not seen")
+    table.add_row("max", f"{before:.2%}")
+    table.add_row("max, trained as much longer", f"{accuracy(longer, test_x, test_y):.2%}")
+    table.add_row("SoftPool, same weights", f"{right_after:.2%}")
+    table.add_row("SoftPool, fine-tuned", f"{accuracy(soft, test_x, test_y):.2%}")
+    console.print(table)
+    return soft, test_x
+
+
+def save_and_serve(model, images, out):
+    """Saves and exports a model, and checks the answers of a process that has only TensorFlow."""
+    expected = model.predict(images, verbose=0)
+    with console.status("saving, exporting, and serving from another process"):
+        model.save(out / "digits.keras")
+        loaded = keras.models.load_model(out / "digits.keras")
+        np.testing.assert_array_equal(loaded.predict(images, verbose=0), expected)
+        tsp.export(model, out / "native")
+        tsp.export(model, out / "portable", portable=True)
+        np.save(out / "images.npy", images)
+        server = Path(__file__).with_name("serve.py")
+        files = [out / "images.npy", out / "portable", out / "native"]
+        command = [sys.executable, server, *files, tsp.build_info()["library"], out / "answers.npz"]
+        subprocess.run(list(map(str, command)), check=True)
+    answers = np.load(out / "answers.npz")
+    for name in ("native", "portable"):
+        difference = np.abs(answers[name] - expected).max()
+        if difference > 1e-5:
+            raise SystemExit(f"the {name} model's answers differ by {difference}")
+        console.print(
+            f"served from another process, {name}: {len(images)} predictions, "
+            f"largest difference {difference:.1e}"
+        )
+
+
+def measure(calls=40):
+    """Prints how long SoftPool takes beside TensorFlow's poolings."""
+    x = tf.random.stateless_normal((8, 112, 112, 64), (0, 1))
+    poolings = {
+        "tf.nn.max_pool2d": lambda: tf.nn.max_pool2d(x, 2, 2, "VALID"),
+        "tf.nn.avg_pool2d": lambda: tf.nn.avg_pool2d(x, 2, 2, "VALID"),
+        "tsp.soft_pool": lambda: tsp.soft_pool(x, 2),
+    }
+    seconds = {name: [] for name in poolings}
+    with console.status("measuring"):
+        for _ in range(calls):
+            for name, pool in poolings.items():
+                pool()
+                start = time.perf_counter()
+                pool()
+                seconds[name].append(time.perf_counter() - start)
+    table = Table("pooling, 2x2, float32 [8, 112, 112, 64]", "ms")
+    for name, times in seconds.items():
+        table.add_row(name, f"{1e3 * statistics.median(times):.2f}")
+    console.print(table)
+
+
+def main():
+    """Runs the parts in order."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("out/demo"), help="where files are written")
+    out = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    info = tsp.build_info()
+    if info["library"] is None:
+        raise SystemExit(f"The demo needs the compiled library: {info['error']}")
+    console.print(
+        f"tf_softpool {info['version']} on TensorFlow {info['tensorflow_running']}, "
+        f"kernels for {info['simd_target']}"
+    )
+    keras.utils.set_random_seed(0)
+    model, images = train_and_replace()
+    save_and_serve(model, images, out)
+    measure()
+    with console.status("drawing"):
+        photograph.draw(out / "photograph.png")
+    console.print(f"A photograph pooled three ways: {out / 'photograph.png'}")
+
+
+if __name__ == "__main__":
+    main()

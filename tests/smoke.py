@@ -1,0 +1,49 @@
+"""Whether an installed package works: run with the Python that it is installed in, from anywhere."""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import tf_softpool as tsp
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main():
+    info = tsp.build_info()
+    assert info["error"] is None, info["error"]
+    package = Path(tsp.__file__).resolve().parent
+    assert package != ROOT / "tf_softpool", "this is the checkout, not an installation"
+    # What the library needs comes with it, or with TensorFlow.
+    maps = Path("/proc/self/maps").read_text()
+    highway = [line for line in maps.splitlines() if "libhwy" in line]
+    assert all(str(package) in line for line in highway), highway
+
+    x = np.random.default_rng(0).normal(size=(2, 8, 8, 5)).astype("float32")
+    a = x.reshape(2, 4, 2, 4, 2, 5)
+    e = np.exp(a)
+    expected = (e * a).sum((2, 4)) / e.sum((2, 4))
+    v = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(v)
+        y = tsp.soft_pool(v, 2)
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
+    assert np.isfinite(tape.gradient(y, v)).all()
+
+    model = keras.Sequential([keras.Input((8, 8, 5)), keras.layers.MaxPooling2D()])
+    model, report = tsp.replace_pooling(model, {"max": "soft"})
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(f"{folder}/model.keras")
+        loaded = keras.models.load_model(f"{folder}/model.keras")
+        np.testing.assert_allclose(loaded(x), expected, rtol=1e-5, atol=1e-6)
+    print(f"{report}; tf_softpool {info['version']} works, on {info['simd_target']}")
+
+
+if __name__ == "__main__":
+    main()
