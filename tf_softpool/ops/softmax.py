@@ -29,7 +29,10 @@ def exponentials(a, axes):
     largest = ops.stop_gradient(largest)
     limit = ml_dtypes.finfo(keras.backend.standardize_dtype(a.dtype)).max
     shift = ops.clip(largest, -float(limit), float(limit))
-    distance = ops.minimum(ops.maximum(a - shift, _LOWEST), 0.0)
+    distance = a - shift
+    # Not `clip`, which sends nothing back to NaN, as if the window had a value.
+    distance = ops.where(distance < _LOWEST, _LOWEST, distance)
+    distance = ops.where(distance > 0.0, 0.0, distance)
     e = ops.exp(distance)
     total = ops.sum(e, axis=axes, keepdims=True)
     return e, distance, ops.where(total == 0, ops.ones_like(total), total), largest
