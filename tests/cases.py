@@ -3,6 +3,8 @@
 import itertools
 from dataclasses import dataclass
 
+import pytest
+
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 PADDINGS = ("valid", "same")
 DATA_FORMATS = ("channels_last", "channels_first")
@@ -74,3 +76,13 @@ VOLUMES = [
 
 # One of each kind, where every combination of everything else is tried.
 FEW = [LINES[7 * 25 + 2 * 5 + 1], PLANES[0], PLANES[2], PLANES[3], PLANES[5], VOLUMES[2]]
+
+
+def with_padding(cases):
+    """The cases with each padding that allows their windows, as parameters of a test."""
+    return [
+        pytest.param(case, padding, id=f"{case}-{padding}")
+        for case in cases
+        for padding in PADDINGS
+        if case.fits(padding)
+    ]

@@ -1,9 +1,7 @@
 # The library that TensorFlow loads. It carries its own Highway where that is a shared library, and
 # finds TensorFlow where pip puts the two packages side by side.
-add_library(tf_softpool_ops SHARED
-  tensorflow/build_info.cc
-  tensorflow/pool_op.cc
-  tensorflow/soft_pool_op.cc)
+file(GLOB op_sources CONFIGURE_DEPENDS tensorflow/*.cc)
+add_library(tf_softpool_ops SHARED ${op_sources})
 target_link_libraries(tf_softpool_ops PRIVATE softpool_kernels ${TENSORFLOW_LINK_FLAGS})
 # As system headers, TensorFlow's do not warn.
 string(REPLACE "-I" "-isystem" flags "${TENSORFLOW_COMPILE_FLAGS}")

@@ -63,7 +63,9 @@ HWY_INLINE void RunScattered(const Math& math, const Tensors<T, Math>& tensors,
   const hn::ScalableTag<ComputeType<T>> d;
   ScatteredLanes<decltype(d)> at;
   const auto flush = [&]() HWY_ATTR {
-    if (at.count > 0) RunLanes<Math, T, kSink, kTaps>(math, tensors, targets, s.box, taps, at);
+    if (at.count == 0) return;
+    at.RepeatFirst(d);
+    RunLanes<Math, T, kSink, kTaps>(math, tensors, targets, s.box, taps, at);
     at.count = 0;
   };
   for (int64_t i = 0; i < s.windows.count; ++i) {

@@ -7,6 +7,7 @@
 #define TF_SOFTPOOL_KERNELS_WINDOW_INL_H_
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <type_traits>
@@ -19,6 +20,13 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
+// Processors find it hard to see ahead in as many rows as a window has. Reaching past the end is
+// harmless.
+HWY_INLINE void Prefetch(const void* p) {
+  constexpr uintptr_t kAhead = 2048;
+  hwy::Prefetch(reinterpret_cast<const uint8_t*>(reinterpret_cast<uintptr_t>(p) + kAhead));
+}
+
 // Lanes that lie side by side in memory: consecutive channels of one window. Of the first `skip` a
 // neighbouring vector has taken care, so nothing may be added for them.
 template <class D>
@@ -29,6 +37,7 @@ struct ConsecutiveLanes {
 
   template <class T>
   HWY_INLINE V<D> LoadTap(D d, const T* p, int64_t offset) const {
+    Prefetch(p + in + offset);
     return LoadAs(d, p + in + offset);
   }
   template <class T>
@@ -53,7 +62,7 @@ struct ConsecutiveLanes {
 };
 
 // Lanes from anywhere: windows or channels too few to fill a vector, or that lie apart. Those past
-// `count` repeat lane 0, and nothing is stored for them.
+// `count` repeat the first, and nothing is stored for them.
 template <class D>
 struct ScatteredLanes {
   static constexpr bool kConsecutive = false;
@@ -61,10 +70,17 @@ struct ScatteredLanes {
   size_t count = 0;
   int64_t in[kMost], out[kMost], target[kMost];
 
+  HWY_INLINE void RepeatFirst(D d) {
+    for (size_t i = count; i < hn::Lanes(d); ++i) {
+      in[i] = in[0];
+      out[i] = out[0];
+    }
+  }
+
   template <class T>
   HWY_INLINE V<D> Gather(D d, const T* p, const int64_t* base) const {
-    HWY_ALIGN T lane[kMost] = {};
-    for (size_t i = 0; i < hn::Lanes(d); ++i) lane[i] = p[base[i < count ? i : 0]];
+    HWY_ALIGN T lane[kMost];
+    for (size_t i = 0; i < hn::Lanes(d); ++i) lane[i] = p[base[i]];
     return LoadAs(d, lane);
   }
   template <class T>

@@ -44,6 +44,13 @@ void ExpAll(const T* from, T* to, size_t count) {
 void ExpFloat(const float* from, float* to, size_t n) { ExpAll(from, to, n); }
 void ExpDouble(const double* from, double* to, size_t n) { ExpAll(from, to, n); }
 
+void MulAddFloat(const float* a, const float* b, const float* c, float* to, size_t count) {
+  const hn::ScalableTag<float> d;
+  for (size_t i = 0; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) {
+    hn::StoreU(MulAdd(d, hn::LoadU(d, a + i), hn::LoadU(d, b + i), hn::LoadU(d, c + i)), d, to + i);
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace softpool
 HWY_AFTER_NAMESPACE();
@@ -56,6 +63,7 @@ HWY_EXPORT(LoadHalf);
 HWY_EXPORT(LoadBrain);
 HWY_EXPORT(StoreHalf);
 HWY_EXPORT(StoreBrain);
+HWY_EXPORT(MulAddFloat);
 HWY_EXPORT(ExpFloat);
 HWY_EXPORT(ExpDouble);
 
@@ -166,6 +174,44 @@ TEST_P(Lanes, StoresNaNAsNaN) {
   for (int i = 0; i < 4; ++i) {
     EXPECT_TRUE(std::isnan(HalfValue(half[i].bits)));
     EXPECT_TRUE(std::isnan(FromBits(static_cast<uint32_t>(brain[i].bits) << 16)));
+  }
+}
+
+TEST_P(Lanes, ProductsAndSumsAreRoundedOnce) {
+  std::mt19937 random(0);
+  std::vector<float> a, b, c;
+  const auto add = [&](float x, float y, float z) {
+    a.push_back(x);
+    b.push_back(y);
+    c.push_back(z);
+  };
+  const auto any = [&](int exponents) {
+    const float mantissa = FromBits(0x3F800000u | (random() & 0x807FFFFFu));
+    return std::ldexp(mantissa, static_cast<int>(random() % exponents) - exponents / 2);
+  };
+  for (int i = 0; i < 200000; ++i) add(any(40), any(40), any(60));
+  // Sums that lie at the middle between two floats but for a little, which a first rounding loses.
+  for (int i = 0; i < 100000; ++i) {
+    const float z = any(4);
+    const float half_unit = std::ldexp(1.0f, std::ilogb(z) - 24);
+    const float little = std::ldexp(1.0f, -23 + static_cast<int>(random() % 3));
+    add(random() % 2 ? half_unit : -half_unit, 1 + (random() % 2 ? little : -little / 2), z);
+  }
+  for (float x : {0.0f, -0.0f, 1.0f, INFINITY, -INFINITY, NAN, 3e38f}) {
+    for (float y : {0.0f, 1.0f, INFINITY, 3e38f}) {
+      for (float z : {0.0f, -0.0f, -1.0f, INFINITY, -INFINITY, NAN}) add(x, y, z);
+    }
+  }
+  while (a.size() % 64) add(1, 1, 1);
+  std::vector<float> result(a.size());
+  HWY_DYNAMIC_DISPATCH(MulAddFloat)(a.data(), b.data(), c.data(), result.data(), a.size());
+  for (size_t i = 0; i < a.size(); ++i) {
+    const float expected = std::fma(a[i], b[i], c[i]);
+    if (std::isnan(expected)) {
+      ASSERT_TRUE(std::isnan(result[i])) << a[i] << " " << b[i] << " " << c[i];
+    } else {
+      ASSERT_EQ(result[i], expected) << a[i] << " " << b[i] << " " << c[i];
+    }
   }
 }
 

@@ -15,7 +15,23 @@ def _public(cls):
     return keras.saving.register_keras_serializable("tf_softpool")(cls)
 
 
-class _SoftPooling(Pooling):
+class _SoftPool:
+    """What the layers over windows and the global ones have in common."""
+
+    def _set_gradient(self, gradient):
+        check_gradient(gradient)
+        self.gradient = gradient
+
+    def pool(self, inputs):
+        """Pools a tensor over the windows of `self.window`."""
+        return pool(inputs, self.window, self.gradient)
+
+    def get_config(self):
+        """The arguments that make this layer."""
+        return {**super().get_config(), "gradient": self.gradient}
+
+
+class _SoftPooling(_SoftPool, Pooling):
     """SoftPool over windows.
 
     Args:
@@ -44,19 +60,10 @@ class _SoftPooling(Pooling):
         **kwargs,
     ):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
-        check_gradient(gradient)
-        self.gradient = gradient
-
-    def pool(self, inputs):
-        """Pools a tensor over the windows of `self.window`."""
-        return pool(inputs, self.window, self.gradient)
-
-    def get_config(self):
-        """The arguments that make this layer."""
-        return {**super().get_config(), "gradient": self.gradient}
+        self._set_gradient(gradient)
 
 
-class _GlobalSoftPooling(GlobalPooling):
+class _GlobalSoftPooling(_SoftPool, GlobalPooling):
     """SoftPool over all spatial positions.
 
     Args:
@@ -72,16 +79,7 @@ class _GlobalSoftPooling(GlobalPooling):
 
     def __init__(self, data_format=None, keepdims=False, gradient="exact", **kwargs):
         super().__init__(data_format, keepdims, **kwargs)
-        check_gradient(gradient)
-        self.gradient = gradient
-
-    def pool(self, inputs):
-        """Pools a tensor over the one window of `self.window`."""
-        return pool(inputs, self.window, self.gradient)
-
-    def get_config(self):
-        """The arguments that make this layer."""
-        return {**super().get_config(), "gradient": self.gradient}
+        self._set_gradient(gradient)
 
 
 @_public
