@@ -87,5 +87,6 @@ $(VENV)/.test: $(VENV)/.built
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/bin/activate pyproject.toml
-	$(PIP) install $$($(PYTHON) build_support/extra.py lint)
+	$(PIP) install $$($(PYTHON) -c 'import tomllib; \
+	  print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["lint"])')
 	@touch $@

@@ -3,6 +3,11 @@
 set -euo pipefail
 python=${1:-python3}
 
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+  echo "Python 3.11 or later is needed, $python is $("$python" --version). Try: make PYTHON=python3.12" >&2
+  exit 1
+fi
+
 missing=()
 command -v g++ > /dev/null || missing+=(g++)
 command -v cmake > /dev/null || missing+=(cmake)

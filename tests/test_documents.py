@@ -37,3 +37,10 @@ def test_readme(tmp_path, monkeypatch):
     names = {}
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/design.md", "docs/benchmarks.md", "CHANGELOG.md"])
+def test_links_lead_somewhere(name):
+    path = ROOT / name
+    links = re.findall(r"\]\(([^)#]+)\)", path.read_text())
+    assert [link for link in links if "://" not in link and not (path.parent / link).exists()] == []

@@ -2,9 +2,17 @@
 # finds TensorFlow where pip puts the two packages side by side.
 file(GLOB op_sources CONFIGURE_DEPENDS tensorflow/*.cc)
 add_library(tf_softpool_ops SHARED ${op_sources})
-target_link_libraries(tf_softpool_ops PRIVATE softpool_kernels ${TENSORFLOW_LINK_FLAGS})
+# Folders apart from libraries: their names may contain spaces.
+set(folders ${TENSORFLOW_LINK_FLAGS})
+set(libraries ${TENSORFLOW_LINK_FLAGS})
+list(FILTER folders INCLUDE REGEX "^-L")
+list(TRANSFORM folders REPLACE "^-L" "")
+list(FILTER libraries EXCLUDE REGEX "^-L")
+target_link_directories(tf_softpool_ops PRIVATE ${folders})
+target_link_libraries(tf_softpool_ops PRIVATE softpool_kernels ${libraries})
 # As system headers, TensorFlow's do not warn.
-string(REPLACE "-I" "-isystem" flags "${TENSORFLOW_COMPILE_FLAGS}")
+set(flags ${TENSORFLOW_COMPILE_FLAGS})
+list(TRANSFORM flags REPLACE "^-I" "-isystem")
 target_compile_options(tf_softpool_ops PRIVATE -O2 -Wall -Wextra ${flags})
 set_target_properties(tf_softpool_ops PROPERTIES
   BUILD_RPATH "$ORIGIN:$ORIGIN/../../tensorflow"

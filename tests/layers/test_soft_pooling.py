@@ -123,6 +123,27 @@ def test_function_in_a_functional_model(tmp_path):
     np.testing.assert_array_equal(loaded(x), tsp.soft_pool(x, (3, 2), 2, "same"))
 
 
+@pytest.mark.parametrize("data_format", DATA_FORMATS)
+def test_masked_steps_take_no_part(data_format):
+    x = images(1, data_format)
+    steps = 2 if data_format == "channels_first" else 1
+    layer = tsp.layers.GlobalSoftPooling1D(data_format)
+    mask = np.arange(x.shape[steps]) < 4
+    part = np.take(x, np.arange(4), axis=steps)
+    np.testing.assert_allclose(layer(x, mask=np.stack([mask, mask])), layer(part), rtol=1e-6)
+    words = keras.Sequential(
+        [keras.layers.Embedding(9, 3, mask_zero=True), layer_class("GlobalSoftPooling", 1)()]
+    )
+    np.testing.assert_allclose(words(np.array([[1, 2, 3, 0, 0]])), words(np.array([[1, 2, 3]])), rtol=1e-6)
+
+
+def test_the_function_keeps_the_type_and_tells_keras_about_xla():
+    inputs = keras.Input((8, 8, 3), dtype="float64")
+    model = keras.Model(inputs, tsp.soft_pool(inputs, 2))
+    assert model.output.dtype == "float64"
+    assert not model.layers[-1].supports_jit
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -284,9 +284,71 @@ def test_the_report_prints_and_is_json():
     assert str(Report()) == "0 replaced, 0 skipped"
 
 
+def test_state_outside_of_variables():
+    words = L.TextVectorization(output_sequence_length=4, name="words")
+    words.adapt(["to be or not to be", "that is the question"])
+    text = keras.Sequential(
+        [keras.Input((), dtype="string"), words, L.Embedding(20, 3), L.GlobalMaxPooling1D()]
+    )
+    scale = L.Normalization(name="scale")
+    scale.adapt(np.random.default_rng(0).normal(7, 3, (50, 2)))
+    numbers = keras.Sequential([keras.Input((6, 2)), L.TimeDistributed(scale), L.MaxPooling1D()])
+    for model, x in ((text, np.array(["to be", "is that"])), (numbers, np.ones((2, 6, 2)))):
+        new, _ = tsp.replace_pooling(model, {"max": "max", "global_max": "max"})
+        equal(np.asarray(new(keras.ops.convert_to_tensor(x))), model(keras.ops.convert_to_tensor(x)))
+
+
+def test_a_loss_that_is_a_function():
+    def loss(truth, prediction):
+        return keras.ops.mean(keras.ops.abs(truth - prediction))
+
+    model = sequential()
+    model.compile("sgd", loss)
+    new, _ = tsp.replace_pooling(model, {"max": "soft"})
+    assert new.loss is loss
+    assert model.compiled
+    model.compile("sgd", "mse", metrics=[loss])
+    with pytest.warns(UserWarning, match="Compile the copy"):
+        tsp.replace_pooling(model, {"max": "soft"})
+
+
+def test_a_frozen_model_inside():
+    model = nested()
+    model.get_layer("middle").trainable = False
+    new, _ = tsp.replace_pooling(model, ALL)
+    assert not new.get_layer("middle").trainable
+    assert new.get_layer("c0").trainable
+    assert len(new.trainable_variables) == len(model.trainable_variables) == 2
+
+
+def test_a_pooling_used_inside_a_wrapper_and_outside():
+    pool = L.MaxPooling2D(name="pool")
+    i, j = keras.Input((2, 8, 8, 1)), keras.Input((8, 8, 1))
+    model = keras.Model([i, j], [L.TimeDistributed(pool, name="each")(i), pool(j)])
+    new, report = tsp.replace_pooling(model, {"max": "soft"})
+    assert type(new.get_layer("pool")) is tsp.layers.SoftPooling2D
+    assert sorted((f.path, f.action) for f in report.findings) == [
+        ("each/pool", "skipped"),
+        ("pool", "replaced"),
+    ]
+
+
+def test_the_function_as_a_node():
+    i = keras.Input((8, 8, 1))
+    new, report = tsp.replace_pooling(keras.Model(i, tsp.soft_pool(i, 3, 2)), {"soft": "max"})
+    assert len(report.replaced) == 1
+    assert new.layers[-1].pool_size == (3, 3)
+    assert new.layers[-1].strides == (2, 2)
+
+
 class Subclassed(keras.Model):
     def call(self, x):
         return x
+
+
+class Doubling(keras.Sequential):
+    def call(self, x):
+        return 2 * super().call(x)
 
 
 @pytest.mark.parametrize(
@@ -301,6 +363,7 @@ class Subclassed(keras.Model):
         (sequential, {"max": lambda layer: layer}, "new layer"),
         (sequential, {L.Dense: "soft"}, "not a pooling of a known kind"),
         (Subclassed, {"max": "soft"}, "Functional or Sequential"),
+        (lambda: Doubling([L.MaxPooling2D()]), {"max": "soft"}, "behaviour of its own"),
         (lambda: "model.keras", {"max": "soft"}, "Functional or Sequential"),
     ],
 )

@@ -143,7 +143,8 @@ class SoftPooling3D(_SoftPooling):
 class GlobalSoftPooling1D(_GlobalSoftPooling):
     """SoftPool of whole sequences, in the place of `keras.layers.GlobalAveragePooling1D`.
 
-    Input `[batch, steps, channels]` (or channels first); output `[batch, channels]`.
+    Input `[batch, steps, channels]` (or channels first); output `[batch, channels]`. Masked steps take no
+    part; a sequence of masked steps alone gives `-inf`.
 
     Example:
         >>> import numpy as np
@@ -153,6 +154,22 @@ class GlobalSoftPooling1D(_GlobalSoftPooling):
     """
 
     rank = 1
+
+    def __init__(self, data_format=None, keepdims=False, gradient="exact", **kwargs):
+        super().__init__(data_format, keepdims, gradient, **kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs, mask=None):
+        """Pools a tensor; steps where the mask is False have no weight."""
+        if mask is not None:
+            mask = keras.ops.expand_dims(mask, -1 if self.data_format == "channels_last" else 1)
+            nothing = keras.ops.full_like(inputs, float("-inf"))
+            inputs = keras.ops.where(mask, inputs, nothing)
+        return super().call(inputs)
+
+    def compute_mask(self, inputs, mask=None):
+        """None: there are no steps left to mask."""
+        return None
 
 
 @_public

@@ -62,17 +62,17 @@ def windows(x, window, fill):
         if window.is_whole or (window.padding == "valid" and shape[axis] == size):
             x = ops.expand_dims(ops.moveaxis(x, axis + added, 0), axis + added + 1)
         else:
-            x = ops.stack(list(_slices(x, axis + added, size, stride)), axis=0)
+            x = ops.stack(list(_positions(x, axis + added, size, stride)), axis=0)
     return x
 
 
-def _slices(x, axis, size, stride):
+def _positions(x, axis, size, stride):
     """For each position in a window along an axis, the values that all windows have there."""
-    for first in range(size):
-        end = first + 1 - size
-        index = [slice(None)] * len(x.shape)
-        index[axis] = slice(first, end if end < 0 else None, stride)
-        yield x[tuple(index)]
+    outputs = (ops.shape(x)[axis] - size) // stride + 1
+    starts = stride * ops.arange(outputs, dtype="int32")
+    for position in range(size):
+        # Many times faster than a strided slice on TensorFlow's CPU.
+        yield ops.take(x, starts + position, axis=axis)
 
 
 def _pad(x, window, fill):

@@ -91,29 +91,35 @@ def portable_soft_pool(x, window, gradient):
 
 
 @keras.saving.register_keras_serializable("tf_softpool")
-class SoftPool(keras.Operation):
-    """`soft_pool` as a node of a Functional model."""
+class SoftPool(keras.Layer):
+    """`soft_pool` as a node of a Functional model.
 
-    def __init__(
-        self,
-        pool_size,
-        strides=None,
-        padding="valid",
-        data_format=None,
-        gradient="exact",
-        *,
-        rank=2,
-        name=None,
-    ):
-        super().__init__(name=name)
+    A layer and not an operation, for only layers can tell Keras that XLA cannot compile them.
+    """
+
+    def __init__(self, pool_size, strides, padding, data_format, gradient, rank, **kwargs):
+        super().__init__(autocast=False, **kwargs)
         check_gradient(gradient)
         self.window = PoolWindow.of(rank, pool_size, strides, padding, data_format)
         self.gradient = gradient
+        self.supports_jit = native.load().ops is None
 
     def call(self, x):
         """Pools a tensor."""
         return pool(x, self.window, self.gradient)
 
     def compute_output_spec(self, x):
-        """The pooled tensor's shape and type."""
+        """The pooled tensor's shape, and the type that it had before."""
         return keras.KerasTensor(self.window.output_shape(x.shape), dtype=x.dtype)
+
+    def get_config(self):
+        """The arguments that make this layer."""
+        return {
+            **super().get_config(),
+            "pool_size": self.window.pool_size,
+            "strides": self.window.strides,
+            "padding": self.window.padding,
+            "data_format": self.window.data_format,
+            "gradient": self.gradient,
+            "rank": self.window.rank,
+        }

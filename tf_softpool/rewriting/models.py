@@ -1,5 +1,7 @@
 """Models in memory, with their pooling replaced."""
 
+import contextlib
+import tempfile
 import warnings
 from dataclasses import replace
 
@@ -31,7 +33,8 @@ def replace_pooling(model, replacements, where=None):
 
     Raises:
         ValueError: a key or value is not one of these, a replacement cannot be made from the layer
-            it is for, or the model is neither Functional nor Sequential.
+            it is for, or the model is neither Functional nor Sequential, or of a class of its own
+            that defines more than its layers (`call`, `train_step`, ...).
 
     Warns:
         UserWarning: nothing was replaced.
@@ -45,11 +48,13 @@ def replace_pooling(model, replacements, where=None):
         ('SoftPooling2D', 1)
     """
     if not _is_graph(model):
-        raise ValueError(f"A Functional or Sequential model can be rewritten, got {type(model).__name__}.")
+        raise ValueError("A Functional or Sequential model can be rewritten, whose class adds no behaviour of its "
+            f"own, got {type(model).__name__}.")
     rewriting = _Rewriting([Rule(*item) for item in replacements.items()], where)
     rewriting.find(model, "")
     new = rewriting.copy(model)
-    rewriting.copy_variables()
+    rewriting.copy_state()
+    _compile_alike(model, new)
     if not rewriting.report.replaced:
         warnings.warn(
             f"No pooling was replaced in model {model.name!r}: {rewriting.report}.",
@@ -58,11 +63,22 @@ def replace_pooling(model, replacements, where=None):
     return new, rewriting.report
 
 
+# What a class must not define for its instances to be no more than the layers they hold.
+_BEHAVIOUR = ("call", "train_step", "test_step", "predict_step", "compute_loss", "compute_metrics")
+
+
 def _is_graph(layer):
-    """Whether a layer is a model whose layers Keras can clone one by one."""
-    return isinstance(layer, keras.Sequential) or (
-        isinstance(layer, keras.Model) and hasattr(layer, "operations")
-    )
+    """Whether a layer is a model that can be copied layer by layer: Functional or Sequential, and not
+    of a class that adds behaviour of its own.
+    """
+    if not isinstance(layer, keras.Model):
+        return False
+    for cls in type(layer).__mro__:
+        if cls is keras.Sequential or (cls.__module__.startswith("keras.") and hasattr(layer, "operations")):
+            return True
+        if any(name in vars(cls) for name in _BEHAVIOUR):
+            return False
+    return False
 
 
 def _inner_layers(layer):
@@ -93,6 +109,7 @@ class _Rewriting:
         self.kept = []  # (old, new) layers that are the same but for their variables
         self.copies = {}  # old operation's id -> its copy, one for all models that use it
         self.seen = set()
+        self.seen_hidden = set()
 
     def find(self, model, prefix):
         """Looks at every layer of a model, and decides."""
@@ -127,9 +144,9 @@ class _Rewriting:
     def _find_hidden(self, layer, path):
         """Reports pooling inside a layer that is copied as a whole."""
         for inner in _inner_layers(layer):
-            if id(inner) in self.seen:
+            if id(inner) in self.seen_hidden:
                 continue
-            self.seen.add(id(inner))
+            self.seen_hidden.add(id(inner))
             inner_path = f"{path}/{inner.name}"
             if kind_of(inner)[0] is not None or any(r.matches(inner) for r in self.rules):
                 self._skip(inner_path, inner, f"inside {type(layer).__name__}, copied as a whole")
@@ -152,13 +169,17 @@ class _Rewriting:
         return self.copies[id(operation)]
 
     def _copy_model(self, model):
-        if isinstance(model, keras.Sequential):
-            return keras.models.clone_model(model, clone_function=self.copy)
-        # Left to itself, Keras names the copy's inputs after tensors.
-        inputs = keras.tree.map_structure(
-            lambda tensor: self.copy(tensor._keras_history.operation).output, model.input
-        )
-        return keras.models.clone_model(model, input_tensors=inputs, clone_function=self.copy)
+        inputs = None
+        if not isinstance(model, keras.Sequential):
+            # Left to itself, Keras names the copy's inputs after tensors.
+            inputs = keras.tree.map_structure(
+                lambda tensor: self.copy(tensor._keras_history.operation).output, model.input
+            )
+        with _not_compiled(model):
+            new = keras.models.clone_model(model, input_tensors=inputs, clone_function=self.copy)
+        # The layers have flags of their own, which setting the model's would overwrite.
+        new._trainable = model._trainable
+        return new
 
     def _copy_as_it_is(self, operation):
         try:
@@ -183,8 +204,8 @@ class _Rewriting:
         findings[i] = replace(findings[i], replacement=type(new).__name__)
         return new
 
-    def copy_variables(self):
-        """Gives the copies the values of the old layers' variables."""
+    def copy_state(self):
+        """Gives the copies what the old layers have learned."""
         for old, new in self.kept:
             if len(old.variables) != len(new.variables):
                 raise ValueError(
@@ -193,3 +214,41 @@ class _Rewriting:
                 )
             for value, variable in zip(old.variables, new.variables, strict=True):
                 variable.assign(value)
+            _copy_other_state(old, new)
+
+
+def _copy_other_state(old, new):
+    """Copies what preprocessing layers keep outside of variables, or derive from them."""
+    if hasattr(old, "save_assets"):
+        with tempfile.TemporaryDirectory() as folder:
+            old.save_assets(folder)
+            new.load_assets(folder)
+    elif old.variables and hasattr(new, "finalize_state"):
+        new.finalize_state()
+    for old_inner, new_inner in zip(_inner_layers(old), _inner_layers(new), strict=False):
+        _copy_other_state(old_inner, new_inner)
+
+
+@contextlib.contextmanager
+def _not_compiled(model):
+    """Keeps Keras from compiling the copy of a model, at which it fails where a loss is a function."""
+    compiled, model.compiled = model.compiled, False
+    try:
+        yield
+    finally:
+        model.compiled = compiled
+
+
+def _compile_alike(model, new):
+    """Compiles a copy as the model is, with a fresh optimizer."""
+    if not model.compiled:
+        return
+    functions = {f.__name__: f for f in keras.tree.flatten(model.loss) if hasattr(f, "__name__")}
+    try:
+        with keras.saving.custom_object_scope(functions):
+            new.compile_from_config(model.get_compile_config())
+    except (TypeError, ValueError) as error:
+        warnings.warn(
+            f"Compile the copy of model {model.name!r} before you train it: Keras could not do so ({error}).",
+            stacklevel=3,
+        )

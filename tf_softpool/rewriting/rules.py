@@ -3,6 +3,7 @@
 import keras
 
 from tf_softpool.layers import soft_pooling
+from tf_softpool.ops.soft_pool import SoftPool
 
 _GLOBAL = "global_"
 
@@ -30,6 +31,8 @@ def kind_of(layer):
         for rank, cls in classes.items():
             if isinstance(layer, cls):
                 return kind, rank
+    if isinstance(layer, SoftPool):
+        return "soft", layer.window.rank
     return None, None
 
 
@@ -100,6 +103,4 @@ def _with_arguments_of(layer, cls):
     shared = ("pool_size", "strides", "padding", "data_format", "keepdims")
     config = layer.get_config()
     arguments = {name: config[name] for name in shared if name in config}
-    for name in ("name", "trainable", "dtype"):
-        arguments[name] = config[name]
-    return cls.from_config(arguments)
+    return cls(name=layer.name, trainable=layer.trainable, dtype=layer.dtype_policy, **arguments)
