@@ -48,8 +48,10 @@ def replace_pooling(model, replacements, where=None):
         ('SoftPooling2D', 1)
     """
     if not _is_graph(model):
-        raise ValueError("A Functional or Sequential model can be rewritten, whose class adds no behaviour of its "
-            f"own, got {type(model).__name__}.")
+        raise ValueError(
+            "A Functional or Sequential model can be rewritten, whose class adds no behaviour of its "
+            f"own, got {type(model).__name__}."
+        )
     rewriting = _Rewriting([Rule(*item) for item in replacements.items()], where)
     rewriting.find(model, "")
     new = rewriting.copy(model)
