@@ -50,6 +50,7 @@ struct ConsecutiveLanes {
   }
   template <class T>
   HWY_INLINE void StoreTap(D d, V<D> v, T* p, int64_t offset) const {
+    Prefetch(p + target + offset);
     StoreAs(d, v, p + target + offset);
   }
   template <class C>

@@ -355,6 +355,7 @@ class Doubling(keras.Sequential):
     ("model", "replacements", "message"),
     [
         (sequential, {"maximum": "soft"}, "maximum"),
+        (sequential, "soft", "must be a dict"),
         (sequential, {"max": "softest"}, "softest"),
         (sequential, {3: "soft"}, "must be a kind or a layer class"),
         (sequential, {"max": 3}, "must be a kind, a layer class, or a function"),

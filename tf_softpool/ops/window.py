@@ -9,14 +9,11 @@ WHOLE = 2**31 - 1
 
 
 def _per_dimension(value, rank, name):
-    values = (value,) * rank if isinstance(value, int) else value
-    try:
-        values = tuple(int(v) for v in values)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"`{name}` must be an integer or {rank} integers, got {value!r}.") from error
-    if len(values) != rank or any(v < 1 or v > WHOLE for v in values):
+    values = tuple(value) if isinstance(value, list | tuple) else (value,) * rank
+    whole = all(hasattr(v, "__index__") and not isinstance(v, bool) for v in values)
+    if not whole or len(values) != rank or not all(1 <= v <= WHOLE for v in values):
         raise ValueError(f"`{name}` must be an integer or {rank} integers, from 1 to {WHOLE}, got {value!r}.")
-    return values
+    return tuple(int(v) for v in values)
 
 
 @dataclass(frozen=True)

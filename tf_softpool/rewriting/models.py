@@ -52,6 +52,8 @@ def replace_pooling(model, replacements, where=None):
             "A Functional or Sequential model can be rewritten, whose class adds no behaviour of its "
             f"own, got {type(model).__name__}."
         )
+    if not isinstance(replacements, dict):
+        raise ValueError(f"Replacements must be a dict of what to replace by what, got {replacements!r}.")
     rewriting = _Rewriting([Rule(*item) for item in replacements.items()], where)
     rewriting.find(model, "")
     new = rewriting.copy(model)
