@@ -73,7 +73,7 @@ def assert_near(actual, expected, scale, dtype, standard=False):
     if info.bits == 16:
         rounded = expected.astype(numpy_dtype(dtype))
         place = np.abs(np.spacing(rounded).astype(np.float64))
-        wide, expected = wide, rounded.astype(np.float64)
+        expected = rounded.astype(np.float64)
         allowed = np.maximum(allowed + place / 2, place)
         overflow = np.isinf(expected)
         np.testing.assert_array_equal(wide[overflow], expected[overflow])

@@ -19,6 +19,7 @@ namespace HWY_NAMESPACE {
 // common factor of all weights cancels, and this one makes e^0 exactly one. kBias puts the exponent
 // field of 2^(n + kScale) in the lowest bits of n + kBias + 1.5 2^kMantissaBits, an addition that
 // also rounds n. kLowest is where that field is zero, and so 2^(n + kScale).
+// kExpOfZero is 2^kScale.
 template <class T>
 struct ExpConstants;
 

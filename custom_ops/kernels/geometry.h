@@ -45,6 +45,10 @@ struct PoolGeometry {
 
   int64_t InputPositions() const { return axis[0].in * axis[1].in * axis[2].in; }
   int64_t OutputPositions() const { return axis[0].out * axis[1].out * axis[2].out; }
+  // How many elements lie between neighbours along each axis of the input.
+  std::array<int64_t, kAxes> InputSteps() const {
+    return {axis[1].in * axis[2].in * inner, axis[2].in * inner, inner};
+  }
   int64_t LargestWindow() const;
   bool Overlaps() const;
   bool Empty() const { return outer * inner * OutputPositions() == 0; }

@@ -55,10 +55,8 @@ void VisitRow(const Math& math, const Tensors<T, Math>& tensors, Target* const* 
   row.channels = scope.channels.Size();
   row.in = scope.images.begin * image + scope.channels.begin;
   row.target = scope.target_first + scope.images.begin * scope.target_image + scope.channels.begin;
-  row.box.step[2] = g.inner;
-  row.box.step[1] = g.axis[2].in * row.box.step[2];
-  row.box.step[0] = g.axis[1].in * row.box.step[1];
-  for (int i = 0; i < kAxes; ++i) row.box.target_step[i] = scope.target_step[i];
+  row.box.step = g.InputSteps();
+  row.box.target_step = scope.target_step;
   SetAxis(scope, 0, o0, &row);
   SetAxis(scope, 1, o1, &row);
   const PoolAxis& a = g.axis[2];
@@ -87,7 +85,7 @@ void VisitWindows(const Math& math, const PoolGeometry& g, const Tensors<T, Math
       const WindowPartition::Unit u = parts.At(unit);
       Scope scope{g, u.images, u.channels, {}, {}, 0, 0};
       for (int i = 0; i < kAxes; ++i) scope.part[i] = {0, g.axis[i].in};
-      scope.target_step = {g.axis[1].in * g.axis[2].in * g.inner, g.axis[2].in * g.inner, g.inner};
+      scope.target_step = g.InputSteps();
       scope.target_image = g.InputPositions() * g.inner;
       VisitRow<Sink::kStore>(math, tensors, tensors.tap_out.data(), scope, u.o0, u.o1, u.last);
     }

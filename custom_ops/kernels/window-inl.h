@@ -10,6 +10,7 @@
 #include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
+#include <array>
 #include <type_traits>
 #include <utility>
 
@@ -31,7 +32,6 @@ HWY_INLINE void Prefetch(const void* p) {
 // neighbouring vector has taken care, so nothing may be added for them.
 template <class D>
 struct ConsecutiveLanes {
-  static constexpr bool kConsecutive = true;
   int64_t in = 0, out = 0, target = 0;
   size_t skip = 0;
 
@@ -66,7 +66,6 @@ struct ConsecutiveLanes {
 // `count` repeat the first, and nothing is stored for them.
 template <class D>
 struct ScatteredLanes {
-  static constexpr bool kConsecutive = false;
   static constexpr size_t kMost = HWY_MAX_BYTES / sizeof(hn::TFromD<D>);
   size_t count = 0;
   int64_t in[kMost], out[kMost], target[kMost];
@@ -126,8 +125,8 @@ inline constexpr int64_t kUnwanted = -1;
 // are to receive gradients.
 struct TapBox {
   int64_t count[kAxes];
-  int64_t step[kAxes];
-  int64_t target_step[kAxes];
+  std::array<int64_t, kAxes> step;
+  std::array<int64_t, kAxes> target_step;
   int64_t wanted_begin[kAxes];
   int64_t wanted_end[kAxes];
 

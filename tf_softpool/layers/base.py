@@ -11,7 +11,7 @@ class _CompiledLayer(keras.Layer):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.supports_jit = native.load().ops is None
+        self.supports_jit = native.runs_in_xla()
 
 
 class Pooling(_CompiledLayer):

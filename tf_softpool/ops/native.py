@@ -78,6 +78,11 @@ def load():
     return native
 
 
+def runs_in_xla():
+    """Whether XLA can compile our poolings: the portable form it can, the compiled ops it cannot."""
+    return load().ops is None
+
+
 def _simd_targets():
     if load().ops is None:
         return [], None

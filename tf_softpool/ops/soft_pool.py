@@ -66,7 +66,7 @@ def check_gradient(gradient):
 def pool(x, window, gradient):
     """SoftPool over the windows of a `PoolWindow`: compiled where possible, else portable."""
     x = ops.convert_to_tensor(x)
-    window.output_shape(x.shape)
+    shape = window.output_shape(x.shape)
     dtype = keras.backend.standardize_dtype(x.dtype)
     if dtype not in _DTYPES:
         raise ValueError(f"SoftPool needs a tensor of one of the types {_DTYPES}, got {dtype}.")
@@ -76,7 +76,7 @@ def pool(x, window, gradient):
     y = compiled.softpool_soft_pool(input=x, gradient=gradient, **window.attributes())
     if window.is_whole:
         # The op's output is ceil(size / stride) long, which a graph does not know to be one.
-        y.set_shape(window.output_shape(x.shape.as_list()))
+        y.set_shape(shape)
     return y
 
 
@@ -102,7 +102,7 @@ class SoftPool(keras.Layer):
         check_gradient(gradient)
         self.window = PoolWindow.of(rank, pool_size, strides, padding, data_format)
         self.gradient = gradient
-        self.supports_jit = native.load().ops is None
+        self.supports_jit = native.runs_in_xla()
 
     def call(self, x):
         """Pools a tensor."""

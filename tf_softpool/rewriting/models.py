@@ -37,7 +37,7 @@ def replace_pooling(model, replacements, where=None):
             that defines more than its layers (`call`, `train_step`, ...).
 
     Warns:
-        UserWarning: nothing was replaced.
+        UserWarning: nothing was replaced, or Keras could not compile the copy as the model is.
 
     Example:
         >>> import keras
@@ -135,15 +135,13 @@ class _Rewriting:
         rule = next((r for r in self.rules if r.matches(layer)), None)
         if rule is not None and (self.where is None or self.where(layer)):
             self.replaced[id(layer)] = (rule, path)
+            self.report.findings.append(Finding(path, type(layer).__name__, "replaced"))
         elif rule is not None:
             self._skip(path, layer, "`where` excludes it")
         elif kind_of(layer)[0] is not None:
             self._skip(path, layer, "no replacement is given for it")
         else:
             self._find_hidden(layer, path)
-            return
-        if id(layer) in self.replaced:
-            self.report.findings.append(Finding(path, type(layer).__name__, "replaced"))
 
     def _find_hidden(self, layer, path):
         """Reports pooling inside a layer that is copied as a whole."""
