@@ -41,8 +41,10 @@ struct PoolAxis {
 struct PoolGeometry {
   int64_t outer = 0;
   int64_t inner = 0;
+  int64_t outer_channels = 1;  // of which `outer` is a multiple, with channels first
   std::array<PoolAxis, kAxes> axis;
 
+  int64_t Channels() const { return outer_channels * inner; }
   int64_t InputPositions() const { return axis[0].in * axis[1].in * axis[2].in; }
   int64_t OutputPositions() const { return axis[0].out * axis[1].out * axis[2].out; }
   // How many elements lie between neighbours along each axis of the input.

@@ -113,4 +113,11 @@ TilePartition::Tile TilePartition::At(int64_t index) const {
   return tile;
 }
 
+Blocks::Blocks(int64_t units, int64_t most)
+    : units_(units), size_(CeilDiv(units, most)), count_(CeilDiv(units, size_)) {}
+
+Range Blocks::At(int64_t index) const {
+  return {index * size_, std::min((index + 1) * size_, units_)};
+}
+
 }  // namespace softpool

@@ -61,6 +61,19 @@ class TilePartition {
   std::array<int64_t, kAxes> size_;
 };
 
+// Puts units together into blocks, for sums over units: each block has a sum of its own, and those
+// are added up in the blocks' order.
+class Blocks {
+ public:
+  Blocks(int64_t units, int64_t most);
+  int64_t Count() const { return count_; }
+  Range At(int64_t index) const;
+  int64_t LargestBlock() const { return size_; }  // in units
+
+ private:
+  int64_t units_, size_, count_;
+};
+
 }  // namespace softpool
 
 #endif  // TF_SOFTPOOL_KERNELS_PARTITION_H_

@@ -21,36 +21,48 @@ struct Stride {
   int64_t in = 0, out = 0, target = 0;
 };
 
+// Which channel a lane belongs to: with channels first, images are channels.
+struct Channel {
+  int64_t first = 0;
+  int64_t image = 0;
+  int64_t per_image = 1;
+
+  int64_t Of(int64_t n, int64_t c) const { return first + (image + n) % per_image + c; }
+};
+
 struct Segment {
   TapBox box;
   int64_t in = 0, out = 0, target = 0;  // where the first window's first tap and its value lie
   Stride images;                        // more than one only where lanes are scattered
   Stride windows;
   int64_t channels = 1;
+  Channel channel;
+  bool home = true;  // whether the windows are counted here, rather than in another tile
 };
 
 template <class Math, class T, Sink kSink, int kTaps, class Lanes>
-HWY_INLINE void RunLanes(const Math& math, const Tensors<T, Math>& tensors,
+HWY_INLINE void RunLanes(Math& math, const Tensors<T, Math>& tensors,
                          typename Window<Math, T, Lanes, kSink, kTaps>::Target* const* targets,
-                         const TapBox& box, const Tap* taps, const Lanes& lanes) {
-  const Window<Math, T, Lanes, kSink, kTaps> window{tensors, targets, box, taps, lanes};
+                         const Segment& s, const Tap* taps, const Lanes& lanes) {
+  const Window<Math, T, Lanes, kSink, kTaps> window{tensors, targets, s.box, taps, lanes, s.home};
   math.Run(window);
 }
 
 // Channels fill vectors. The last vector of a window ends with its last channel, and so may repeat
 // some of the one before.
 template <class Math, class T, Sink kSink, int kTaps, class Target>
-HWY_INLINE void RunConsecutive(const Math& math, const Tensors<T, Math>& tensors,
-                               Target* const* targets, const Segment& s, const Tap* taps) {
+HWY_INLINE void RunConsecutive(Math& math, const Tensors<T, Math>& tensors, Target* const* targets,
+                               const Segment& s, const Tap* taps) {
   const hn::ScalableTag<ComputeType<T>> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t channel = s.channel.Of(0, 0);
   for (int64_t i = 0; i < s.windows.count; ++i) {
     for (int64_t c = 0; c < s.channels; c += lanes) {
       const int64_t first = HWY_MIN(c, s.channels - lanes);
       const ConsecutiveLanes<decltype(d)> at{
           s.in + i * s.windows.in + first, s.out + i * s.windows.out + first,
-          s.target + i * s.windows.target + first, static_cast<size_t>(c - first)};
-      RunLanes<Math, T, kSink, kTaps>(math, tensors, targets, s.box, taps, at);
+          s.target + i * s.windows.target + first, channel + first, static_cast<size_t>(c - first)};
+      RunLanes<Math, T, kSink, kTaps>(math, tensors, targets, s, taps, at);
     }
   }
 }
@@ -58,14 +70,14 @@ HWY_INLINE void RunConsecutive(const Math& math, const Tensors<T, Math>& tensors
 // Windows, images and channels fill vectors together. Where gradients are added up, a vector holds
 // no two windows that could share an input.
 template <class Math, class T, Sink kSink, int kTaps, class Target>
-HWY_INLINE void RunScattered(const Math& math, const Tensors<T, Math>& tensors,
-                             Target* const* targets, const Segment& s, const Tap* taps) {
+HWY_INLINE void RunScattered(Math& math, const Tensors<T, Math>& tensors, Target* const* targets,
+                             const Segment& s, const Tap* taps) {
   const hn::ScalableTag<ComputeType<T>> d;
   ScatteredLanes<decltype(d)> at;
   const auto flush = [&]() HWY_ATTR {
     if (at.count == 0) return;
     at.RepeatFirst(d);
-    RunLanes<Math, T, kSink, kTaps>(math, tensors, targets, s.box, taps, at);
+    RunLanes<Math, T, kSink, kTaps>(math, tensors, targets, s, taps, at);
     at.count = 0;
   };
   for (int64_t i = 0; i < s.windows.count; ++i) {
@@ -74,6 +86,7 @@ HWY_INLINE void RunScattered(const Math& math, const Tensors<T, Math>& tensors,
         at.in[at.count] = s.in + i * s.windows.in + n * s.images.in + c;
         at.out[at.count] = s.out + i * s.windows.out + n * s.images.out + c;
         at.target[at.count] = s.target + i * s.windows.target + n * s.images.target + c;
+        if constexpr (Math::kUsesChannels) at.channel[at.count] = s.channel.Of(n, c);
         if (++at.count == hn::Lanes(d)) flush();
       }
     }
@@ -86,7 +99,7 @@ HWY_INLINE void RunScattered(const Math& math, const Tensors<T, Math>& tensors,
 inline constexpr int kUnrolledScattered = 4;
 
 template <class Math, class T, Sink kSink, int kTaps, class Target>
-HWY_NOINLINE void RunTaps(const Math& math, const Tensors<T, Math>& tensors, Target* const* targets,
+HWY_NOINLINE void RunTaps(Math& math, const Tensors<T, Math>& tensors, Target* const* targets,
                           const Segment& s, bool scattered) {
   Tap taps[kTaps > 0 ? kTaps : 1];
   if (kTaps > 0) s.box.ForEach([&](int64_t i, const Tap& tap) { taps[i] = tap; });
@@ -99,8 +112,8 @@ HWY_NOINLINE void RunTaps(const Math& math, const Tensors<T, Math>& tensors, Tar
 
 // Windows of the sizes that people use are unrolled.
 template <Sink kSink, class Math, class T, class Target>
-HWY_INLINE void RunSegment(const Math& math, const Tensors<T, Math>& tensors,
-                           Target* const* targets, const Segment& s) {
+HWY_INLINE void RunSegment(Math& math, const Tensors<T, Math>& tensors, Target* const* targets,
+                           const Segment& s) {
   const hn::ScalableTag<ComputeType<T>> d;
   const bool scattered = s.channels < static_cast<int64_t>(hn::Lanes(d)) || s.images.count > 1;
   const int64_t taps = s.box.Total();

@@ -16,9 +16,8 @@ namespace HWY_NAMESPACE {
 // y = m + sum_i e_i (a_i - m) / sum_i e_i with e_i = e^(a_i - m), m the window's largest value:
 // no e_i overflows, one of them is 1, and the distances keep the precision that an offset common to
 // the window would take.
-struct SoftPoolMath {
-  static constexpr int kTapInputs = 1, kWindowInputs = 0, kWindowOutputs = 1, kTapOutputs = 0;
-  static constexpr int kCyclesPerTap = 1;
+struct SoftPoolMath : PoolMath {
+  static constexpr int kWindowOutputs = 1;
 
   // Whether a window of known size is pooled without an exponential for its largest value. Larger
   // ones gain little, and sizes that are not known to the compiler are to give the same bits.

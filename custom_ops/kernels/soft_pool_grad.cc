@@ -13,11 +13,13 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-struct SoftPoolGradMath {
-  static constexpr int kTapInputs = 1, kWindowInputs = 1, kWindowOutputs = 0, kTapOutputs = 1;
+struct SoftPoolGradMath : PoolMath {
+  static constexpr int kWindowInputs = 1, kTapOutputs = 1;
   static constexpr int kCyclesPerTap = 2;
 
   SoftPoolGradient kind;
+
+  explicit SoftPoolGradMath(SoftPoolGradient kind) : kind(kind) {}
 
   template <class W>
   HWY_INLINE void Run(const W& window) const {
@@ -75,7 +77,7 @@ void SoftPoolGradTarget(DataType type, const PoolGeometry& g, SoftPoolGradient k
                                                {static_cast<const T*>(gradient)},
                                                {},
                                                {static_cast<T*>(x_gradient)}};
-    Pool(SoftPoolGradMath{kind}, g, tensors, parallel);
+    Pool(SoftPoolGradMath(kind), g, tensors, parallel);
   });
 }
 

@@ -38,6 +38,7 @@ inline void SetAxis(const Scope& scope, int axis, int64_t o, Segment* s) {
   const int64_t begin = a.Begin(o);
   s->box.count[axis] = a.End(o) - begin;
   s->box.wanted_begin[axis] = HWY_MAX(scope.part[axis].begin - begin, 0);
+  s->home = s->home && begin >= scope.part[axis].begin && begin < scope.part[axis].end;
   s->box.wanted_end[axis] = HWY_MIN(scope.part[axis].end - begin, s->box.count[axis]);
   s->in += begin * s->box.step[axis];
   s->target += begin * s->box.target_step[axis];
@@ -45,7 +46,7 @@ inline void SetAxis(const Scope& scope, int axis, int64_t o, Segment* s) {
 
 // Visits the windows at (o0, o1, last) for all `last` of the range, in order.
 template <Sink kSink, class Math, class T, class Target>
-void VisitRow(const Math& math, const Tensors<T, Math>& tensors, Target* const* targets,
+void VisitRow(Math& math, const Tensors<T, Math>& tensors, Target* const* targets,
               const Scope& scope, int64_t o0, int64_t o1, Range last) {
   const PoolGeometry& g = scope.geometry;
   Segment row;
@@ -53,6 +54,7 @@ void VisitRow(const Math& math, const Tensors<T, Math>& tensors, Target* const* 
   const int64_t out_image = g.OutputPositions() * g.inner;
   row.images = {scope.images.Size(), image, out_image, scope.target_image};
   row.channels = scope.channels.Size();
+  row.channel = {scope.channels.begin, scope.images.begin, g.outer_channels};
   row.in = scope.images.begin * image + scope.channels.begin;
   row.target = scope.target_first + scope.images.begin * scope.target_image + scope.channels.begin;
   row.box.step = g.InputSteps();
@@ -74,23 +76,41 @@ void VisitRow(const Math& math, const Tensors<T, Math>& tensors, Target* const* 
   }
 }
 
+// Visits all units on many threads. Each thread has a copy of the mathematics of its own, which may
+// keep memory and sums in it, and what `make_visit()` returns, which is called with it and a unit.
+template <class Math, class MakeVisit>
+void VisitUnits(const Math& math, int64_t units, int64_t cycles_per_unit,
+                const ParallelFor& parallel, const MakeVisit& make_visit) {
+  const Blocks blocks(units, math.MostBlocks(units));
+  const auto shard = [&](int64_t begin, int64_t end) HWY_ATTR {
+    const ScopedSubnormals subnormals;
+    Math own = math;
+    const auto visit = make_visit();
+    for (int64_t b = begin; b < end; ++b) {
+      const Range block = blocks.At(b);
+      own.BeginBlock();
+      for (int64_t unit = block.begin; unit < block.end; ++unit) visit(own, unit);
+      own.EndBlock(b);
+    }
+  };
+  parallel(blocks.Count(), blocks.LargestBlock() * cycles_per_unit, shard);
+}
+
 // Every window once. Gradients, if any, are stored where the inputs lie.
 template <class Math, class T>
 void VisitWindows(const Math& math, const PoolGeometry& g, const Tensors<T, Math>& tensors,
                   const ParallelFor& parallel) {
   const WindowPartition parts(g);
-  const auto shard = [&](int64_t begin, int64_t end) HWY_ATTR {
-    const ScopedSubnormals subnormals;
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const WindowPartition::Unit u = parts.At(unit);
-      Scope scope{g, u.images, u.channels, {}, {}, 0, 0};
-      for (int i = 0; i < kAxes; ++i) scope.part[i] = {0, g.axis[i].in};
-      scope.target_step = g.InputSteps();
-      scope.target_image = g.InputPositions() * g.inner;
-      VisitRow<Sink::kStore>(math, tensors, tensors.tap_out.data(), scope, u.o0, u.o1, u.last);
-    }
+  const auto visit = [&](Math& own, int64_t unit) HWY_ATTR {
+    const WindowPartition::Unit u = parts.At(unit);
+    Scope scope{g, u.images, u.channels, {}, {}, 0, 0};
+    for (int i = 0; i < kAxes; ++i) scope.part[i] = {0, g.axis[i].in};
+    scope.target_step = g.InputSteps();
+    scope.target_image = g.InputPositions() * g.inner;
+    VisitRow<Sink::kStore>(own, tensors, tensors.tap_out.data(), scope, u.o0, u.o1, u.last);
   };
-  parallel(parts.Count(), parts.OutputsPerUnit() * g.LargestWindow() * Math::kCyclesPerTap, shard);
+  VisitUnits(math, parts.Count(), parts.OutputsPerUnit() * g.LargestWindow() * Math::kCyclesPerTap,
+             parallel, [&] { return visit; });
 }
 
 // Zero where no window reaches.
@@ -133,9 +153,10 @@ void StoreTile(const PoolGeometry& g, const TilePartition::Tile& tile, const Com
 }
 
 // One tile of the input: every window that reaches into it, in order, adds its gradients to `sums`,
-// which are then rounded and stored. Neighbouring tiles visit the windows they share once each.
+// which are then rounded and stored. Neighbouring tiles visit the windows they share once each; one
+// of them is a window's home, and what there is one of a window is done there.
 template <class Math, class T>
-void VisitTile(const Math& math, const PoolGeometry& g, const Tensors<T, Math>& tensors,
+void VisitTile(Math& math, const PoolGeometry& g, const Tensors<T, Math>& tensors,
                const TilePartition::Tile& tile, ComputeType<T>* sums) {
   using C = ComputeType<T>;
   Scope scope{g, tile.images, tile.channels, tile.part, {}, 0, 0};
@@ -167,16 +188,14 @@ void VisitTile(const Math& math, const PoolGeometry& g, const Tensors<T, Math>& 
 template <class Math, class T>
 void VisitTiles(const Math& math, const PoolGeometry& g, const Tensors<T, Math>& tensors,
                 const ParallelFor& parallel) {
-  static_assert(Math::kWindowOutputs == 0,
-                "tiles share windows, and would write their values twice");
   using C = ComputeType<T>;
   const TilePartition parts(g, Math::kTapOutputs * sizeof(C));
-  const auto shard = [&](int64_t begin, int64_t end) HWY_ATTR {
-    const ScopedSubnormals subnormals;
-    const auto sums = hwy::AllocateAligned<C>(Math::kTapOutputs * parts.LargestTile());
-    for (int64_t i = begin; i < end; ++i) VisitTile(math, g, tensors, parts.At(i), sums.get());
-  };
-  parallel(parts.Count(), parts.LargestTile() * g.LargestWindow() * Math::kCyclesPerTap, shard);
+  const int64_t size = Math::kTapOutputs * parts.LargestTile();
+  VisitUnits(math, parts.Count(), parts.LargestTile() * g.LargestWindow() * Math::kCyclesPerTap,
+             parallel, [&] {
+               return [&, sums = hwy::AllocateAligned<C>(size)](Math& own, int64_t unit)
+                          HWY_ATTR { VisitTile(own, g, tensors, parts.At(unit), sums.get()); };
+             });
 }
 
 // Runs `math` over every window of the geometry.

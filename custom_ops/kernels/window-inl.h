@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "kernels/lanes-inl.h"
+#include "kernels/pool_math.h"
 #include "kernels/tensors.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -32,7 +33,7 @@ HWY_INLINE void Prefetch(const void* p) {
 // neighbouring vector has taken care, so nothing may be added for them.
 template <class D>
 struct ConsecutiveLanes {
-  int64_t in = 0, out = 0, target = 0;
+  int64_t in = 0, out = 0, target = 0, channel = 0;
   size_t skip = 0;
 
   template <class T>
@@ -60,6 +61,15 @@ struct ConsecutiveLanes {
     const auto after = hn::Add(before, v);
     hn::StoreU(skip ? hn::IfThenElse(hn::FirstN(d, skip), before, after) : after, d, p);
   }
+
+  template <class C>
+  HWY_INLINE V<D> LoadChannel(D d, const C* p) const {
+    return hn::LoadU(d, p + channel);
+  }
+  HWY_INLINE void AddChannel(D d, V<D> v, double* sums) const {
+    if (skip) v = hn::IfThenZeroElse(hn::FirstN(d, skip), v);
+    AddToSums(d, v, sums + channel);
+  }
 };
 
 // Lanes from anywhere: windows or channels too few to fill a vector, or that lie apart. Those past
@@ -68,12 +78,13 @@ template <class D>
 struct ScatteredLanes {
   static constexpr size_t kMost = HWY_MAX_BYTES / sizeof(hn::TFromD<D>);
   size_t count = 0;
-  int64_t in[kMost], out[kMost], target[kMost];
+  int64_t in[kMost], out[kMost], target[kMost], channel[kMost];
 
   HWY_INLINE void RepeatFirst(D d) {
     for (size_t i = count; i < hn::Lanes(d); ++i) {
       in[i] = in[0];
       out[i] = out[0];
+      channel[i] = channel[0];
     }
   }
 
@@ -110,6 +121,16 @@ struct ScatteredLanes {
     HWY_ALIGN C lane[kMost];
     hn::Store(v, d, lane);
     for (size_t i = 0; i < count; ++i) p[target[i] + offset] += lane[i];
+  }
+
+  template <class C>
+  HWY_INLINE V<D> LoadChannel(D d, const C* p) const {
+    return Gather(d, p, channel);
+  }
+  HWY_INLINE void AddChannel(D d, V<D> v, double* sums) const {
+    HWY_ALIGN hn::TFromD<D> lane[kMost];
+    hn::Store(v, d, lane);
+    for (size_t i = 0; i < count; ++i) sums[channel[i]] += static_cast<double>(lane[i]);
   }
 };
 
@@ -176,6 +197,7 @@ struct Window {
   const TapBox& box;
   const Tap* taps;
   Lanes_ lanes;
+  bool home;
 
   // Calls f(index, tap) for each tap, in row-major order.
   template <class F>
@@ -193,7 +215,9 @@ struct Window {
 
   // The same window, its taps counted when it runs: where speed does not matter, one piece of code
   // serves windows of all sizes.
-  Window<Math, T, Lanes_, kSink, 0> AnySize() const { return {tensors, targets, box, taps, lanes}; }
+  Window<Math, T, Lanes_, kSink, 0> AnySize() const {
+    return {tensors, targets, box, taps, lanes, home};
+  }
 
   // The value of tensor `kWhich` at a tap, and at the window as a whole.
   template <int kWhich = 0>
@@ -205,8 +229,14 @@ struct Window {
     return lanes.LoadWindow(D(), tensors.window_in[kWhich]);
   }
 
+  // The value of a table that has one for each channel.
+  HWY_INLINE V<D> LoadChannel(const ComputeType<T>* table) const {
+    return lanes.LoadChannel(D(), table);
+  }
+
   template <int kWhich = 0>
   HWY_INLINE void StoreWindow(V<D> v) const {
+    if (kSink == Sink::kAdd && !home) return;
     lanes.StoreWindow(D(), v, tensors.window_out[kWhich]);
   }
   // Sends a gradient to a tap.
@@ -218,6 +248,11 @@ struct Window {
     } else {
       lanes.StoreTap(D(), v, targets[kWhich], tap.target);
     }
+  }
+  // Adds to sums over all windows, of which there is one for each channel.
+  HWY_INLINE void AddChannel(V<D> v, double* sums) const {
+    if (kSink == Sink::kAdd && !home) return;
+    lanes.AddChannel(D(), v, sums);
   }
 };
 
