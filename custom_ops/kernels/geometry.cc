@@ -79,7 +79,7 @@ std::string MakeGeometry(const std::vector<int64_t>& dims, const std::vector<int
   const int64_t channels = channels_last ? dims.back() : dims[1];
   *geometry = PoolGeometry();
   geometry->outer = channels_last ? dims[0] : dims[0] * channels;
-  geometry->outer_channels = channels_last ? 1 : std::max<int64_t>(channels, 1);
+  geometry->outer_channels = channels_last ? 1 : channels;
   geometry->inner = channels_last ? channels : 1;
   for (size_t i = 0; i < spatial; ++i) {
     PoolAxis& axis = geometry->axis[kAxes - spatial + i];

@@ -197,27 +197,6 @@ HWY_INLINE void StoreAs(D d, V<D> v, Float16* p) {
 #endif
 }
 
-// Adds each lane to a sum of its own.
-template <class D>
-HWY_INLINE void AddToSums(D d, V<D> v, double* sums) {
-  if constexpr (sizeof(hn::TFromD<D>) == 8) {
-    hn::StoreU(hn::Add(hn::LoadU(d, sums), v), d, sums);
-  } else {
-#if HWY_TARGET == HWY_SCALAR
-    (void)d;
-    *sums += static_cast<double>(hn::GetLane(v));
-#else
-    const hn::Half<D> dh;
-    const hn::Rebind<double, decltype(dh)> dd;
-    const auto low = hn::PromoteTo(dd, hn::LowerHalf(dh, v));
-    const auto high = hn::PromoteTo(dd, hn::UpperHalf(dh, v));
-    hn::StoreU(hn::Add(hn::LoadU(dd, sums), low), dd, sums);
-    sums += hn::Lanes(dd);
-    hn::StoreU(hn::Add(hn::LoadU(dd, sums), high), dd, sums);
-#endif
-  }
-}
-
 // Stores `count` computed values as T, rounded if it is smaller.
 template <class T>
 HWY_INLINE void StoreRow(const ComputeType<T>* from, T* to, int64_t count) {

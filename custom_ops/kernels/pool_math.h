@@ -3,6 +3,7 @@
 #define TF_SOFTPOOL_KERNELS_POOL_MATH_H_
 
 #include <cstdint>
+#include <limits>
 
 namespace softpool {
 
@@ -21,6 +22,9 @@ struct PoolMath {
   int64_t MostBlocks(int64_t units) const { return units; }
   void BeginBlock() {}
   void EndBlock(int64_t /*index*/) {}
+  // Called after some windows, of which there are never more than kMostWindows side by side.
+  static constexpr int64_t kMostWindows = std::numeric_limits<int64_t>::max();
+  void EndWindows(int64_t /*count*/) {}
 };
 
 }  // namespace softpool

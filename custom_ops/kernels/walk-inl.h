@@ -10,10 +10,10 @@
 #include <hwy/aligned_allocator.h>
 #include <hwy/highway.h>
 
-#include "kernels/partition.h"
-#include "kernels/segment-inl.h"
 #include "kernels/float_env.h"
 #include "kernels/parallel.h"
+#include "kernels/partition.h"
+#include "kernels/segment-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace softpool {
@@ -67,11 +67,13 @@ void VisitRow(Math& math, const Tensors<T, Math>& tensors, Target* const* target
   for (int64_t o = last.begin; o < last.end;) {
     Segment s = row;
     SetAxis(scope, 2, o, &s);
-    s.windows = {o == whole.begin ? whole.Size() : 1, a.stride * row.box.step[2], g.inner,
-                 a.stride * row.box.target_step[2]};
+    const bool uncut = o >= whole.begin && o < whole.end;
+    s.windows = {uncut ? std::min(whole.end - o, Math::kMostWindows) : 1,
+                 a.stride * row.box.step[2], g.inner, a.stride * row.box.target_step[2]};
     s.out = scope.images.begin * out_image + scope.channels.begin +
             ((o0 * g.axis[1].out + o1) * a.out + o) * g.inner;
     RunSegment<kSink>(math, tensors, targets, s);
+    if (s.home) math.EndWindows(s.windows.count * s.images.count);
     o += s.windows.count;
   }
 }

@@ -7,13 +7,13 @@
 #define TF_SOFTPOOL_KERNELS_WINDOW_INL_H_
 #endif
 
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <array>
 #include <type_traits>
 #include <utility>
 
+#include "kernels/addresses-inl.h"
 #include "kernels/lanes-inl.h"
 #include "kernels/pool_math.h"
 #include "kernels/tensors.h"
@@ -21,118 +21,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
-
-// Processors find it hard to see ahead in as many rows as a window has. Reaching past the end is
-// harmless.
-HWY_INLINE void Prefetch(const void* p) {
-  constexpr uintptr_t kAhead = 2048;
-  hwy::Prefetch(reinterpret_cast<const uint8_t*>(reinterpret_cast<uintptr_t>(p) + kAhead));
-}
-
-// Lanes that lie side by side in memory: consecutive channels of one window. Of the first `skip` a
-// neighbouring vector has taken care, so nothing may be added for them.
-template <class D>
-struct ConsecutiveLanes {
-  int64_t in = 0, out = 0, target = 0, channel = 0;
-  size_t skip = 0;
-
-  template <class T>
-  HWY_INLINE V<D> LoadTap(D d, const T* p, int64_t offset) const {
-    Prefetch(p + in + offset);
-    return LoadAs(d, p + in + offset);
-  }
-  template <class T>
-  HWY_INLINE V<D> LoadWindow(D d, const T* p) const {
-    return LoadAs(d, p + out);
-  }
-  template <class T>
-  HWY_INLINE void StoreWindow(D d, V<D> v, T* p) const {
-    StoreAs(d, v, p + out);
-  }
-  template <class T>
-  HWY_INLINE void StoreTap(D d, V<D> v, T* p, int64_t offset) const {
-    Prefetch(p + target + offset);
-    StoreAs(d, v, p + target + offset);
-  }
-  template <class C>
-  HWY_INLINE void AddTap(D d, V<D> v, C* p, int64_t offset) const {
-    p += target + offset;
-    const auto before = hn::LoadU(d, p);
-    const auto after = hn::Add(before, v);
-    hn::StoreU(skip ? hn::IfThenElse(hn::FirstN(d, skip), before, after) : after, d, p);
-  }
-
-  template <class C>
-  HWY_INLINE V<D> LoadChannel(D d, const C* p) const {
-    return hn::LoadU(d, p + channel);
-  }
-  HWY_INLINE void AddChannel(D d, V<D> v, double* sums) const {
-    if (skip) v = hn::IfThenZeroElse(hn::FirstN(d, skip), v);
-    AddToSums(d, v, sums + channel);
-  }
-};
-
-// Lanes from anywhere: windows or channels too few to fill a vector, or that lie apart. Those past
-// `count` repeat the first, and nothing is stored for them.
-template <class D>
-struct ScatteredLanes {
-  static constexpr size_t kMost = HWY_MAX_BYTES / sizeof(hn::TFromD<D>);
-  size_t count = 0;
-  int64_t in[kMost], out[kMost], target[kMost], channel[kMost];
-
-  HWY_INLINE void RepeatFirst(D d) {
-    for (size_t i = count; i < hn::Lanes(d); ++i) {
-      in[i] = in[0];
-      out[i] = out[0];
-      channel[i] = channel[0];
-    }
-  }
-
-  template <class T>
-  HWY_INLINE V<D> Gather(D d, const T* p, const int64_t* base) const {
-    HWY_ALIGN T lane[kMost];
-    for (size_t i = 0; i < hn::Lanes(d); ++i) lane[i] = p[base[i]];
-    return LoadAs(d, lane);
-  }
-  template <class T>
-  HWY_INLINE V<D> LoadTap(D d, const T* p, int64_t offset) const {
-    return Gather(d, p + offset, in);
-  }
-  template <class T>
-  HWY_INLINE V<D> LoadWindow(D d, const T* p) const {
-    return Gather(d, p, out);
-  }
-  template <class T>
-  HWY_INLINE void Scatter(D d, V<D> v, T* p, const int64_t* base) const {
-    HWY_ALIGN T lane[kMost];
-    StoreAs(d, v, lane);
-    for (size_t i = 0; i < count; ++i) p[base[i]] = lane[i];
-  }
-  template <class T>
-  HWY_INLINE void StoreWindow(D d, V<D> v, T* p) const {
-    Scatter(d, v, p, out);
-  }
-  template <class T>
-  HWY_INLINE void StoreTap(D d, V<D> v, T* p, int64_t offset) const {
-    Scatter(d, v, p + offset, target);
-  }
-  template <class C>
-  HWY_INLINE void AddTap(D d, V<D> v, C* p, int64_t offset) const {
-    HWY_ALIGN C lane[kMost];
-    hn::Store(v, d, lane);
-    for (size_t i = 0; i < count; ++i) p[target[i] + offset] += lane[i];
-  }
-
-  template <class C>
-  HWY_INLINE V<D> LoadChannel(D d, const C* p) const {
-    return Gather(d, p, channel);
-  }
-  HWY_INLINE void AddChannel(D d, V<D> v, double* sums) const {
-    HWY_ALIGN hn::TFromD<D> lane[kMost];
-    hn::Store(v, d, lane);
-    for (size_t i = 0; i < count; ++i) sums[channel[i]] += static_cast<double>(lane[i]);
-  }
-};
 
 // A position in a window: its offset from the window's first tap, in the inputs and in the
 // gradients.
@@ -236,7 +124,7 @@ struct Window {
 
   template <int kWhich = 0>
   HWY_INLINE void StoreWindow(V<D> v) const {
-    if (kSink == Sink::kAdd && !home) return;
+    if (!IsHome()) return;
     lanes.StoreWindow(D(), v, tensors.window_out[kWhich]);
   }
   // Sends a gradient to a tap.
@@ -249,9 +137,37 @@ struct Window {
       lanes.StoreTap(D(), v, targets[kWhich], tap.target);
     }
   }
+
+  // Whether what there is one of a window is done here, and not in another tile.
+  HWY_INLINE bool IsHome() const { return kSink == Sink::kStore || home; }
+
+  // The same for one lane, by its number.
+  HWY_INLINE ComputeType<T> LoadLane(const Tap& tap, size_t lane) const {
+    const hn::CappedTag<ComputeType<T>, 1> d;
+    return hn::GetLane(LoadAs(d, tensors.tap_in[0] + lanes.In(lane) + tap.offset));
+  }
+  HWY_INLINE ComputeType<T> LoadWindowLane(size_t lane) const {
+    const hn::CappedTag<ComputeType<T>, 1> d;
+    return hn::GetLane(LoadAs(d, tensors.window_in[0] + lanes.Out(lane)));
+  }
+  HWY_INLINE void StoreLane(ComputeType<T> value, size_t lane) const {
+    const hn::CappedTag<ComputeType<T>, 1> d;
+    StoreAs(d, hn::Set(d, value), tensors.window_out[0] + lanes.Out(lane));
+  }
+  HWY_INLINE void EmitLane(const Tap& tap, ComputeType<T> value, size_t lane) const {
+    const hn::CappedTag<ComputeType<T>, 1> d;
+    if (tap.target == kUnwanted) return;
+    Target* p = targets[0] + lanes.Target(lane) + tap.target;
+    if constexpr (kSink == Sink::kAdd) {
+      *p += value;
+    } else {
+      StoreAs(d, hn::Set(d, value), p);
+    }
+  }
+
   // Adds to sums over all windows, of which there is one for each channel.
-  HWY_INLINE void AddChannel(V<D> v, double* sums) const {
-    if (kSink == Sink::kAdd && !home) return;
+  HWY_INLINE void AddChannel(V<D> v, ComputeType<T>* sums) const {
+    if (!IsHome()) return;
     lanes.AddChannel(D(), v, sums);
   }
 };

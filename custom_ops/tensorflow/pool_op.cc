@@ -1,7 +1,5 @@
 #include "tensorflow/pool_op.h"
 
-#include <string>
-
 #include "tensorflow/core/util/work_sharder.h"
 
 namespace softpool {
@@ -11,10 +9,6 @@ namespace tf = tensorflow;
 using tf::shape_inference::DimensionHandle;
 using tf::shape_inference::InferenceContext;
 using tf::shape_inference::ShapeHandle;
-
-absl::Status ToStatus(const std::string& error) {
-  return error.empty() ? absl::OkStatus() : absl::InvalidArgumentError(error);
-}
 
 Padding PaddingOf(const std::string& name) {
   return name == "SAME" ? Padding::kSame : Padding::kValid;
@@ -77,6 +71,20 @@ absl::Status WindowShapeOf(InferenceContext* c, ShapeHandle* shape) {
 }
 
 }  // namespace
+
+absl::Status ToStatus(const std::string& error) {
+  return error.empty() ? absl::OkStatus() : absl::InvalidArgumentError(error);
+}
+
+absl::Status ChannelsOf(InferenceContext* c, int64_t* channels) {
+  std::string data_format;
+  TF_RETURN_IF_ERROR(c->GetAttr("data_format", &data_format));
+  *channels = InferenceContext::kUnknownDim;
+  if (!c->RankKnown(c->input(0))) return absl::OkStatus();
+  const bool last = DataFormatOf(data_format) == DataFormat::kChannelsLast;
+  *channels = c->Value(c->Dim(c->input(0), last ? -1 : 1));
+  return absl::OkStatus();
+}
 
 absl::Status PoolShape(InferenceContext* c) {
   ShapeHandle shape;

@@ -3,6 +3,7 @@
 #ifndef TF_SOFTPOOL_TENSORFLOW_POOL_OP_H_
 #define TF_SOFTPOOL_TENSORFLOW_POOL_OP_H_
 
+#include <string>
 #include <vector>
 
 #include "kernels/data_type.h"
@@ -29,6 +30,11 @@ absl::Status PoolShape(tensorflow::shape_inference::InferenceContext* c);
 // output is shaped like.
 absl::Status PoolGradShape(tensorflow::shape_inference::InferenceContext* c, int window);
 
+// The channels of input 0, or -1 where they are not known.
+absl::Status ChannelsOf(tensorflow::shape_inference::InferenceContext* c, int64_t* channels);
+
+absl::Status ToStatus(const std::string& error);
+
 // A kernel that pools, or sends gradients back through a pooling.
 class PoolOp : public tensorflow::OpKernel {
  public:
@@ -43,6 +49,8 @@ class PoolOp : public tensorflow::OpKernel {
   absl::Status AllocateWindowOutput(tensorflow::OpKernelContext* ctx, int output,
                                     const PoolGeometry& geometry,
                                     tensorflow::Tensor** tensor) const;
+
+  const std::vector<int64_t>& ksize() const { return ksize_; }
 
   DataType type_;
 

@@ -1,0 +1,65 @@
+// Single lanes ranked by the book, for windows that vectors of lanes are not made for.
+#if defined(TF_SOFTPOOL_KERNELS_RANKED_LANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef TF_SOFTPOOL_KERNELS_RANKED_LANES_INL_H_
+#undef TF_SOFTPOOL_KERNELS_RANKED_LANES_INL_H_
+#else
+#define TF_SOFTPOOL_KERNELS_RANKED_LANES_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <vector>
+
+#include "kernels/rank_weights-inl.h"
+#include "kernels/ranking.h"
+#include "kernels/window-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+// Windows of more taps are ranked lane by lane: sorted side by side they would leave the cache.
+inline constexpr int64_t kMostTapsInLanes = 4096;
+
+// One lane's window after another.
+template <class C>
+struct RankedLane {
+  std::vector<Ranked<C>> ranked;  // its kept values
+  std::vector<C> weights;         // theirs
+
+  // False if there is a NaN in the window.
+  template <class W>
+  bool Rank(const W& window, size_t lane, const RankWeights<C>& rank_weights) {
+    ranked.clear();
+    window.ForEach(
+        [&](int64_t i, const Tap& tap) { ranked.push_back({window.LoadLane(tap, lane), i}); });
+    if (!softpool::Rank(rank_weights.PoolRange(), &ranked)) return false;
+    rank_weights.OfChannel(static_cast<int64_t>(ranked.size()), window.lanes.Channel(lane),
+                           &weights);
+    return true;
+  }
+};
+
+// Calls f for each of a window's lanes that is not set in the mask.
+template <class W, class F>
+HWY_INLINE void ForEachUnset(const W& window, M<typename W::D> mask, const F& f) {
+  using D = typename W::D;
+  uint8_t bits[8] = {};
+  hn::StoreMaskBits(D(), mask, bits);
+  for (size_t lane = window.lanes.BeginLane(); lane < window.lanes.EndLane(D()); ++lane) {
+    if (!(bits[lane / 8] >> lane % 8 & 1)) f(lane);
+  }
+}
+
+// Whether all values are ordinary numbers: else `check` is not finite. Nothing times an infinity or
+// NaN is NaN.
+template <class D>
+HWY_INLINE V<D> Check(D d, V<D> a, V<D> check) {
+  return MulAdd(d, hn::Zero(d), a, check);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

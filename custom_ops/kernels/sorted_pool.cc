@@ -1,0 +1,181 @@
+#include "kernels/sorted_pool.h"
+
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/sorted_pool.cc"
+#include <hwy/foreach_target.h>
+// The target's headers follow it.
+#include <hwy/highway.h>
+
+#include "kernels/ranked_lanes-inl.h"
+#include "kernels/sorting-inl.h"
+#include "kernels/walk-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+// y = sum_r p_r a_(r), added up in the ranks' order.
+template <class C>
+struct SortedPoolMath : PoolMath {
+  static constexpr int kWindowOutputs = 1;
+  static constexpr bool kUsesChannels = true;
+
+  RankWeights<C> weights;
+  RankedLane<C> by_the_book;
+  std::vector<C> rows;
+
+  explicit SortedPoolMath(const RankWeights<C>& weights) : weights(weights) {}
+
+  template <class W>
+  HWY_INLINE void Run(const W& window) {
+    if constexpr (W::kTaps > 0) {
+      RunFew(window);
+    } else {
+      RunAny(window);
+    }
+  }
+
+  template <class W>
+  HWY_INLINE void RunFew(const W& window) {
+    using D = typename W::D;
+    V<D> a[W::kTaps];
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { a[i] = window.Load(tap); });
+    const int64_t ranks = HWY_MIN(W::kTaps, weights.PoolRange());
+    Select<W::kTaps>(D(), a, ranks);
+    const C* p = weights.Of(ranks);
+    V<D> y = hn::Mul(window.LoadChannel(p), a[0]);
+    V<D> check;
+    if (HWY_LIKELY(ranks == W::kTaps)) {
+      for (int r = 1; r < W::kTaps; ++r) y = AddRank(window, p, r, a[r], y);
+      check = y;
+    } else {
+      for (int r = 1; r < W::kTaps; ++r) {
+        if (r < ranks) y = AddRank(window, p, r, a[r], y);
+      }
+      check = y;
+      for (int r = 1; r < W::kTaps; ++r) check = Check(D(), a[r], check);
+    }
+    Store(window, y, check);
+  }
+
+  // Windows of a size that the compiler does not know are sorted in memory.
+  template <class W>
+  HWY_NOINLINE void RunAny(const W& window) {
+    using D = typename W::D;
+    const int64_t taps = window.box.Total();
+    if (taps > kMostTapsInLanes) return RunByTheBook(window, hn::FirstN(D(), 0));
+    const int64_t step = static_cast<int64_t>(hn::Lanes(D()));
+    rows.resize(taps * step);
+    V<D> check = hn::Zero(D());
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+      const V<D> a = window.Load(tap);
+      check = Check(D(), a, check);
+      hn::StoreU(a, D(), &rows[i * step]);
+    });
+    const int64_t ranks = HWY_MIN(taps, weights.PoolRange());
+    SelectRows(D(), rows.data(), taps, ranks);
+    const V<D> y = WeighRows(window, ranks);
+    Store(window, y, hn::Add(y, check));
+  }
+
+  template <class W>
+  HWY_INLINE V<typename W::D> WeighRows(const W& window, int64_t ranks) {
+    using D = typename W::D;
+    const int64_t step = static_cast<int64_t>(hn::Lanes(D()));
+    const C* p = weights.Of(ranks);
+    if (ranks <= TapSum<D, true>::kRun) {
+      V<D> y = hn::Mul(window.LoadChannel(p), hn::LoadU(D(), rows.data()));
+      for (int64_t r = 1; r < ranks; ++r) {
+        y = AddRank(window, p, r, hn::LoadU(D(), &rows[r * step]), y);
+      }
+      return y;
+    }
+    TapSum<D, true> sum;
+    for (int64_t r = 0; r < ranks; ++r) {
+      sum.AddProduct(r, window.LoadChannel(p + r * weights.Channels()),
+                     hn::LoadU(D(), &rows[r * step]));
+    }
+    return sum.Total();
+  }
+
+  template <class W>
+  HWY_INLINE V<typename W::D> AddRank(const W& window, const C* p, int64_t r, V<typename W::D> a,
+                                      V<typename W::D> sum) const {
+    return MulAdd(typename W::D(), window.LoadChannel(p + r * weights.Channels()), a, sum);
+  }
+
+  template <class W>
+  HWY_INLINE void Store(const W& window, V<typename W::D> y, V<typename W::D> check) {
+    using D = typename W::D;
+    window.StoreWindow(y);
+    const auto finite = hn::IsFinite(check);
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), finite))) RunByTheBook(window.AnySize(), finite);
+  }
+
+  // For the lanes that are not `done`.
+  template <class W>
+  HWY_NOINLINE void RunByTheBook(const W& window, M<typename W::D> done) {
+    ForEachUnset(window, done, [&](size_t lane) {
+      const bool ranked = by_the_book.Rank(window, lane, weights);
+      const C y = ranked ? WeighedSum(by_the_book.ranked, by_the_book.weights)
+                         : std::numeric_limits<C>::quiet_NaN();
+      window.StoreLane(y, lane);
+    });
+  }
+};
+
+void SortedPoolTarget(DataType type, const PoolGeometry& g, const RankLogits& logits, const void* x,
+                      void* y, const ParallelFor& parallel) {
+  WithType(type, [&](auto value) {
+    using T = decltype(value);
+    using Math = SortedPoolMath<ComputeType<T>>;
+    const Tensors<T, Math> tensors{{static_cast<const T*>(x)}, {}, {static_cast<T*>(y)}, {}};
+    Pool(Math(RankWeights<ComputeType<T>>(logits, g.Channels())), g, tensors, parallel);
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace softpool {
+
+HWY_EXPORT(SortedPoolTarget);
+
+void SortedPool(DataType type, const PoolGeometry& geometry, const RankLogits& logits,
+                const void* x, void* y, const ParallelFor& parallel) {
+  if (geometry.Empty()) return;
+  HWY_DYNAMIC_DISPATCH(SortedPoolTarget)(type, geometry, logits, x, y, parallel);
+}
+
+std::string CheckRankLogits(const std::vector<int64_t>& shape, const std::vector<int64_t>& ksize,
+                            int64_t channels) {
+  const auto text = [](const std::vector<int64_t>& numbers) {
+    std::string list;
+    for (int64_t n : numbers) {
+      list += (list.empty() ? "" : ", ") + (n < 0 ? std::string("?") : std::to_string(n));
+    }
+    return "[" + list + "]";
+  };
+  if (shape.size() != 1 && shape.size() != 2) {
+    return "rank_logits must have shape [pool_range] or [pool_range, channels], got " + text(shape);
+  }
+  // Fewer than 2^31 are known to be in memory.
+  int64_t window = 1;
+  for (int64_t k : ksize) window = window > (int64_t{1} << 31) / k ? int64_t{1} << 31 : window * k;
+  if (shape[0] == 0 || shape[0] > window) {
+    return "rank_logits must have from 1 to " + std::to_string(window) +
+           " ranks, the size of the window ksize " + text(ksize) + ", got shape " + text(shape);
+  }
+  if (shape.size() == 2 && shape[1] >= 0 && channels >= 0 && shape[1] != channels) {
+    return "rank_logits must have shape [pool_range] or [pool_range, " + std::to_string(channels) +
+           "], for as many channels, got " + text(shape);
+  }
+  return "";
+}
+
+}  // namespace softpool
+#endif  // HWY_ONCE

@@ -1,0 +1,283 @@
+#include "kernels/sorted_pool.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/sorted_pool_grad.cc"
+#include <hwy/foreach_target.h>
+// The target's headers follow it.
+#include <hwy/highway.h>
+
+#include "kernels/channel_sums-inl.h"
+#include "kernels/ranked_lanes-inl.h"
+#include "kernels/sorting-inl.h"
+#include "kernels/walk-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+// dL/da_i = g p_r for the i of rank r, dL/dw_r = sum over windows of g p_r (a_(r) - y). The latter
+// is computed from distances to the largest value, d_r = a_(r) - a_(1), as g p_r (d_r - sum_s p_s
+// d_s): an offset common to the window would cost it its digits.
+template <class C>
+struct SortedPoolGradMath : PoolMath {
+  static constexpr int kWindowInputs = 1, kTapOutputs = 1;
+  static constexpr int kCyclesPerTap = 2;
+  static constexpr bool kUsesChannels = true;
+  using Place = std::conditional_t<sizeof(C) == 8, uint64_t, uint32_t>;
+
+  RankWeights<C> weights;
+  double* block_sums;   // [blocks, logits]
+  ChannelSums<C> sums;  // of this block, a row for each rank
+  int64_t logits;
+  RankedLane<C> by_the_book;
+  // Of windows sorted in memory, row by row: values, later what their ranks' logits get; their
+  // places; and what each tap gets.
+  std::vector<C> rows, to_taps;
+  std::vector<Place> places;
+  std::vector<C> lane_to_taps, lane_to_logits;
+
+  SortedPoolGradMath(const RankWeights<C>& weights, int64_t logits, double* block_sums)
+      : weights(weights), block_sums(block_sums), logits(logits) {}
+
+  // Each block's sums are kept until all are there.
+  static int64_t MostBlocksFor(int64_t logits) {
+    return std::clamp<int64_t>((int64_t{1} << 20) / logits, 8, 64);
+  }
+  int64_t MostBlocks(int64_t) const { return MostBlocksFor(logits); }
+  void BeginBlock() { sums.Reset(weights.PoolRange(), weights.Channels()); }
+  static constexpr int64_t kMostWindows = ChannelSums<C>::kRun;
+  void EndWindows(int64_t count) { sums.EndWindows(count); }
+  void EndBlock(int64_t index) {
+    double* block = block_sums + index * logits;
+    const std::vector<double>& totals = sums.Totals();
+    if (weights.PoolRange() < logits) {
+      std::copy(totals.begin(), totals.end(), block);
+      return;
+    }
+    const int64_t channels = weights.Channels();
+    for (int64_t r = 0; r < logits; ++r) {
+      for (int64_t c = 0; c < channels; ++c) block[r] += totals[r * channels + c];
+    }
+  }
+
+  template <class W>
+  HWY_INLINE void Run(const W& window) {
+    if constexpr (W::kTaps > 0) {
+      RunFew(window);
+    } else {
+      RunAny(window);
+    }
+  }
+
+  template <class W>
+  HWY_INLINE void RunFew(const W& window) {
+    // Most often all ranks are kept, and no step has to ask whether it is wanted.
+    if (HWY_LIKELY(weights.PoolRange() >= W::kTaps)) {
+      SendFew(window, std::integral_constant<int64_t, W::kTaps>());
+    } else {
+      SendFew(window, weights.PoolRange());
+    }
+  }
+
+  template <class W, class Ranks>
+  HWY_INLINE void SendFew(const W& window, Ranks ranks) {
+    using D = typename W::D;
+    V<D> a[W::kTaps], p[W::kTaps];
+    V<D> check = hn::Zero(D());
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+      a[i] = window.Load(tap);
+      check = Check(D(), a[i], check);
+    });
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), hn::IsFinite(check)))) return RunAny(window.AnySize());
+    const C* table = weights.Of(ranks);
+    Repeat<W::kTaps>([&](auto r) HWY_ATTR {
+      p[r.value] = r.value < ranks ? window.LoadChannel(table + r.value * weights.Channels())
+                                   : hn::Zero(D());
+    });
+    const V<D> g = window.LoadWindow();
+    StableSort<W::kTaps, D> sort;
+    sort.Sort(D(), a, ranks);
+    if (window.IsHome()) {
+      V<D> mean = hn::Zero(D());
+      Repeat<W::kTaps>([&](auto r) HWY_ATTR {
+        if (r.value == 0 || r.value >= ranks) return;
+        mean = MulAdd(D(), p[r.value], hn::Sub(a[r.value], a[0]), mean);
+      });
+      Repeat<W::kTaps>([&](auto r) HWY_ATTR {
+        if (r.value >= ranks) return;
+        window.AddChannel(ToLogit(D(), g, p[r.value], a[r.value], a[0], mean), sums.Row(r.value));
+      });
+    }
+    sort.Undo(p, ranks);
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { window.Emit(tap, hn::Mul(g, p[i])); });
+  }
+
+  // What one window adds to the gradient of one logit.
+  template <class D>
+  HWY_INLINE V<D> ToLogit(D, V<D> g, V<D> p, V<D> a, V<D> largest, V<D> mean) const {
+    if (!weights.IsSoftmax()) return hn::Mul(g, a);
+    return hn::Mul(hn::Mul(g, p), hn::Sub(hn::Sub(a, largest), mean));
+  }
+
+  // Windows of a size that the compiler does not know are sorted in memory, and so are those with
+  // infinities and NaN.
+  template <class W>
+  HWY_NOINLINE void RunAny(const W& window) {
+    using D = typename W::D;
+    const hn::RebindToUnsigned<D> du;
+    const int64_t taps = window.box.Total();
+    if (taps > kMostTapsInLanes) return RunMany(window);
+    const int64_t step = static_cast<int64_t>(hn::Lanes(D()));
+    rows.resize(taps * step);
+    places.resize(taps * step);
+    V<D> check = hn::Zero(D());
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+      const V<D> a = window.Load(tap);
+      check = Check(D(), a, check);
+      hn::StoreU(a, D(), &rows[i * step]);
+      hn::StoreU(hn::Set(du, static_cast<Place>(i)), du, &places[i * step]);
+    });
+    const int64_t ranks = HWY_MIN(taps, weights.PoolRange());
+    StableSelectRows(D(), rows.data(), places.data(), taps, ranks);
+    const V<D> g = window.LoadWindow();
+    SendRows(window, taps, ranks, g);
+    const auto finite = hn::IsFinite(check);
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), finite))) {
+      ForEachUnset(window, finite, [&](size_t lane) { SendLane(window, taps, ranks, lane); });
+    }
+    for (int64_t r = 0; r < ranks && window.IsHome(); ++r) {
+      window.AddChannel(hn::LoadU(D(), &rows[r * step]), sums.Row(r));
+    }
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+      window.Emit(tap, hn::Mul(g, hn::LoadU(D(), &to_taps[i * step])));
+    });
+  }
+
+  // Gives each tap the weight of its rank, and replaces the ranks' values by what their logits get.
+  template <class W>
+  HWY_INLINE void SendRows(const W& window, int64_t taps, int64_t ranks, V<typename W::D> g) {
+    using D = typename W::D;
+    const int64_t step = static_cast<int64_t>(hn::Lanes(D()));
+    const C* table = weights.Of(ranks);
+    const V<D> largest = hn::LoadU(D(), rows.data());
+    to_taps.assign(taps * step, C{0});
+    TapSum<D, true> mean;
+    for (int64_t r = 0; r < ranks; ++r) {
+      const V<D> p = window.LoadChannel(table + r * weights.Channels());
+      HWY_ALIGN C lane[HWY_MAX_BYTES / sizeof(C)];
+      hn::Store(p, D(), lane);
+      for (int64_t i = 0; i < step; ++i) to_taps[places[r * step + i] * step + i] = lane[i];
+      // The first distance is zero, and one that fits a run is the same sum as that of few taps.
+      if (r > 0) {
+        mean.AddProduct(r - 1, p, hn::Sub(hn::LoadU(D(), &rows[r * step]), largest));
+      }
+    }
+    const V<D> total = mean.Total();
+    for (int64_t r = 0; r < ranks; ++r) {
+      const V<D> p = window.LoadChannel(table + r * weights.Channels());
+      const V<D> a = hn::LoadU(D(), &rows[r * step]);
+      hn::StoreU(ToLogit(D(), g, p, a, largest, total), D(), &rows[r * step]);
+    }
+  }
+
+  // The same for one lane, by the book.
+  template <class W>
+  HWY_NOINLINE void SendLane(const W& window, int64_t taps, int64_t ranks, size_t lane) {
+    const int64_t step = static_cast<int64_t>(hn::Lanes(typename W::D()));
+    RankLane(window, taps, lane);
+    for (int64_t i = 0; i < taps; ++i) to_taps[i * step + lane] = lane_to_taps[i];
+    for (int64_t r = 0; r < ranks; ++r) rows[r * step + lane] = lane_to_logits[r];
+  }
+
+  // Windows of very many taps.
+  template <class W>
+  HWY_NOINLINE void RunMany(const W& window) {
+    using D = typename W::D;
+    const int64_t taps = window.box.Total();
+    ForEachUnset(window, hn::FirstN(D(), 0), [&](size_t lane) {
+      RankLane(window, taps, lane);
+      const C g = window.LoadWindowLane(lane);
+      window.ForEach(
+          [&](int64_t i, const Tap& tap) { window.EmitLane(tap, g * lane_to_taps[i], lane); });
+      for (size_t r = 0; r < lane_to_logits.size() && window.IsHome(); ++r) {
+        sums.Row(r)[window.lanes.Channel(lane)] += lane_to_logits[r];
+      }
+    });
+  }
+
+  // Fills lane_to_taps and lane_to_logits. A NaN in the window is sent to all of it.
+  template <class W>
+  void RankLane(const W& window, int64_t taps, size_t lane) {
+    constexpr C kNaN = std::numeric_limits<C>::quiet_NaN();
+    const int64_t ranks = HWY_MIN(taps, weights.PoolRange());
+    if (!by_the_book.Rank(window, lane, weights)) {
+      lane_to_taps.assign(taps, kNaN);
+      lane_to_logits.assign(ranks, kNaN);
+      return;
+    }
+    lane_to_taps.assign(taps, C{0});
+    for (size_t r = 0; r < by_the_book.ranked.size(); ++r) {
+      lane_to_taps[by_the_book.ranked[r].index] = by_the_book.weights[r];
+    }
+    const C g = window.LoadWindowLane(lane);
+    LogitGradients(by_the_book.ranked, by_the_book.weights, g, weights.IsSoftmax(),
+                   &lane_to_logits);
+    lane_to_logits.resize(ranks, C{0});
+  }
+};
+
+template <class C>
+void AddBlocks(const std::vector<double>& block_sums, int64_t logits, C* gradient) {
+  for (int64_t i = 0; i < logits; ++i) {
+    double sum = 0;
+    for (size_t b = 0; b < block_sums.size() / logits; ++b) sum += block_sums[b * logits + i];
+    gradient[i] = static_cast<C>(sum);
+  }
+}
+
+void SortedPoolGradTarget(DataType type, const PoolGeometry& g, const RankLogits& logits,
+                          const void* x, const void* gradient, void* x_gradient,
+                          void* logits_gradient, const ParallelFor& parallel) {
+  WithType(type, [&](auto value) {
+    using T = decltype(value);
+    using C = ComputeType<T>;
+    using Math = SortedPoolGradMath<C>;
+    const int64_t count = logits.Count(g.Channels());
+    std::vector<double> block_sums(count * Math::MostBlocksFor(count));
+    const Tensors<T, Math> tensors{{static_cast<const T*>(x)},
+                                   {static_cast<const T*>(gradient)},
+                                   {},
+                                   {static_cast<T*>(x_gradient)}};
+    const RankWeights<C> weights(logits, g.Channels());
+    Pool(Math(weights, count, block_sums.data()), g, tensors, parallel);
+    AddBlocks(block_sums, count, static_cast<C*>(logits_gradient));
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace softpool {
+
+HWY_EXPORT(SortedPoolGradTarget);
+
+void SortedPoolGrad(DataType type, const PoolGeometry& geometry, const RankLogits& logits,
+                    const void* x, const void* gradient, void* x_gradient, void* logits_gradient,
+                    const ParallelFor& parallel) {
+  if (geometry.Empty()) {
+    const size_t size = type == DataType::kFloat64 ? sizeof(double) : sizeof(float);
+    std::memset(logits_gradient, 0, size * logits.Count(geometry.Channels()));
+    return;
+  }
+  HWY_DYNAMIC_DISPATCH(SortedPoolGradTarget)
+  (type, geometry, logits, x, gradient, x_gradient, logits_gradient, parallel);
+}
+
+}  // namespace softpool
+#endif  // HWY_ONCE
