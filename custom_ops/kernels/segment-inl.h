@@ -117,7 +117,7 @@ HWY_INLINE void RunSegment(Math& math, const Tensors<T, Math>& tensors, Target* 
   const hn::ScalableTag<ComputeType<T>> d;
   const bool scattered = s.channels < static_cast<int64_t>(hn::Lanes(d)) || s.images.count > 1;
   const int64_t taps = s.box.Total();
-  const bool unrolled = s.box.AllWanted() && (!scattered || taps <= kUnrolledScattered);
+  const bool unrolled = !scattered || taps <= kUnrolledScattered;
   switch (unrolled ? taps : 0) {
     case 2:
       return RunTaps<Math, T, kSink, 2>(math, tensors, targets, s, scattered);

@@ -40,12 +40,6 @@ struct TapBox {
   int64_t wanted_end[kAxes];
 
   int64_t Total() const { return count[0] * count[1] * count[2]; }
-  bool AllWanted() const {
-    for (int i = 0; i < kAxes; ++i) {
-      if (wanted_begin[i] > 0 || wanted_end[i] < count[i]) return false;
-    }
-    return true;
-  }
   bool Wants(int axis, int64_t i) const { return i >= wanted_begin[axis] && i < wanted_end[axis]; }
 
   // Calls f(index, tap) in row-major order.
@@ -71,7 +65,7 @@ struct TapBox {
 // share inputs.
 enum class Sink { kStore, kAdd };
 
-// kTaps is the number of taps where it is known to the compiler, and all are wanted, or zero.
+// kTaps is the number of taps where it is known to the compiler, or zero.
 template <class Math_, class T_, class Lanes_, Sink kSink, int kTaps_>
 struct Window {
   using Math = Math_;
@@ -130,7 +124,7 @@ struct Window {
   // Sends a gradient to a tap.
   template <int kWhich = 0>
   HWY_INLINE void Emit(const Tap& tap, V<D> v) const {
-    if (kTaps == 0 && tap.target == kUnwanted) return;
+    if (kSink == Sink::kAdd && tap.target == kUnwanted) return;
     if constexpr (kSink == Sink::kAdd) {
       lanes.AddTap(D(), v, targets[kWhich], tap.target);
     } else {
@@ -156,7 +150,7 @@ struct Window {
   }
   HWY_INLINE void EmitLane(const Tap& tap, ComputeType<T> value, size_t lane) const {
     const hn::CappedTag<ComputeType<T>, 1> d;
-    if (tap.target == kUnwanted) return;
+    if (kSink == Sink::kAdd && tap.target == kUnwanted) return;
     Target* p = targets[0] + lanes.Target(lane) + tap.target;
     if constexpr (kSink == Sink::kAdd) {
       *p += value;
