@@ -41,13 +41,14 @@ def run(mode, function, *tensors):
 
 
 def with_gradient(function):
-    """A function of x and the output's gradient, that returns the output and x's gradient."""
+    """A function of the inputs and the output's gradient, that returns the output and the inputs' gradients."""
 
-    def run_both(x, g):
+    def run_both(*tensors):
+        *inputs, g = tensors
         with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = function(x)
-        return y, tape.gradient(y, x, output_gradients=g)
+            tape.watch(inputs)
+            y = function(*inputs)
+        return y, *tape.gradient(y, inputs, output_gradients=g)
 
     return run_both
 

@@ -107,3 +107,81 @@ def soft_pool_gradient(x, g, pool_size, strides, padding, data_format, gradient)
         result[(slice(None), *where)] += (to_window * _product(w, slope)).reshape(shape)
         scale[(slice(None), *where)] += (np.abs(to_window) * _product(w, size)).reshape(shape)
     return _as(result, data_format), _as(scale, data_format)
+
+
+def _ranks(a, logits, normalize):
+    """Windows sorted in decreasing order, equal values as they come, and the weights of their ranks.
+
+    `a` is [batch, taps, channels], `logits` [ranks] or [ranks, channels]. -inf is as if it were not
+    there, unless there is nothing else; weights of ranks that have no value are zero.
+
+    Returns:
+        The order, the sorted values and the weights, all [batch, taps, channels].
+    """
+    order = np.argsort(-a, axis=1, kind="stable")
+    ranked = np.take_along_axis(a, order, axis=1)
+    count = (a > -np.inf).sum(axis=1, keepdims=True)
+    count = np.where(count == 0, a.shape[1], count)
+    ranks = np.arange(a.shape[1])[None, :, None]
+    kept = np.broadcast_to((ranks < count) & (ranks < len(logits)), a.shape)
+    w = np.zeros(a.shape[1:], a.dtype)
+    part = logits[: a.shape[1]].astype(a.dtype)
+    w[: len(part)] = part if part.ndim == 2 else part[:, None]
+    if normalize == "none":
+        return order, ranked, np.where(kept, w, 0)
+    weights = softmax(np.where(kept, w, -np.inf))
+    return order, ranked, np.where(kept, weights, 0)
+
+
+def sorted_pool(x, logits, pool_size, strides, padding, data_format, normalize="softmax"):
+    """y = sum_r p_r a_(r). Also returns the scale of its rounding error, sum_r |p_r a_(r)|."""
+    x = _channels_last(x.astype(np.longdouble), data_format)
+    spatial = x.shape[1:-1]
+    out = [output_size(*args, padding) for args in zip(spatial, pool_size, strides, strict=True)]
+    y = np.empty((x.shape[0], *out, x.shape[-1]), x.dtype)
+    scale = np.empty_like(y)
+    for position, where in windows(spatial, pool_size, strides, padding):
+        a = _taps(x, where)
+        _, ranked, p = _ranks(a, logits, normalize)
+        terms = np.where(np.isnan(a).any(axis=1, keepdims=True), np.nan, _product(p, ranked))
+        y[(slice(None), *position)] = terms.sum(axis=1)
+        scale[(slice(None), *position)] = np.abs(terms).sum(axis=1)
+    return _as(y, data_format), _as(scale, data_format)
+
+
+def sorted_pool_gradient(x, logits, g, pool_size, strides, padding, data_format, normalize="softmax"):
+    """dL/da_(r) = sum over windows of g p_r; dL/dw_r = that of g p_r (a_(r) - y), or of g a_(r) for "none".
+
+    Returns:
+        The gradient of x, the scale of its rounding error, and the same of the logits.
+    """
+    x = _channels_last(x.astype(np.longdouble), data_format)
+    g = _channels_last(g.astype(np.longdouble), data_format)
+    dx, dx_scale = np.zeros_like(x), np.zeros_like(x)
+    dw = np.zeros((len(logits), x.shape[-1]), x.dtype)
+    dw_scale = np.zeros_like(dw)
+    for position, where in windows(x.shape[1:-1], pool_size, strides, padding):
+        a = _taps(x, where)
+        order, ranked, p = _ranks(a, logits, normalize)
+        to_window = g[(slice(None), *position)][:, None]
+        to_taps = np.empty_like(a)
+        np.put_along_axis(to_taps, order, to_window * p, axis=1)
+        shape = dx[(slice(None), *where)].shape
+        dx[(slice(None), *where)] += to_taps.reshape(shape)
+        dx_scale[(slice(None), *where)] += np.abs(to_taps).reshape(shape)
+        if normalize == "none":
+            kept = np.arange(a.shape[1])[None, :, None] < (a > -np.inf).sum(axis=1, keepdims=True)
+            terms = np.where(kept, to_window * ranked, 0)
+            size = np.abs(terms)
+        else:
+            with np.errstate(invalid="ignore"):
+                distance = np.where(ranked == ranked[:, :1], 0, ranked - ranked[:, :1])
+            mean = _product(p, distance).sum(axis=1, keepdims=True)
+            terms = to_window * _product(p, distance - mean)
+            size = np.abs(to_window) * _product(p, np.abs(distance) + np.abs(mean))
+        part = min(len(logits), a.shape[1])
+        dw[:part] += terms.sum(axis=0)[:part]
+        dw_scale[:part] += size.sum(axis=0)[:part]
+    if logits.ndim == 1:
+        dw, dw_scale = dw.sum(axis=1), dw_scale.sum(axis=1)
+    return *(_as(v, data_format) for v in (dx, dx_scale)), *(v.astype(np.float64) for v in (dw, dw_scale))

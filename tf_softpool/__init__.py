@@ -6,7 +6,8 @@ from tf_softpool import layers
 from tf_softpool.ops.native import build_info
 from tf_softpool.ops.portable import portable
 from tf_softpool.ops.soft_pool import soft_pool
+from tf_softpool.ops.sorted_pool import sorted_pool
 from tf_softpool.rewriting import replace_pooling
 from tf_softpool.serving import export
 
-__all__ = ["build_info", "export", "layers", "portable", "replace_pooling", "soft_pool"]
+__all__ = ["build_info", "export", "layers", "portable", "replace_pooling", "soft_pool", "sorted_pool"]

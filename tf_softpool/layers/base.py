@@ -1,9 +1,18 @@
 """What the pooling layers share."""
 
+import inspect
+
 import keras
 
 from tf_softpool.ops import native
 from tf_softpool.ops.window import PoolWindow
+
+
+def public(cls):
+    """Registers a layer for saving, and adds what its base says of arguments to its own description."""
+    of_base = inspect.getdoc(cls.__base__)
+    cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\n{of_base[of_base.index('Args:') :]}\n"
+    return keras.saving.register_keras_serializable("tf_softpool")(cls)
 
 
 class _CompiledLayer(keras.Layer):

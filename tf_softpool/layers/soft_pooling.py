@@ -1,18 +1,9 @@
 """SoftPool as Keras layers."""
 
-import inspect
-
 import keras
 
-from tf_softpool.layers.base import GlobalPooling, Pooling
+from tf_softpool.layers.base import GlobalPooling, Pooling, public
 from tf_softpool.ops.soft_pool import check_gradient, pool
-
-
-def _public(cls):
-    """Registers a layer for saving, and adds what its base says of arguments to its own description."""
-    of_base = inspect.getdoc(cls.__base__)
-    cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\n{of_base[of_base.index('Args:') :]}\n"
-    return keras.saving.register_keras_serializable("tf_softpool")(cls)
 
 
 class _SoftPool:
@@ -82,7 +73,7 @@ class _GlobalSoftPooling(_SoftPool, GlobalPooling):
         self._set_gradient(gradient)
 
 
-@_public
+@public
 class SoftPooling1D(_SoftPooling):
     """SoftPool for sequences, in the place of `keras.layers.MaxPooling1D`.
 
@@ -101,7 +92,7 @@ class SoftPooling1D(_SoftPooling):
     rank = 1
 
 
-@_public
+@public
 class SoftPooling2D(_SoftPooling):
     """SoftPool for images, in the place of `keras.layers.MaxPooling2D`.
 
@@ -120,7 +111,7 @@ class SoftPooling2D(_SoftPooling):
     rank = 2
 
 
-@_public
+@public
 class SoftPooling3D(_SoftPooling):
     """SoftPool for volumes, in the place of `keras.layers.MaxPooling3D`.
 
@@ -139,7 +130,7 @@ class SoftPooling3D(_SoftPooling):
     rank = 3
 
 
-@_public
+@public
 class GlobalSoftPooling1D(_GlobalSoftPooling):
     """SoftPool of whole sequences, in the place of `keras.layers.GlobalAveragePooling1D`.
 
@@ -172,7 +163,7 @@ class GlobalSoftPooling1D(_GlobalSoftPooling):
         return None
 
 
-@_public
+@public
 class GlobalSoftPooling2D(_GlobalSoftPooling):
     """SoftPool of whole images, in the place of `keras.layers.GlobalAveragePooling2D`.
 
@@ -188,7 +179,7 @@ class GlobalSoftPooling2D(_GlobalSoftPooling):
     rank = 2
 
 
-@_public
+@public
 class GlobalSoftPooling3D(_GlobalSoftPooling):
     """SoftPool of whole volumes, in the place of `keras.layers.GlobalAveragePooling3D`.
 

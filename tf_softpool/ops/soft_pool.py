@@ -3,13 +3,13 @@
 import keras
 from keras import ops
 
-from tf_softpool.ops import native
-from tf_softpool.ops.portable import compute_dtype, is_forced, windows
+from tf_softpool.ops import dispatch
+from tf_softpool.ops.dispatch import PoolNode, as_tensor, spatial_rank
+from tf_softpool.ops.portable import compute_dtype, windows
 from tf_softpool.ops.softmax import exponentials
 from tf_softpool.ops.window import PoolWindow
 
 GRADIENTS = ("exact", "weights")
-_DTYPES = ("float16", "bfloat16", "float32", "float64")
 
 
 def soft_pool(x, pool_size, strides=None, padding="valid", data_format=None, gradient="exact"):
@@ -46,13 +46,10 @@ def soft_pool(x, pool_size, strides=None, padding="valid", data_format=None, gra
         >>> [round(float(v), 4) for v in tsp.soft_pool(x, 2)[0, :, 0]]
         [0.7311, 2.7311]
     """
-    if not isinstance(x, keras.KerasTensor):
-        x = ops.convert_to_tensor(x)
-    rank = len(x.shape) - 2
-    if rank not in (1, 2, 3):
-        raise ValueError(f"`x` must have one to three spatial dimensions, got shape {x.shape}.")
+    x = as_tensor(x)
+    rank = spatial_rank(x)
     if isinstance(x, keras.KerasTensor):
-        return SoftPool(pool_size, strides, padding, data_format, gradient, rank=rank)(x)
+        return SoftPool(pool_size, strides, padding, data_format, rank, gradient)(x)
     check_gradient(gradient)
     return pool(x, PoolWindow.of(rank, pool_size, strides, padding, data_format), gradient)
 
@@ -66,18 +63,12 @@ def check_gradient(gradient):
 def pool(x, window, gradient):
     """SoftPool over the windows of a `PoolWindow`: compiled where possible, else portable."""
     x = ops.convert_to_tensor(x)
-    shape = window.output_shape(x.shape)
-    dtype = keras.backend.standardize_dtype(x.dtype)
-    if dtype not in _DTYPES:
-        raise ValueError(f"SoftPool needs a tensor of one of the types {_DTYPES}, got {dtype}.")
-    compiled = None if is_forced() else native.load().ops
-    if compiled is None:
-        return portable_soft_pool(x, window, gradient)
-    y = compiled.softpool_soft_pool(input=x, gradient=gradient, **window.attributes())
-    if window.is_whole:
-        # The op's output is ceil(size / stride) long, which a graph does not know to be one.
-        y.set_shape(shape)
-    return y
+    return dispatch.pool(
+        x,
+        window,
+        lambda module: module.softpool_soft_pool(input=x, gradient=gradient, **window.attributes()),
+        lambda: portable_soft_pool(x, window, gradient),
+    )
 
 
 def portable_soft_pool(x, window, gradient):
@@ -91,35 +82,18 @@ def portable_soft_pool(x, window, gradient):
 
 
 @keras.saving.register_keras_serializable("tf_softpool")
-class SoftPool(keras.Layer):
-    """`soft_pool` as a node of a Functional model.
+class SoftPool(PoolNode):
+    """`soft_pool` as a node of a Functional model."""
 
-    A layer and not an operation, for only layers can tell Keras that XLA cannot compile them.
-    """
-
-    def __init__(self, pool_size, strides, padding, data_format, gradient, rank, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, pool_size, strides, padding, data_format, rank, gradient, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, rank, **kwargs)
         check_gradient(gradient)
-        self.window = PoolWindow.of(rank, pool_size, strides, padding, data_format)
         self.gradient = gradient
-        self.supports_jit = native.runs_in_xla()
 
     def call(self, x):
         """Pools a tensor."""
         return pool(x, self.window, self.gradient)
 
-    def compute_output_spec(self, x):
-        """The pooled tensor's shape, and the type that it had before."""
-        return keras.KerasTensor(self.window.output_shape(x.shape), dtype=x.dtype)
-
     def get_config(self):
         """The arguments that make this layer."""
-        return {
-            **super().get_config(),
-            "pool_size": self.window.pool_size,
-            "strides": self.window.strides,
-            "padding": self.window.padding,
-            "data_format": self.window.data_format,
-            "gradient": self.gradient,
-            "rank": self.window.rank,
-        }
+        return {**super().get_config(), "gradient": self.gradient}

@@ -3,24 +3,16 @@
 import tensorflow as tf
 
 from tf_softpool.ops import native
+from tf_softpool.ops.attributes import attributes_of
 from tf_softpool.ops.portable import compute_dtype, windows
 from tf_softpool.ops.softmax import exponentials
 from tf_softpool.ops.window import PoolWindow
-
-_ATTRIBUTES = ("ksize", "strides", "padding", "data_format", "gradient")
-
-
-def _attributes(op):
-    text = {"padding", "data_format", "gradient"}
-    return {
-        name: op.get_attr(name).decode() if name in text else list(op.get_attr(name)) for name in _ATTRIBUTES
-    }
 
 
 @tf.RegisterGradient("Softpool>SoftPool")
 def _soft_pool_gradient(op, gradient):
     return native.load().ops.softpool_soft_pool_grad(
-        orig_input=op.inputs[0], grad=gradient, **_attributes(op)
+        orig_input=op.inputs[0], grad=gradient, **attributes_of(op, "gradient")
     )
 
 
@@ -31,7 +23,7 @@ def _soft_pool_second_gradient(op, gradient):
     These are differentiable to any order.
     """
     x, grad = op.inputs
-    attributes = _attributes(op)
+    attributes = attributes_of(op, "gradient")
     kind = attributes.pop("gradient")
     window = PoolWindow.of_attributes(**attributes)
     with tf.GradientTape() as tape:

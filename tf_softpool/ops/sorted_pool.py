@@ -1,0 +1,197 @@
+"""Sorted-weight pooling: each window is sorted, and its values weighed by their rank."""
+
+import math
+
+import keras
+from keras import ops
+
+from tf_softpool.ops import dispatch
+from tf_softpool.ops.dispatch import PoolNode, as_tensor, spatial_rank
+from tf_softpool.ops.portable import compute_dtype, windows
+from tf_softpool.ops.softmax import exponentials
+from tf_softpool.ops.window import PoolWindow
+
+NORMALIZATIONS = ("softmax", "none")
+# Up to so many comparisons the portable form sorts by comparing neighbours; `argsort` is slow where
+# windows are small, and a graph of more is large.
+_MOST_COMPARISONS = 40
+
+
+def sorted_pool(
+    x, rank_logits, pool_size, strides=None, padding="valid", data_format=None, normalize="softmax"
+):
+    """Pools each window to the sum of its largest values, weighed by their ranks.
+
+    `y = sum_r p_r a_(r)` with `p = softmax(rank_logits)`, over the values `a_(1) >= a_(2) >= ...` of a
+    window (Singla, "A new kind of pooling layer for faster and sharper convergence", concrete
+    definition). One rank is max pooling; equal logits for all positions of a window are average
+    pooling.
+
+    Equal values rank in row-major order. Padded positions take no part, and `-inf` is as if it were
+    padding: in a window of fewer values than there are ranks, the softmax is taken over the first of
+    them. NaN gives NaN, and `inf` with a positive weight `inf`. Where there are infinities, the gradient
+    of `rank_logits` need not be finite.
+
+    Args:
+        x: tensor of shape `[batch, *spatial, channels]`, or `[batch, channels, *spatial]` with
+            `"channels_first"`, with one to three spatial dimensions; float16, bfloat16, float32 or
+            float64. 16-bit types are computed in float32.
+        rank_logits: tensor of shape `[pool_range]`, or `[pool_range, channels]` where each channel has
+            its own, in decreasing order of values: the first is the largest value's. `pool_range` is
+            from 1 to the size of a window. It is cast to float32, or to float64 if `x` is.
+        pool_size: int, or an int for each spatial dimension: the size of a window.
+        strides: int, or an int for each spatial dimension. Default: `pool_size`.
+        padding: `"valid"` or `"same"`, with TensorFlow's output sizes.
+        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
+        normalize: `"softmax"`, or `"none"` for weights that are `rank_logits` themselves.
+
+    Returns:
+        A tensor like `x` with smaller spatial dimensions. A `KerasTensor` gives a `KerasTensor`.
+
+    Raises:
+        ValueError: an argument is not one of these, or a window is larger than the input under
+            `"valid"`.
+        tf.errors.InvalidArgumentError: the same, of a shape that only shows when a graph runs.
+
+    Example:
+        >>> import numpy as np
+        >>> import tf_softpool as tsp
+        >>> x = np.array([1.0, 4.0, 2.0, 3.0], "float32").reshape(1, 4, 1)
+        >>> [float(v) for v in tsp.sorted_pool(x, [0.75, 0.25], 2, normalize="none")[0, :, 0]]
+        [3.25, 2.75]
+    """
+    x, rank_logits = as_tensor(x), as_tensor(rank_logits)
+    rank = spatial_rank(x)
+    if isinstance(x, keras.KerasTensor) or isinstance(rank_logits, keras.KerasTensor):
+        return SortedPool(pool_size, strides, padding, data_format, rank, normalize)(x, rank_logits)
+    check_normalize(normalize)
+    return pool(x, rank_logits, PoolWindow.of(rank, pool_size, strides, padding, data_format), normalize)
+
+
+def check_normalize(normalize):
+    """Raises a ValueError where this is not the name of a normalization."""
+    if normalize not in NORMALIZATIONS:
+        raise ValueError(f"`normalize` must be one of {NORMALIZATIONS}, got {normalize!r}.")
+
+
+def check_pool_range(pool_range, window, name="pool_range"):
+    """Raises a ValueError where windows do not have so many ranks."""
+    size = math.prod(window.pool_size)
+    if isinstance(pool_range, bool) or not hasattr(pool_range, "__index__") or not 1 <= pool_range <= size:
+        raise ValueError(
+            f"`{name}` must be an integer from 1 to {size}, the size of a window of {window.pool_size}, "
+            f"got {pool_range!r}."
+        )
+
+
+def _check_logits(shape, x_shape, window):
+    if len(shape) not in (1, 2):
+        raise ValueError(
+            f"`rank_logits` must have shape [pool_range] or [pool_range, channels], got {tuple(shape)}."
+        )
+    if shape[0] is not None:
+        check_pool_range(shape[0], window, "rank_logits.shape[0]")
+    channels = x_shape[-1 if window.data_format == "channels_last" else 1]
+    if len(shape) == 2 and None not in (shape[1], channels) and shape[1] != channels:
+        raise ValueError(
+            f"`rank_logits` must have shape [pool_range] or [pool_range, {channels}], for the channels "
+            f"of a tensor of shape {tuple(x_shape)}, got {tuple(shape)}."
+        )
+
+
+def pool(x, rank_logits, window, normalize):
+    """Sorted-weight pooling over the windows of a `PoolWindow`: compiled where possible, else portable."""
+    x, logits = ops.convert_to_tensor(x), ops.convert_to_tensor(rank_logits)
+    window.check_rank(x.shape)
+    _check_logits(logits.shape, x.shape, window)
+    logits = ops.cast(logits, compute_dtype(x.dtype))
+    return dispatch.pool(
+        x,
+        window,
+        lambda module: module.softpool_sorted_pool(
+            input=x, rank_logits=logits, normalize=normalize, **window.attributes()
+        ),
+        lambda: portable_sorted_pool(x, logits, window, normalize),
+    )
+
+
+def portable_sorted_pool(x, rank_logits, window, normalize):
+    """Sorted-weight pooling in standard operations, on any backend of Keras."""
+    a = windows(ops.cast(x, compute_dtype(x.dtype)), window, float("-inf"))
+    shape = ops.shape(a)
+    a = ops.reshape(a, (-1 if window.is_whole else math.prod(window.pool_size), *shape[window.rank :]))
+    pool_range = ops.shape(rank_logits)[0]
+    ranked = _largest(a, pool_range)
+    count = ops.sum(ops.cast(a > float("-inf"), "int32"), axis=0, keepdims=True)
+    kept = ops.reshape(ops.arange(pool_range, dtype="int32"), (-1,) + (1,) * (len(a.shape) - 1)) < count
+    weights = _weights(_along_channels(rank_logits, window), kept, normalize)
+    # What has no weight adds nothing, even if it is infinite.
+    counted = ops.logical_and(kept, ops.logical_or(weights != 0, ops.isfinite(ranked)))
+    y = ops.sum(weights * ops.where(counted, ranked, 0.0), axis=0)
+    y = ops.where(count[0] == 0, float("-inf"), y)
+    y = ops.where(ops.any(ops.isnan(a), axis=0), float("nan"), y)
+    return ops.cast(y, x.dtype)
+
+
+def _weights(logits, kept, normalize):
+    """The weights of the ranks, zero where a window has no value of that rank."""
+    if normalize == "none":
+        return ops.where(kept, logits, 0.0)
+    e, _, total, _ = exponentials(ops.where(kept, logits, float("-inf")), (0,))
+    return e / total
+
+
+def _along_channels(rank_logits, window):
+    """Logits as a tensor of the rank that windows with one axis of positions have."""
+    shape = [1] * (window.rank + 3)
+    shape[0] = ops.shape(rank_logits)[0]
+    if len(rank_logits.shape) == 2:
+        shape[-1 if window.data_format == "channels_last" else 2] = ops.shape(rank_logits)[1]
+    return ops.reshape(rank_logits, shape)
+
+
+def _sorts_by_comparing(size, pool_range):
+    if not isinstance(size, int) or not isinstance(pool_range, int):
+        return False
+    return pool_range * size - pool_range * (pool_range + 1) // 2 <= _MOST_COMPARISONS
+
+
+def _largest(a, pool_range):
+    """The largest values along axis 0, in decreasing order, equal ones in the order they have."""
+    size = a.shape[0]
+    if not _sorts_by_comparing(size, pool_range):
+        # However small a whole map is, there are enough.
+        a = ops.pad(a, [(0, pool_range)] + [(0, 0)] * (len(a.shape) - 1), constant_values=float("-inf"))
+        order = ops.argsort(-a, axis=0)[:pool_range]
+        return ops.take_along_axis(a, order, axis=0)
+    rows = ops.unstack(a, axis=0)
+    for rank in range(min(pool_range, size - 1)):
+        for i in reversed(range(rank, size - 1)):
+            first, second = rows[i], rows[i + 1]
+            swap = second > first
+            rows[i] = ops.where(swap, second, first)
+            rows[i + 1] = ops.where(swap, first, second)
+    return ops.stack(rows[:pool_range], axis=0)
+
+
+@keras.saving.register_keras_serializable("tf_softpool")
+class SortedPool(PoolNode):
+    """`sorted_pool` as a node of a Functional model."""
+
+    def __init__(self, pool_size, strides, padding, data_format, rank, normalize, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, rank, **kwargs)
+        check_normalize(normalize)
+        self.normalize = normalize
+
+    def call(self, x, rank_logits):
+        """Pools a tensor."""
+        return pool(x, rank_logits, self.window, self.normalize)
+
+    def compute_output_spec(self, x, rank_logits):
+        """The pooled tensor's shape, and the type that it had before."""
+        _check_logits(rank_logits.shape, x.shape, self.window)
+        return super().compute_output_spec(x)
+
+    def get_config(self):
+        """The arguments that make this layer."""
+        return {**super().get_config(), "normalize": self.normalize}
