@@ -41,7 +41,7 @@ def run(mode, function, *tensors):
 
 
 def with_gradient(function):
-    """A function of the inputs and the output's gradient, that returns the output and the inputs' gradients."""
+    """A function of inputs and the output's gradient, that returns the output and the inputs' gradients."""
 
     def run_both(*tensors):
         *inputs, g = tensors

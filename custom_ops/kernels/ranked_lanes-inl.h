@@ -40,13 +40,14 @@ struct RankedLane {
   }
 };
 
-// Calls f for each of a window's lanes that is not set in the mask.
+// Calls f for each of a window's lanes that is not set in the mask, also for lanes that a
+// neighbouring vector has too: what this one stores overwrites what that one has.
 template <class W, class F>
 HWY_INLINE void ForEachUnset(const W& window, M<typename W::D> mask, const F& f) {
   using D = typename W::D;
   uint8_t bits[8] = {};
   hn::StoreMaskBits(D(), mask, bits);
-  for (size_t lane = window.lanes.BeginLane(); lane < window.lanes.EndLane(D()); ++lane) {
+  for (size_t lane = 0; lane < window.lanes.EndLane(D()); ++lane) {
     if (!(bits[lane / 8] >> lane % 8 & 1)) f(lane);
   }
 }

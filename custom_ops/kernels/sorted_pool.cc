@@ -128,6 +128,7 @@ struct SortedPoolMath : PoolMath {
 
 void SortedPoolTarget(DataType type, const PoolGeometry& g, const RankLogits& logits, const void* x,
                       void* y, const ParallelFor& parallel) {
+  const ScopedSubnormals subnormals;
   WithType(type, [&](auto value) {
     using T = decltype(value);
     using Math = SortedPoolMath<ComputeType<T>>;

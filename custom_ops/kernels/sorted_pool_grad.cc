@@ -87,26 +87,27 @@ struct SortedPoolGradMath : PoolMath {
   HWY_INLINE void SendFew(const W& window, Ranks ranks) {
     using D = typename W::D;
     V<D> a[W::kTaps], p[W::kTaps];
-    V<D> check = hn::Zero(D());
-    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
-      a[i] = window.Load(tap);
-      check = Check(D(), a[i], check);
-    });
-    if (HWY_UNLIKELY(!hn::AllTrue(D(), hn::IsFinite(check)))) return RunAny(window.AnySize());
     const C* table = weights.Of(ranks);
     Repeat<W::kTaps>([&](auto r) HWY_ATTR {
       p[r.value] = r.value < ranks ? window.LoadChannel(table + r.value * weights.Channels())
                                    : hn::Zero(D());
     });
-    const V<D> g = window.LoadWindow();
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { a[i] = window.Load(tap); });
     StableSort<W::kTaps, D> sort;
     sort.Sort(D(), a, ranks);
+    // Not finite if a value is not, or if distances overflow.
+    V<D> mean = hn::Zero(D());
+    Repeat<W::kTaps>([&](auto r) HWY_ATTR {
+      if (r.value == 0 || r.value >= ranks) return;
+      mean = MulAdd(D(), p[r.value], hn::Sub(a[r.value], a[0]), mean);
+    });
+    V<D> check = mean;
+    if (ranks < W::kTaps) {
+      for (int i = 0; i < W::kTaps; ++i) check = Check(D(), a[i], check);
+    }
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), hn::IsFinite(check)))) return RunAny(window.AnySize());
+    const V<D> g = window.LoadWindow();
     if (window.IsHome()) {
-      V<D> mean = hn::Zero(D());
-      Repeat<W::kTaps>([&](auto r) HWY_ATTR {
-        if (r.value == 0 || r.value >= ranks) return;
-        mean = MulAdd(D(), p[r.value], hn::Sub(a[r.value], a[0]), mean);
-      });
       Repeat<W::kTaps>([&](auto r) HWY_ATTR {
         if (r.value >= ranks) return;
         window.AddChannel(ToLogit(D(), g, p[r.value], a[r.value], a[0], mean), sums.Row(r.value));
@@ -144,7 +145,7 @@ struct SortedPoolGradMath : PoolMath {
     const int64_t ranks = HWY_MIN(taps, weights.PoolRange());
     StableSelectRows(D(), rows.data(), places.data(), taps, ranks);
     const V<D> g = window.LoadWindow();
-    SendRows(window, taps, ranks, g);
+    check = hn::Add(check, SendRows(window, taps, ranks, g));
     const auto finite = hn::IsFinite(check);
     if (HWY_UNLIKELY(!hn::AllTrue(D(), finite))) {
       ForEachUnset(window, finite, [&](size_t lane) { SendLane(window, taps, ranks, lane); });
@@ -158,8 +159,10 @@ struct SortedPoolGradMath : PoolMath {
   }
 
   // Gives each tap the weight of its rank, and replaces the ranks' values by what their logits get.
+  // Returns the mean distance.
   template <class W>
-  HWY_INLINE void SendRows(const W& window, int64_t taps, int64_t ranks, V<typename W::D> g) {
+  HWY_INLINE V<typename W::D> SendRows(const W& window, int64_t taps, int64_t ranks,
+                                       V<typename W::D> g) {
     using D = typename W::D;
     const int64_t step = static_cast<int64_t>(hn::Lanes(D()));
     const C* table = weights.Of(ranks);
@@ -182,6 +185,7 @@ struct SortedPoolGradMath : PoolMath {
       const V<D> a = hn::LoadU(D(), &rows[r * step]);
       hn::StoreU(ToLogit(D(), g, p, a, largest, total), D(), &rows[r * step]);
     }
+    return total;
   }
 
   // The same for one lane, by the book.
@@ -198,7 +202,7 @@ struct SortedPoolGradMath : PoolMath {
   HWY_NOINLINE void RunMany(const W& window) {
     using D = typename W::D;
     const int64_t taps = window.box.Total();
-    ForEachUnset(window, hn::FirstN(D(), 0), [&](size_t lane) {
+    for (size_t lane = window.lanes.BeginLane(); lane < window.lanes.EndLane(D()); ++lane) {
       RankLane(window, taps, lane);
       const C g = window.LoadWindowLane(lane);
       window.ForEach(
@@ -206,7 +210,7 @@ struct SortedPoolGradMath : PoolMath {
       for (size_t r = 0; r < lane_to_logits.size() && window.IsHome(); ++r) {
         sums.Row(r)[window.lanes.Channel(lane)] += lane_to_logits[r];
       }
-    });
+    }
   }
 
   // Fills lane_to_taps and lane_to_logits. A NaN in the window is sent to all of it.
@@ -242,6 +246,7 @@ void AddBlocks(const std::vector<double>& block_sums, int64_t logits, C* gradien
 void SortedPoolGradTarget(DataType type, const PoolGeometry& g, const RankLogits& logits,
                           const void* x, const void* gradient, void* x_gradient,
                           void* logits_gradient, const ParallelFor& parallel) {
+  const ScopedSubnormals subnormals;
   WithType(type, [&](auto value) {
     using T = decltype(value);
     using C = ComputeType<T>;

@@ -99,6 +99,11 @@ def _check_logits(shape, x_shape, window):
         )
 
 
+def rank_weights(rank_logits, normalize):
+    """The weights that logits of shape `[pool_range]` or `[pool_range, channels]` stand for."""
+    return ops.softmax(rank_logits, axis=0) if normalize == "softmax" else rank_logits
+
+
 def pool(x, rank_logits, window, normalize):
     """Sorted-weight pooling over the windows of a `PoolWindow`: compiled where possible, else portable."""
     x, logits = ops.convert_to_tensor(x), ops.convert_to_tensor(rank_logits)
@@ -137,8 +142,11 @@ def _weights(logits, kept, normalize):
     """The weights of the ranks, zero where a window has no value of that rank."""
     if normalize == "none":
         return ops.where(kept, logits, 0.0)
-    e, _, total, _ = exponentials(ops.where(kept, logits, float("-inf")), (0,))
-    return e / total
+    e = exponentials(ops.where(kept, logits, float("-inf")), (0,))[0]
+    # Where all kept logits are -inf, those that are not kept look like them.
+    e = ops.where(kept, e, 0.0)
+    total = ops.sum(e, axis=0, keepdims=True)
+    return e / ops.where(total == 0, 1.0, total)
 
 
 def _along_channels(rank_logits, window):
@@ -151,7 +159,7 @@ def _along_channels(rank_logits, window):
 
 
 def _sorts_by_comparing(size, pool_range):
-    if not isinstance(size, int) or not isinstance(pool_range, int):
+    if not isinstance(size, int) or not isinstance(pool_range, int) or pool_range > size:
         return False
     return pool_range * size - pool_range * (pool_range + 1) // 2 <= _MOST_COMPARISONS
 
@@ -160,7 +168,7 @@ def _largest(a, pool_range):
     """The largest values along axis 0, in decreasing order, equal ones in the order they have."""
     size = a.shape[0]
     if not _sorts_by_comparing(size, pool_range):
-        # However small a whole map is, there are enough.
+        # A whole map may have fewer values than there are ranks.
         a = ops.pad(a, [(0, pool_range)] + [(0, 0)] * (len(a.shape) - 1), constant_values=float("-inf"))
         order = ops.argsort(-a, axis=0)[:pool_range]
         return ops.take_along_axis(a, order, axis=0)

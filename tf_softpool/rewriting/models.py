@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import keras
 
+from tf_softpool.ops.sorted_pool import SortedPool
 from tf_softpool.rewriting.report import Finding, Report
 from tf_softpool.rewriting.rules import Rule, kind_of
 
@@ -23,9 +24,11 @@ def replace_pooling(model, replacements, where=None):
     Args:
         model: a Functional or Sequential `keras.Model`.
         replacements: dict of what to replace by what. A key is a kind (`"max"`, `"average"`,
-            `"soft"`, `"global_max"`, `"global_average"`, `"global_soft"`) or a layer class; a value
-            is a kind, a layer class, or a function from the old layer to a new one. The first key
-            that matches a layer is used.
+            `"soft"`, `"sorted"`, `"global_max"`, `"global_average"`, `"global_soft"`) or a layer class; a
+            value is a kind, a layer class, or a function from the old layer to a new one. The first key
+            that matches a layer is used. `"sorted"` in the place of `"max"` starts with nearly all weight
+            on the largest value, and in the place of `"average"` with equal weights: the copy
+            computes what the model did, until it learns.
         where: a function from a layer to whether it may be replaced. Default: all may.
 
     Returns:
@@ -131,6 +134,9 @@ class _Rewriting:
         if not isinstance(layer, keras.Layer):
             if type(layer).__name__ in ("MaxPool", "AveragePool"):
                 self._skip(path, layer, "an operation, not a layer")
+            return
+        if isinstance(layer, SortedPool):
+            self._skip(path, layer, "its weights are a second input, which no other pooling has")
             return
         rule = next((r for r in self.rules if r.matches(layer)), None)
         if rule is not None and (self.where is None or self.where(layer)):

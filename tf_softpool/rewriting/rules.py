@@ -2,7 +2,7 @@
 
 import keras
 
-from tf_softpool.layers import soft_pooling
+from tf_softpool.layers import soft_pooling, sorted_pooling
 from tf_softpool.ops.soft_pool import SoftPool
 
 _GLOBAL = "global_"
@@ -19,10 +19,14 @@ KINDS = {
     "max": _classes(keras.layers, "MaxPooling"),
     "average": _classes(keras.layers, "AveragePooling"),
     "soft": _classes(soft_pooling, "SoftPooling"),
+    "sorted": _classes(sorted_pooling, "SortedPooling"),
     _GLOBAL + "max": _classes(keras.layers, "GlobalMaxPooling"),
     _GLOBAL + "average": _classes(keras.layers, "GlobalAveragePooling"),
     _GLOBAL + "soft": _classes(soft_pooling, "GlobalSoftPooling"),
 }
+# (old kind, new kind) -> arguments with which the new layer starts as the old one was. "sorted" needs
+# none to start as an average.
+_STARTS = {("max", "sorted"): lambda: {"rank_initializer": sorted_pooling.LeadingRank()}}
 
 
 def kind_of(layer):
@@ -68,7 +72,8 @@ class Rule:
         if _is_layer_class(self.by):
             return _with_arguments_of(layer, self.by)
         if isinstance(self.by, str):
-            return _with_arguments_of(layer, _class_for(layer, self.by))
+            start = _STARTS.get((kind_of(layer)[0], self.by), dict)()
+            return _with_arguments_of(layer, _class_for(layer, self.by), **start)
         new = self.by(layer)
         if not isinstance(new, keras.Layer):
             raise ValueError(f"The replacement of layer {layer.name!r} must be a Keras layer, got {new!r}.")
@@ -95,12 +100,15 @@ def _class_for(layer, kind):
         kind = _GLOBAL + kind
     elif kind.startswith(_GLOBAL) and not old.startswith(_GLOBAL):
         raise ValueError(f"{kind!r} cannot take the place of {layer.name!r}, which is not global.")
+    if kind not in KINDS:
+        kind = kind.removeprefix(_GLOBAL)
+        raise ValueError(f"{kind!r} has no global form to take the place of {layer.name!r}.")
     return KINDS[kind][rank]
 
 
-def _with_arguments_of(layer, cls):
+def _with_arguments_of(layer, cls, **start):
     """A layer of class `cls` with those of its own arguments that `layer` has too."""
     shared = ("pool_size", "strides", "padding", "data_format", "keepdims")
     config = layer.get_config()
     arguments = {name: config[name] for name in shared if name in config}
-    return cls(name=layer.name, trainable=layer.trainable, dtype=layer.dtype_policy, **arguments)
+    return cls(name=layer.name, trainable=layer.trainable, dtype=layer.dtype_policy, **arguments, **start)

@@ -1,0 +1,280 @@
+"""sorted_pool where numbers are hard, and where it is another pooling."""
+
+import itertools
+
+import ml_dtypes
+import numpy as np
+import oracle
+import pytest
+import tensorflow as tf
+from cases import DATA_FORMATS, DTYPES, MODES, PADDINGS
+from conftest import assert_near, numpy_dtype, run, with_gradient
+
+import tf_softpool as tsp
+
+NAN, INF = np.nan, np.inf
+NATIVE = ("eager", "graph")
+
+
+def bits(a):
+    """What a tensor has in memory, zeros of different sign told apart."""
+    a = np.asarray(a)
+    return a.view(f"u{a.dtype.itemsize}")
+
+
+def max_pool(rank):
+    return {1: tf.nn.max_pool1d, 2: tf.nn.max_pool2d, 3: tf.nn.max_pool3d}[rank]
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5, 7])
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_one_rank_is_max_pooling_bit_for_bit(rank, dtype, padding, size):
+    random = np.random.default_rng(0)
+    shape = (2, *(9, 8, 7)[:rank], 19)
+    distinct = random.permutation(np.prod(shape)).reshape(shape) / 7 - 50
+    few = np.array([-2.0, -0.0, 0.0, 1e-30, 3.0])[random.integers(0, 5, shape)]
+    arguments = ((size,) * rank, (2,) * rank, padding.upper())
+    for values in (distinct, few):
+        # TensorFlow's has no float64 in three dimensions, and no float16 on this processor.
+        wider = rank == 3 and dtype in ("float64", "float16")
+        x = tf.constant(values.astype(numpy_dtype(dtype)))
+        x = tf.cast(tf.cast(x, "float32"), dtype) if wider else x
+        peer = tf.cast(x, "float32") if wider else x
+        expected = tf.cast(max_pool(rank)(peer, *arguments), dtype)
+        for mode in NATIVE:
+            y = run(mode, lambda x: tsp.sorted_pool(x, [0.3], *arguments), x)
+            np.testing.assert_array_equal(bits(y), bits(expected))
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("size", [2, 3])
+def test_one_rank_sends_back_what_max_pooling_does(size, dtype, padding):
+    # Few enough for 16 bits to tell them apart.
+    x = np.random.default_rng(0).permutation(8 * 8 * 3).reshape(1, 8, 8, 3).astype(numpy_dtype(dtype))
+    arguments = (size, size, padding.upper())
+    g = np.random.default_rng(1).normal(size=tf.nn.max_pool2d(x, *arguments).shape)
+    g = g.astype(numpy_dtype(dtype))
+    _, expected = run("eager", with_gradient(lambda x: tf.nn.max_pool2d(x, *arguments)), x, g)
+    _, dx = run("eager", with_gradient(lambda x: tsp.sorted_pool(x, [0.0], *arguments)), x, g)
+    np.testing.assert_array_equal(dx, expected)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_equal_weights_are_average_pooling(size, padding, mode):
+    x = np.random.default_rng(0).normal(size=(2, 9, 9, 18)).astype("float32")
+    logits = np.full(size * size, -7.0, "float32")
+    arguments = (size, 2, padding.upper())
+    expected = tf.nn.avg_pool2d(x, *arguments)
+    g = np.random.default_rng(1).normal(size=expected.shape).astype("float32")
+    _, expected_dx = run("eager", with_gradient(lambda x: tf.nn.avg_pool2d(x, *arguments)), x, g)
+    y, dx = run(mode, with_gradient(lambda x: tsp.sorted_pool(x, logits, *arguments)), x, g)
+    np.testing.assert_allclose(y, expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(dx, expected_dx, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_permuting_a_window_changes_nothing(size, mode):
+    random = np.random.default_rng(0)
+    x = random.normal(size=(1, size, 18)).astype("float32")
+    logits = random.normal(size=size).astype("float32")
+
+    def pool(x):
+        return np.asarray(run(mode, lambda x: tsp.sorted_pool(x, logits, size), x))
+
+    for order in itertools.permutations(range(size)):
+        np.testing.assert_array_equal(pool(x[:, list(order)]), pool(x))
+
+
+@pytest.mark.parametrize("count", [8, 9, 16, 25, 27, 49])
+def test_shuffling_a_large_window_changes_nothing(count):
+    random = np.random.default_rng(0)
+    x = random.normal(size=(1, count, 18)).astype("float32")
+    logits = random.normal(size=count).astype("float32")
+    expected = tsp.sorted_pool(x, logits, count)
+    for _ in range(20):
+        shuffled = x[:, random.permutation(count)]
+        np.testing.assert_array_equal(tsp.sorted_pool(shuffled, logits, count), expected)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 8, 9, 16, 25, 27, 49])
+def test_every_order_of_zeros_and_ones_is_sorted(count):
+    # A network that sorts these sorts everything (Knuth 5.3.4, theorem Z).
+    random = np.random.default_rng(0)
+    if count <= 9:
+        x = np.array(list(itertools.product((0.0, 1.0), repeat=count)), "float32")
+    else:
+        x = (random.random((4096, count)) < random.random((4096, 1))).astype("float32")
+    logits = np.log(np.arange(1, count + 1)).astype("float32")
+    weights = np.arange(1, count + 1) / np.arange(1, count + 1).sum()
+    expected = (np.sort(x)[:, ::-1] * weights).sum(1)
+    y = tsp.sorted_pool(x.T[None], logits, count)
+    np.testing.assert_allclose(np.ravel(y), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("factor", [1e-30, 1e-5, 1.0, 1e5, 1e30])
+def test_every_magnitude(factor, dtype, mode):
+    x = (np.random.default_rng(0).normal(0, 1, (2, 9, 9, 19)) * factor).astype(dtype)
+    check(x, np.array([2, 0.5, -1, 0.25]).astype(dtype), dtype, mode)
+
+
+@pytest.mark.parametrize("offset", [1e4, -1e4, 1e30])
+def test_logits_keep_their_gradient_far_from_zero(offset):
+    # Portable logits' gradients lose it: softmax's own derivative subtracts sums that are far from zero.
+    x = (np.random.default_rng(0).normal(0, 1, (2, 9, 9, 19)) + offset).astype("float32")
+    check(x, np.array([2, 0.5, -1, 0.25], "float32"), "float32", "eager")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "logits",
+    [
+        [1e4, 0, 0, 0],
+        [0, 0, 0, 1e4],
+        [-1e30, 1e30, 0, 0],
+        [88, 89, -104, 0],
+        [-INF, 0, 1, 2],
+        [-500, -300, -100, 800],
+    ],
+    ids=str,
+)
+def test_every_logit(logits, mode):
+    # Clipped windows too, whose ranks' logits may be far below the others'.
+    x = np.random.default_rng(0).normal(0, 1, (2, 7, 7, 19)).astype("float32")
+    check(x, np.array(logits, "float32"), "float32", mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_logits_that_are_no_numbers_give_none(mode):
+    x = np.zeros((1, 4, 4, 2), "float32")
+    assert np.isnan(run(mode, lambda x: tsp.sorted_pool(x, [0.0, NAN, 0.0, 0.0], 2), x)).all()
+
+
+def check(x, logits, dtype, mode):
+    """Compares values and gradients over windows of two by two with the oracle's."""
+    arguments = ((2, 2), (2, 2), "same", "channels_last")
+    expected, scale = oracle.sorted_pool(x, logits, *arguments)
+    g = np.random.default_rng(1).normal(0, 1, expected.shape).astype(dtype)
+    dx, dx_scale, dw, dw_scale = oracle.sorted_pool_gradient(x, logits, g, *arguments)
+    results = run(mode, with_gradient(lambda x, w: tsp.sorted_pool(x, w, *arguments)), x, logits, g)
+    assert_near(results[0], expected, scale, dtype, mode == "portable")
+    assert_near(results[1], dx, dx_scale, dtype, mode == "portable")
+    assert_near(results[2], dw, dw_scale, dtype, mode == "portable")
+
+
+# Values, y for logits that make the weights 8/15, 4/15, 2/15, 1/15, and what each value gets.
+SPECIAL = {
+    "nan": ([NAN, 1, 2, 3], NAN, None),
+    "nan last": ([3, 2, 1, NAN], NAN, None),
+    "nan with inf": ([NAN, INF, 2, 3], NAN, None),
+    "nan with -inf": ([NAN, -INF, -INF, -INF], NAN, None),
+    "all nan": ([NAN] * 4, NAN, None),
+    "inf": ([1, INF, 2, 3], INF, [1 / 15, 8 / 15, 2 / 15, 4 / 15]),
+    "all inf": ([INF] * 4, INF, [8 / 15, 4 / 15, 2 / 15, 1 / 15]),
+    "inf and -inf": ([-INF, INF, 0, 3], INF, [0, 4 / 7, 1 / 7, 2 / 7]),
+    "-inf": ([-INF, 7, 14, 21], 17, [0, 1 / 7, 2 / 7, 4 / 7]),
+    "-inf thrice": ([-INF, -INF, 5, -INF], 5, [0, 0, 1, 0]),
+    "all -inf": ([-INF] * 4, -INF, [8 / 15, 4 / 15, 2 / 15, 1 / 15]),
+    "largest": ([3e38, 3e38, 3e38, 3e38], 3e38, [8 / 15, 4 / 15, 2 / 15, 1 / 15]),
+    "largest and smallest": ([3e38, 3e38, -3e38, -3e38], 3e38 * 0.6, [8 / 15, 4 / 15, 2 / 15, 1 / 15]),
+    "equal": ([7, 15, 7, 7], 169 / 15, [4 / 15, 8 / 15, 2 / 15, 1 / 15]),
+    "zeros of both signs": ([-0.0, 0.0, -0.0, 0.0], 0, [8 / 15, 4 / 15, 2 / 15, 1 / 15]),
+}
+LOGITS = np.log([8.0, 4.0, 2.0, 1.0]).astype("float32")
+
+
+@pytest.mark.parametrize("channels", [1, 3, 16, 37])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", SPECIAL)
+def test_special_values(name, mode, channels):
+    values, expected, to_values = SPECIAL[name]
+    x = np.tile(np.reshape(values, (1, 2, 2, 1)), (1, 1, 1, channels)).astype("float32")
+    # A window of ordinary values beside it: what is special stays in its window.
+    x = np.concatenate([x, np.full_like(x, 0.5)], axis=2)
+    # So little that the largest values do not add up to infinity in the logits' gradient.
+    g = np.full((1, 1, 2, channels), 1e-3, "float32")
+    y, dx, dw = run(mode, with_gradient(lambda x, w: tsp.sorted_pool(x, w, 2)), x, LOGITS, g)
+    np.testing.assert_allclose(y[0, 0, 0], np.full(channels, expected, "float32"), rtol=1e-6)
+    np.testing.assert_allclose(y[0, 0, 1], np.full(channels, 0.5, "float32"), rtol=1e-6)
+    beside = np.reshape([8 / 15, 4 / 15, 2 / 15, 1 / 15], (2, 2, 1))
+    dx = dx / g[0, 0, 0, 0]
+    np.testing.assert_allclose(dx[0, :, 2:], np.broadcast_to(beside, (2, 2, channels)), rtol=1e-6)
+    if to_values is not None and not (mode == "portable" and np.isinf(expected)):
+        to_values = np.broadcast_to(np.reshape(to_values, (2, 2, 1)), (2, 2, channels))
+        np.testing.assert_allclose(dx[0, :, :2], to_values, rtol=1e-6)
+    elif mode != "portable":
+        assert np.isnan(dx[0, :, :2]).all()
+        assert np.isnan(dw).all()
+    if np.isfinite(expected):
+        assert np.isfinite(dw).all()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("pool_range", [1, 2, 3])
+@pytest.mark.parametrize("count", [4, 6, 9])
+def test_nan_below_the_ranks_that_are_kept(count, pool_range, mode):
+    x = np.arange(count, 0, -1).reshape(1, count, 1).astype("float32")
+    x[0, -1] = NAN
+    assert np.isnan(run(mode, lambda x: tsp.sorted_pool(x, [0.0] * pool_range, count), x)).all()
+
+
+@pytest.mark.parametrize("data_format", DATA_FORMATS)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("pool_range", [1, 3, 9])
+def test_padding_with_minus_infinity_is_padding(pool_range, mode, data_format):
+    x = np.random.default_rng(0).normal(size=(2, 8, 8, 19)).astype("float32")
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-INF)
+    if data_format == "channels_first":
+        x, padded = np.moveaxis(x, -1, 1), np.moveaxis(padded, -1, 1)
+    logits = np.random.default_rng(1).normal(size=(pool_range, 19)).astype("float32")
+
+    def pool(x, padding):
+        g = tf.random.stateless_normal(tsp.sorted_pool(x, logits, 3, 1, padding, data_format).shape, (1, 2))
+        function = with_gradient(lambda x, w: tsp.sorted_pool(x, w, 3, 1, padding, data_format))
+        return run(mode, function, x, logits, g)
+
+    y, dx, dw = pool(x, "same")
+    y_padded, dx_padded, dw_padded = pool(padded, "valid")
+    inner = (slice(None), *[slice(1, -1) if d == 10 else slice(None) for d in dx_padded.shape[1:]])
+    np.testing.assert_allclose(y_padded, y, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(dx_padded[inner], dx, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(dw_padded, dw, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_16_bit_types_at_their_ends(dtype):
+    largest = float(ml_dtypes.finfo(numpy_dtype(dtype)).max)
+    x = tf.constant([[largest, largest, -largest, largest, 0.0, 1e-7]], dtype)[..., None]
+    y = tsp.sorted_pool(x, [0.0, 0.0], 2)
+    assert y.dtype == dtype
+    np.testing.assert_allclose(np.ravel(y).astype("float32"), [largest, 0, 0], atol=1e-7)
+
+
+def test_long_sums_keep_precision():
+    # A plain float32 sum of a million equal terms is off in the third digit.
+    x = np.tile(np.array([0.1, 0.3], "float32").reshape(1, 2, 1, 1), (1, 500_000, 1, 1))
+    g = np.full((1, 1_000_000, 1), 0.7, "float32")
+    logits = np.zeros(2, "float32")
+    x = x.reshape(1, 2_000_000 // 2, 1)
+    function = with_gradient(lambda x, w: tsp.sorted_pool(x, w, 2))
+    _, _, dw = run("eager", function, x, logits, g[:, : x.shape[1] // 2])
+    each = np.float64(np.float32(0.7)) * 0.25 * (np.float64(np.float32(0.3)) - np.float64(np.float32(0.1)))
+    np.testing.assert_allclose(dw, [each * 500_000, -each * 500_000], rtol=2e-7)
+
+
+def test_the_same_bits_every_time():
+    x = tf.random.stateless_normal((8, 40, 40, 21), (1, 2))
+    logits = tf.random.stateless_normal((9, 21), (3, 4))
+    function = with_gradient(lambda x, w: tsp.sorted_pool(x, w, 3, 2, "same"))
+    g = tf.random.stateless_normal((8, 20, 20, 21), (5, 6))
+    first = run("graph", function, x, logits, g)
+    for _ in range(5):
+        for a, b in zip(run("graph", function, x, logits, g), first, strict=True):
+            np.testing.assert_array_equal(bits(a), bits(b))

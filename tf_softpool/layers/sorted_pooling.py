@@ -1,0 +1,208 @@
+"""Sorted-weight pooling as Keras layers."""
+
+import math
+
+import keras
+
+from tf_softpool.layers.base import Pooling, public
+from tf_softpool.ops.sorted_pool import check_normalize, check_pool_range, pool, rank_weights
+
+
+class _SortedPooling(Pooling):
+    """Sorted-weight pooling over windows.
+
+    Args:
+        pool_size: int, or an int for each spatial dimension: the size of a window.
+        strides: int, or an int for each spatial dimension. Default: `pool_size`.
+        padding: `"valid"` or `"same"`. Padded positions take no part.
+        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
+        pool_range: int: how many of a window's values are kept, the largest first. Default: all.
+        per_channel: whether each channel learns weights of its own.
+        normalize: `"softmax"`: the weights are the softmax of the variable `rank_logits`, of shape
+            `[pool_range]` or `[pool_range, channels]`; or `"none"`: they are the variable itself, for which
+            zeros, the default initial value, are no good start.
+        rank_initializer: initial `rank_logits`. Zeros make the average of the kept values, and
+            `tf_softpool.layers.LeadingRank` almost their largest.
+        rank_regularizer: regularizer of `rank_logits`.
+        rank_constraint: constraint on `rank_logits`.
+        name: the layer's name.
+        **kwargs: what every Keras layer takes: `dtype`, `trainable`.
+
+    Raises:
+        ValueError: an argument is not one of these; when called, the input has another rank, or is
+            smaller than a window under `"valid"`.
+    """
+
+    def __init__(
+        self,
+        pool_size=2,
+        strides=None,
+        padding="valid",
+        data_format=None,
+        pool_range=None,
+        per_channel=False,
+        normalize="softmax",
+        rank_initializer="zeros",
+        rank_regularizer=None,
+        rank_constraint=None,
+        name=None,
+        **kwargs,
+    ):
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+        check_normalize(normalize)
+        if pool_range is not None:
+            check_pool_range(pool_range, self.window)
+        self.pool_range = math.prod(self.window.pool_size) if pool_range is None else int(pool_range)
+        self.per_channel = per_channel
+        self.normalize = normalize
+        self.rank_initializer = keras.initializers.get(rank_initializer)
+        self.rank_regularizer = keras.regularizers.get(rank_regularizer)
+        self.rank_constraint = keras.constraints.get(rank_constraint)
+
+    def build(self, input_shape):
+        """Makes the variable `rank_logits`."""
+        shape = (self.pool_range,)
+        if self.per_channel:
+            axis = -1 if self.data_format == "channels_last" else 1
+            if input_shape[axis] is None:
+                raise ValueError(f"With `per_channel`, channels must be known, got shape {input_shape}.")
+            shape += (input_shape[axis],)
+            self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2, axes={axis: input_shape[axis]})
+        self.rank_logits = self.add_weight(
+            name="rank_logits",
+            shape=shape,
+            initializer=self.rank_initializer,
+            regularizer=self.rank_regularizer,
+            constraint=self.rank_constraint,
+            # Weights keep their digits where tensors have fewer.
+            autocast=False,
+        )
+
+    @property
+    def rank_weights(self):
+        """The weights of the ranks as they are now: a tensor `[pool_range]` or `[pool_range, channels]`.
+
+        Raises:
+            ValueError: the layer has not been built.
+        """
+        if not self.built:
+            raise ValueError(f"Layer {self.name!r} has no weights before it is built.")
+        return rank_weights(keras.ops.convert_to_tensor(self.rank_logits), self.normalize)
+
+    def pool(self, inputs):
+        """Pools a tensor over the windows of `self.window`."""
+        return pool(inputs, self.rank_logits, self.window, self.normalize)
+
+    def get_config(self):
+        """The arguments that make this layer."""
+        return {
+            **super().get_config(),
+            "pool_range": self.pool_range,
+            "per_channel": self.per_channel,
+            "normalize": self.normalize,
+            "rank_initializer": keras.initializers.serialize(self.rank_initializer),
+            "rank_regularizer": keras.regularizers.serialize(self.rank_regularizer),
+            "rank_constraint": keras.constraints.serialize(self.rank_constraint),
+        }
+
+
+@keras.saving.register_keras_serializable("tf_softpool")
+class LeadingRank(keras.initializers.Initializer):
+    """Logits that give the first rank nearly all weight: sorted pooling that starts as max pooling.
+
+    Args:
+        share: float, above 0 and below 1: the first rank's weight after softmax. The other ranks share
+            the rest. The nearer to 1, the longer the others take to learn.
+
+    Raises:
+        ValueError: `share` is not such a number.
+
+    Example:
+        >>> import tf_softpool as tsp
+        >>> layer = tsp.layers.SortedPooling2D(2, rank_initializer=tsp.layers.LeadingRank(0.97))
+        >>> layer.build((None, 8, 8, 3))
+        >>> [round(float(w), 4) for w in layer.rank_weights]
+        [0.97, 0.01, 0.01, 0.01]
+    """
+
+    def __init__(self, share=0.999):
+        if not isinstance(share, int | float) or not 0 < share < 1:
+            raise ValueError(f"`share` must be a number above 0 and below 1, got {share!r}.")
+        self.share = share
+
+    def __call__(self, shape, dtype=None):
+        """Logits of shape `[pool_range]` or `[pool_range, channels]`."""
+        others = shape[0] - 1
+        lead = math.log(self.share * others / (1 - self.share)) if others else 0.0
+        first = keras.ops.full((1, *shape[1:]), lead, dtype)
+        return keras.ops.concatenate([first, keras.ops.zeros((others, *shape[1:]), dtype)])
+
+    def get_config(self):
+        """The argument that makes this initializer."""
+        return {"share": self.share}
+
+
+@public
+class SortedPooling1D(_SortedPooling):
+    """Sorted-weight pooling for sequences, in the place of `keras.layers.MaxPooling1D`.
+
+    Input `[batch, steps, channels]` (or channels first), float16, bfloat16, float32 or float64;
+    output alike, with the spatial dimensions that `MaxPooling1D` has for the same arguments. Each window's
+    values are sorted and weighed by their ranks, with weights that are learned.
+    Source: Singla, "A new kind of pooling layer for faster and sharper convergence".
+
+    Example:
+        >>> import numpy as np
+        >>> import tf_softpool as tsp
+        >>> layer = tsp.layers.SortedPooling1D(2)
+        >>> tuple(layer(np.ones((4, 10, 8), "float32")).shape)
+        (4, 5, 8)
+        >>> np.asarray(layer.rank_weights).tolist()
+        [0.5, 0.5]
+    """
+
+    rank = 1
+
+
+@public
+class SortedPooling2D(_SortedPooling):
+    """Sorted-weight pooling for images, in the place of `keras.layers.MaxPooling2D`.
+
+    Input `[batch, height, width, channels]` (or channels first), float16, bfloat16, float32 or float64;
+    output alike, with the spatial dimensions that `MaxPooling2D` has for the same arguments. Each window's
+    values are sorted and weighed by their ranks, with weights that are learned.
+    Source: Singla, "A new kind of pooling layer for faster and sharper convergence".
+
+    Example:
+        >>> import numpy as np
+        >>> import tf_softpool as tsp
+        >>> layer = tsp.layers.SortedPooling2D(2)
+        >>> tuple(layer(np.ones((4, 10, 10, 8), "float32")).shape)
+        (4, 5, 5, 8)
+        >>> np.asarray(layer.rank_weights).tolist()
+        [0.25, 0.25, 0.25, 0.25]
+    """
+
+    rank = 2
+
+
+@public
+class SortedPooling3D(_SortedPooling):
+    """Sorted-weight pooling for volumes, in the place of `keras.layers.MaxPooling3D`.
+
+    Input `[batch, depth, height, width, channels]` (or channels first), float16, bfloat16, float32 or
+    float64; output alike, with the spatial dimensions that `MaxPooling3D` has for the same arguments. Each
+    window's values are sorted and weighed by their ranks, with weights that are learned.
+    Source: Singla, "A new kind of pooling layer for faster and sharper convergence".
+
+    Example:
+        >>> import numpy as np
+        >>> import tf_softpool as tsp
+        >>> layer = tsp.layers.SortedPooling3D(2)
+        >>> tuple(layer(np.ones((4, 10, 10, 10, 8), "float32")).shape)
+        (4, 5, 5, 5, 8)
+        >>> np.asarray(layer.rank_weights).tolist()
+        [0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125]
+    """
+
+    rank = 3
