@@ -4,24 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from cases import DATA_FORMATS, FEW, GRADIENTS, PADDINGS
+from derivatives import numeric, small
 
 import tf_softpool as tsp
-
-
-def numeric(function, x, step=1e-5):
-    """The gradient of a scalar function by central differences."""
-    gradient = np.zeros_like(x)
-    for i in np.ndindex(*x.shape):
-        up, down = x.copy(), x.copy()
-        up[i] += step
-        down[i] -= step
-        gradient[i] = (function(up) - function(down)) / (2 * step)
-    return gradient
-
-
-def small(case):
-    """A case with fewer channels and one image: finite differences take two calls a value."""
-    return type(case)(case.spatial, case.pool_size, case.strides, batch=1, channels=2)
 
 
 @pytest.mark.parametrize("data_format", DATA_FORMATS)

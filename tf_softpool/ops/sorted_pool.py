@@ -142,9 +142,9 @@ def _weights(logits, kept, normalize):
     """The weights of the ranks, zero where a window has no value of that rank."""
     if normalize == "none":
         return ops.where(kept, logits, 0.0)
-    e = exponentials(ops.where(kept, logits, float("-inf")), (0,))[0]
-    # Where all kept logits are -inf, those that are not kept look like them.
-    e = ops.where(kept, e, 0.0)
+    e, _, _, largest = exponentials(ops.where(kept, logits, float("-inf")), (0,))
+    # Logits that are all -inf are equal, and no reason to keep what is not there.
+    e = ops.where(kept, ops.where(largest == float("-inf"), 1.0, e), 0.0)
     total = ops.sum(e, axis=0, keepdims=True)
     return e / ops.where(total == 0, 1.0, total)
 

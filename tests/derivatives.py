@@ -1,0 +1,24 @@
+"""Derivatives by finite differences, in float64."""
+
+import numpy as np
+
+
+def numeric(function, x, step=1e-5):
+    """The gradient of a scalar function by central differences."""
+    gradient = np.zeros_like(x)
+    for i in np.ndindex(*x.shape):
+        up, down = x.copy(), x.copy()
+        up[i] += step
+        down[i] -= step
+        gradient[i] = (function(up) - function(down)) / (2 * step)
+    return gradient
+
+
+def numeric_along(function, x, direction, step=1e-5):
+    """The derivative of a scalar function in one direction: two calls, however many values x has."""
+    return (function(x + step * direction) - function(x - step * direction)) / (2 * step)
+
+
+def small(case):
+    """A case with fewer channels and one image: finite differences take two calls a value."""
+    return type(case)(case.spatial, case.pool_size, case.strides, batch=1, channels=2)
