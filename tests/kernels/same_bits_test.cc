@@ -5,12 +5,15 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "kernels/simd_targets.h"
 #include "kernels/soft_pool.h"
+#include "kernels/sorted_pool.h"
 
 namespace softpool {
 namespace {
@@ -106,46 +109,100 @@ ParallelFor Threads(int count) {
   };
 }
 
-class SameBits : public testing::TestWithParam<std::tuple<Case, DataType, DataFormat>> {};
-
-TEST_P(SameBits, OnEveryTargetWithAnyNumberOfThreads) {
-  const auto& [c, type, format] = GetParam();
-  std::vector<int64_t> dims = c.dims;
-  if (format == DataFormat::kChannelsFirst) {
-    dims.insert(dims.begin() + 1, dims.back());
-    dims.pop_back();
-  }
+// A kernel's results as bytes, by name.
+using Results = std::map<std::string, std::vector<uint8_t>>;
+// What a kernel is given.
+struct Inputs {
+  DataType type;
   PoolGeometry g;
-  ASSERT_EQ(MakeGeometry(dims, c.ksize, c.strides, c.padding, format, &g), "");
-  const size_t inputs = g.outer * g.InputPositions() * g.inner;
-  const size_t outputs = g.outer * g.OutputPositions() * g.inner;
-  const auto x = RandomTensor(type, inputs, 1);
-  const auto gradient = RandomTensor(type, outputs, 2);
+  std::vector<uint8_t> x, gradient, logits;
+  bool per_channel;
+  int64_t pool_range;
+};
 
-  std::vector<std::vector<uint8_t>> first;
-  for (int64_t target : RunnableTargets()) {
-    for (int threads : {1, 2, 5}) {
-      UseTarget(target);
-      std::vector<std::vector<uint8_t>> results(3);
-      results[0].resize(outputs * SizeOf(type), 0xAB);
-      results[1].resize(inputs * SizeOf(type), 0xAB);
-      results[2].resize(inputs * SizeOf(type), 0xAB);
-      SoftPool(type, g, x.data(), results[0].data(), Threads(threads));
-      SoftPoolGrad(type, g, SoftPoolGradient::kExact, x.data(), gradient.data(), results[1].data(),
-                   Threads(threads));
-      SoftPoolGrad(type, g, SoftPoolGradient::kWeights, x.data(), gradient.data(),
-                   results[2].data(), Threads(threads));
-      for (auto& result : results) MakeNaNEqual(type, &result);
-      if (first.empty()) first = results;
-      for (int r = 0; r < 3; ++r) {
-        EXPECT_EQ(results[r], first[r]) << TargetName(target) << ", " << threads << " threads, "
-                                        << (r == 0   ? "forward"
-                                            : r == 1 ? "exact"
-                                                     : "weights");
+Results RunSoftPool(const Inputs& in, const ParallelFor& parallel) {
+  Results r;
+  r["y"].resize(in.gradient.size(), 0xAB);
+  r["exact"].resize(in.x.size(), 0xAB);
+  r["weights"].resize(in.x.size(), 0xAB);
+  SoftPool(in.type, in.g, in.x.data(), r["y"].data(), parallel);
+  SoftPoolGrad(in.type, in.g, SoftPoolGradient::kExact, in.x.data(), in.gradient.data(),
+               r["exact"].data(), parallel);
+  SoftPoolGrad(in.type, in.g, SoftPoolGradient::kWeights, in.x.data(), in.gradient.data(),
+               r["weights"].data(), parallel);
+  return r;
+}
+
+Results RunSortedPool(const Inputs& in, const ParallelFor& parallel) {
+  Results r;
+  for (bool softmax : {true, false}) {
+    const std::string name = softmax ? "softmax" : "none";
+    const RankLogits logits{in.logits.data(), in.pool_range, in.per_channel, softmax};
+    const size_t size = in.type == DataType::kFloat64 ? 8 : 4;
+    r[name + " y"].resize(in.gradient.size(), 0xAB);
+    r[name + " x"].resize(in.x.size(), 0xAB);
+    r[name + " logits"].resize(logits.Count(in.g.Channels()) * size, 0xAB);
+    SortedPool(in.type, in.g, logits, in.x.data(), r[name + " y"].data(), parallel);
+    SortedPoolGrad(in.type, in.g, logits, in.x.data(), in.gradient.data(), r[name + " x"].data(),
+                   r[name + " logits"].data(), parallel);
+  }
+  return r;
+}
+
+class SameBits : public testing::TestWithParam<std::tuple<Case, DataType, DataFormat>> {
+ protected:
+  static Inputs Make(const ParamType& param) {
+    const auto& [c, type, format] = param;
+    std::vector<int64_t> dims = c.dims;
+    if (format == DataFormat::kChannelsFirst) {
+      dims.insert(dims.begin() + 1, dims.back());
+      dims.pop_back();
+    }
+    Inputs in;
+    in.type = type;
+    EXPECT_EQ(MakeGeometry(dims, c.ksize, c.strides, c.padding, format, &in.g), "");
+    in.x = RandomTensor(type, in.g.outer * in.g.InputPositions() * in.g.inner, 1);
+    in.gradient = RandomTensor(type, in.g.outer * in.g.OutputPositions() * in.g.inner, 2);
+    return in;
+  }
+
+  template <class F>
+  static void Compare(const Inputs& in, const F& run) {
+    Results first;
+    for (int64_t target : RunnableTargets()) {
+      for (int threads : {1, 2, 5}) {
+        UseTarget(target);
+        Results results = run(in, Threads(threads));
+        const DataType computed =
+            in.type == DataType::kFloat64 ? DataType::kFloat64 : DataType::kFloat32;
+        for (auto& [name, bytes] : results) {
+          const bool of_logits = name.find("logits") != std::string::npos;
+          MakeNaNEqual(of_logits ? computed : in.type, &bytes);
+        }
+        if (first.empty()) first = results;
+        for (const auto& [name, bytes] : results) {
+          EXPECT_EQ(bytes, first[name])
+              << TargetName(target) << ", " << threads << " threads, " << name;
+        }
       }
     }
+    UseTarget(0);
   }
-  UseTarget(0);
+};
+
+TEST_P(SameBits, SoftPool) { Compare(Make(GetParam()), RunSoftPool); }
+
+TEST_P(SameBits, SortedPool) {
+  Inputs in = Make(GetParam());
+  int64_t window = 1;
+  for (int64_t k : std::get<0>(GetParam()).ksize) window *= k;
+  const DataType computed = in.type == DataType::kFloat64 ? DataType::kFloat64 : DataType::kFloat32;
+  for (int64_t pool_range : {int64_t{1}, (window + 1) / 2, window}) {
+    in.pool_range = pool_range;
+    in.per_channel = pool_range % 2 == 0;
+    in.logits = RandomTensor(computed, pool_range * in.g.Channels(), 3);
+    Compare(in, RunSortedPool);
+  }
 }
 
 std::string NameOf(const testing::TestParamInfo<SameBits::ParamType>& info) {
