@@ -1,11 +1,9 @@
-"""Measures SoftPool beside its peers, in one run, and prints a table.
+"""Measures our poolings beside their peers, in one run, and prints a table.
 
 Usage: python benchmarks/bench.py [--rounds 40] [--threads 2] [--quick] [--json FILE]
 
 Each round calls every peer a few times, so that whatever else the machine does falls on all of them
-alike. The figures are medians over the rounds, and the ratios medians of the rounds' ratios. The portable
-form is measured after the others, against the composition: it uses so much memory that it would slow
-down whatever is measured in the same rounds.
+alike. The figures are medians over the rounds, and the ratios medians of the rounds' ratios.
 """
 
 import argparse
@@ -14,6 +12,7 @@ import os
 import platform
 import statistics
 import time
+from dataclasses import dataclass
 from random import Random
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -28,17 +27,41 @@ import tf_softpool as tsp
 
 CALLS = 5
 SHAPES = [((8, 112, 112, 64), 2, 2), ((8, 56, 56, 256), 2, 2), ((8, 112, 112, 64), 3, 2)]
-# Measured in the same rounds: the first beside the others.
-GROUPS = [("soft_pool", "avg_pool2d", "max_pool2d", "composed"), ("portable", "composed")]
 PASSES = {"forward": forward, "forward + backward": forward_and_backward}
 
-# (window, pass, peer) -> how many times the peer's time SoftPool may take. None is any window.
+
+@dataclass(frozen=True)
+class Group:
+    """Poolings measured in the same rounds: the first beside the others."""
+
+    names: tuple
+    # Of all rounds, how many; at least two.
+    share: float = 1.0
+
+
+# Those that use much memory or time are apart: they would slow down whatever is measured with them.
+GROUPS = [
+    Group(("soft_pool", "avg_pool2d", "max_pool2d", "composed")),
+    Group(("sorted_pool", "avg_pool2d", "max_pool2d")),
+    Group(("sorted_pool", "gather_sort", "gather_top_k"), 0.05),
+    Group(("soft_pool portable", "composed"), 0.125),
+    Group(("sorted_pool portable", "gather_sort"), 0.05),
+]
+
+# (pooling, window, pass, peer) -> how many times the peer's time it may take. None is any window.
 MARKS = {
-    (2, "forward", "avg_pool2d"): 1.15,
-    (3, "forward", "avg_pool2d"): 2.0,
-    (2, "forward + backward", "max_pool2d"): 1.0,
-    (None, "forward", "composed"): 1 / 6,
-    (None, "forward + backward", "composed"): 1 / 6,
+    ("soft_pool", 2, "forward", "avg_pool2d"): 1.15,
+    ("soft_pool", 3, "forward", "avg_pool2d"): 2.0,
+    ("soft_pool", 2, "forward + backward", "max_pool2d"): 1.0,
+    ("soft_pool", None, "forward", "composed"): 1 / 6,
+    ("soft_pool", None, "forward + backward", "composed"): 1 / 6,
+    ("sorted_pool", 2, "forward", "max_pool2d"): 1.3,
+    ("sorted_pool", 3, "forward", "max_pool2d"): 3.0,
+    ("sorted_pool", 2, "forward + backward", "max_pool2d"): 1.2,
+    ("sorted_pool", None, "forward", "gather_sort"): 1 / 10,
+    ("sorted_pool", None, "forward", "gather_top_k"): 1 / 10,
+    ("sorted_pool", None, "forward + backward", "gather_sort"): 1 / 10,
+    ("sorted_pool", None, "forward + backward", "gather_top_k"): 1 / 10,
 }
 
 
@@ -66,11 +89,10 @@ def measure(functions, x, rounds):
 
 def rows_of(seconds, k, which):
     """A row for each peer: its time, the first one's time relative to it, the mark, if it is met."""
-    ours = next(iter(seconds.values()))
+    first, ours = next(iter(seconds.items()))
     for name, times in seconds.items():
         ratio = statistics.median(a / b for a, b in zip(ours, times, strict=True))
-        mark = MARKS.get((k, which, name), MARKS.get((None, which, name)))
-        mark = mark if ours is seconds.get("soft_pool") else None
+        mark = MARKS.get((first, k, which, name), MARKS.get((first, None, which, name)))
         yield {
             "peer": name,
             "ms": 1e3 * statistics.median(times),
@@ -86,9 +108,9 @@ def run(shapes, rounds, console):
     jobs = [(shape, which) for shape in shapes for which in PASSES]
     for (shape, k, s), which in track(jobs, "measuring", console=console, transient=True):
         x = tf.random.stateless_normal(shape, (1, 2))
-        for names in GROUPS:
-            functions = {name: PASSES[which](PEERS[name](k, s)) for name in names}
-            seconds = measure(functions, x, rounds if names is GROUPS[0] else max(rounds // 8, 2))
+        for group in GROUPS:
+            functions = {name: PASSES[which](PEERS[name](k, s)) for name in group.names}
+            seconds = measure(functions, x, max(round(group.share * rounds), 2))
             for row in rows_of(seconds, k, which):
                 rows.append({"shape": list(shape), "k": k, "s": s, "pass": which, **row})
     return rows

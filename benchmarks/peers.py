@@ -5,7 +5,7 @@ import tensorflow as tf
 import tf_softpool as tsp
 
 
-def ours(k, s):
+def soft_pool(k, s):
     """SoftPool, compiled."""
     return lambda x: tsp.soft_pool(x, k, s)
 
@@ -30,22 +30,64 @@ def composed(k, s):
     return pool
 
 
-def portable(k, s):
-    """SoftPool in standard operations, stable: what portable exports contain."""
+def sorted_pool(k, s):
+    """Sorted-weight pooling, compiled, all ranks kept."""
+    logits = _logits(k)
+    return lambda x: tsp.sorted_pool(x, logits, k, s)
 
-    def pool(x):
-        with tsp.portable():
-            return tsp.soft_pool(x, k, s)
 
-    return pool
+def gather_sort(k, s):
+    """Sorted-weight pooling as it is usually written: patches, sorted by `tf.sort`, and a product."""
+    logits = _logits(k)
+    return lambda x: _weigh(tf.sort(_patches(x, k, s), direction="DESCENDING"), logits)
+
+
+def gather_top_k(k, s):
+    """The same with `tf.math.top_k`, as the article had it at first."""
+    logits = _logits(k)
+    return lambda x: _weigh(tf.math.top_k(_patches(x, k, s), k * k).values, logits)
+
+
+def _logits(k):
+    return tf.Variable(tf.random.stateless_normal((k * k,), (3, 4)))
+
+
+def _patches(x, k, s):
+    patches = tf.image.extract_patches(x, (1, k, k, 1), (1, s, s, 1), (1, 1, 1, 1), "VALID")
+    rows, columns = patches.shape[1:3]
+    patches = tf.reshape(patches, (-1, rows, columns, k * k, x.shape[-1]))
+    return tf.transpose(patches, (0, 1, 2, 4, 3))
+
+
+def _weigh(ranked, logits):
+    return tf.linalg.matvec(ranked, tf.nn.softmax(logits))
+
+
+def portable(pooling):
+    """A pooling of ours in standard operations, stable: what portable exports contain."""
+
+    def make(k, s):
+        compiled = pooling(k, s)
+
+        def pool(x):
+            with tsp.portable():
+                return compiled(x)
+
+        return pool
+
+    return make
 
 
 PEERS = {
-    "soft_pool": ours,
+    "soft_pool": soft_pool,
+    "sorted_pool": sorted_pool,
     "avg_pool2d": average,
     "max_pool2d": maximum,
     "composed": composed,
-    "portable": portable,
+    "gather_sort": gather_sort,
+    "gather_top_k": gather_top_k,
+    "soft_pool portable": portable(soft_pool),
+    "sorted_pool portable": portable(sorted_pool),
 }
 
 
@@ -55,13 +97,13 @@ def forward(pool):
 
 
 def forward_and_backward(pool):
-    """The pooling and the gradient of its input, as a graph."""
+    """The pooling and the gradients of its input and its weights, if any, as a graph."""
 
     @tf.function
     def both(x):
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = pool(x)
-        return y, tape.gradient(y, x)
+        return y, tape.gradient(y, [x, *tape.watched_variables()])
 
     return both

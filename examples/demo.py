@@ -1,4 +1,4 @@
-"""The main job, end to end: a network's max pooling replaced by SoftPool, fine-tuned, saved and served.
+"""The main job, end to end: a network's max pooling replaced, fine-tuned, saved and served.
 
 Usage: python examples/demo.py [--out out/demo]
 """
@@ -17,6 +17,7 @@ import digits
 import keras
 import numpy as np
 import photograph
+import ranks
 import tensorflow as tf
 from rich.console import Console
 from rich.progress import Progress
@@ -61,18 +62,37 @@ def train_and_replace():
     longer, _ = tsp.replace_pooling(model, {"max": "max"})  # a copy, for a fair comparison
     soft, report = tsp.replace_pooling(model, {"max": "soft"})
     console.print(str(report))
-    right_after = accuracy(soft, test_x, test_y)
-    for copy, title in ((soft, "fine-tuning with SoftPool"), (longer, "the same with max pooling")):
+    ranked, _ = tsp.replace_pooling(model, {"max": "sorted"})
+    soft_before, ranked_before = accuracy(soft, test_x, test_y), accuracy(ranked, test_x, test_y)
+    copies = {"SoftPool": soft, "sorted pooling": ranked, "max pooling": longer}
+    for title, copy in copies.items():
         digits.compile_for_digits(copy, learning_rate=5e-4)
-        fit(copy, train_x, train_y, 4, title)
+        fit(copy, train_x, train_y, 4, f"fine-tuning with {title}")
 
     table = Table("pooling", "accuracy on digits not seen")
     table.add_row("max", f"{before:.2%}")
     table.add_row("max, trained as much longer", f"{accuracy(longer, test_x, test_y):.2%}")
-    table.add_row("SoftPool, same weights", f"{right_after:.2%}")
+    table.add_row("SoftPool, same weights", f"{soft_before:.2%}")
     table.add_row("SoftPool, fine-tuned", f"{accuracy(soft, test_x, test_y):.2%}")
+    table.add_row("sorted, same weights", f"{ranked_before:.2%}")
+    table.add_row("sorted, fine-tuned", f"{accuracy(ranked, test_x, test_y):.2%}")
     console.print(table)
     return soft, test_x
+
+
+def learn_ranks(out, epochs=16):
+    """Trains with sorted-weight pooling from the beginning; saves it, and shows what it learned."""
+    with Progress(console=console) as progress:
+        bar = Bar(progress, "training with sorted-weight pooling", epochs)
+        model, share, start = ranks.train("sorted", epochs, callbacks=[bar])
+    console.print(f"sorted, from the beginning, as long as the others in all: {share:.2%}")
+    model.save(out / "ranks.keras")
+    weights = ranks.rank_weights(keras.models.load_model(out / "ranks.keras"))
+    table = Table("saved and loaded", "started at", "learned, largest value first")
+    for name, values in weights.items():
+        table.add_row(name, *(" ".join(f"{w:.3f}" for w in row) for row in (start[name], values)))
+    console.print(table)
+    ranks.draw(start, weights, out / "ranks.png")
 
 
 def save_and_serve(model, images, out):
@@ -103,10 +123,12 @@ def save_and_serve(model, images, out):
 def measure(calls=40):
     """Prints how long SoftPool takes beside TensorFlow's poolings."""
     x = tf.random.stateless_normal((8, 112, 112, 64), (0, 1))
+    logits = tf.constant([3.0, 2.0, 1.0, 0.0])
     poolings = {
         "tf.nn.max_pool2d": lambda: tf.nn.max_pool2d(x, 2, 2, "VALID"),
         "tf.nn.avg_pool2d": lambda: tf.nn.avg_pool2d(x, 2, 2, "VALID"),
         "tsp.soft_pool": lambda: tsp.soft_pool(x, 2),
+        "tsp.sorted_pool": lambda: tsp.sorted_pool(x, logits, 2),
     }
     seconds = {name: [] for name in poolings}
     with console.status("measuring"):
@@ -137,11 +159,13 @@ def main():
     )
     keras.utils.set_random_seed(0)
     model, images = train_and_replace()
+    learn_ranks(out)
     save_and_serve(model, images, out)
     measure()
     with console.status("drawing"):
         photograph.draw(out / "photograph.png")
     console.print(f"A photograph pooled three ways: {out / 'photograph.png'}")
+    console.print(f"What sorted-weight pooling learned: {out / 'ranks.png'}")
 
 
 if __name__ == "__main__":

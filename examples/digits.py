@@ -21,16 +21,21 @@ def data(size=24, seed=0):
     return train_x, train_y, test_x, test_y
 
 
-def network(size=24):
-    """Two convolutions, each with max pooling after it, and a classifier."""
+def network(size=24, pooling=keras.layers.MaxPooling2D):
+    """Two convolutions, each with pooling after it, and a classifier.
+
+    Args:
+        size: the images' height and width.
+        pooling: a layer class, or a function that makes a layer from `pool_size`, `strides` and `name`.
+    """
     layers = keras.layers
     model = keras.Sequential(
         [
             keras.Input((size, size, 1)),
             layers.Conv2D(16, 3, padding="same", activation="relu"),
-            layers.MaxPooling2D(2, name="pool_1"),
+            pooling(2, 2, name="pool_1"),
             layers.Conv2D(32, 3, padding="same", activation="relu"),
-            layers.MaxPooling2D(3, 2, name="pool_2"),
+            pooling(3, 2, name="pool_2"),
             layers.Flatten(),
             layers.Dropout(0.3),
             layers.Dense(10, activation="softmax"),
