@@ -61,6 +61,7 @@ def draw(start, weights, path):
         ax.bar(ranks - 0.2, start[name], 0.4, label="at the start")
         ax.bar(ranks + 0.2, values, 0.4, label="learned")
         ax.set_yscale("log")
+        ax.set_xticks(ranks)
         ax.set(title=f"{name}: {len(values)} values a window", xlabel="rank, largest first", ylabel="weight")
         ax.legend()
     figure.savefig(path, dpi=80)

@@ -72,7 +72,7 @@ struct SortedPoolMath : PoolMath {
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
       const V<D> a = window.Load(tap);
       check = Check(D(), a, check);
-      hn::StoreU(a, D(), &rows[i * step]);
+      hn::StoreU(a, D(), rows.data() + i * step);
     });
     const int64_t ranks = HWY_MIN(taps, weights.PoolRange());
     SelectRows(D(), rows.data(), taps, ranks);
@@ -88,14 +88,14 @@ struct SortedPoolMath : PoolMath {
     if (ranks <= TapSum<D, true>::kRun) {
       V<D> y = hn::Mul(window.LoadChannel(p), hn::LoadU(D(), rows.data()));
       for (int64_t r = 1; r < ranks; ++r) {
-        y = AddRank(window, p, r, hn::LoadU(D(), &rows[r * step]), y);
+        y = AddRank(window, p, r, hn::LoadU(D(), rows.data() + r * step), y);
       }
       return y;
     }
     TapSum<D, true> sum;
     for (int64_t r = 0; r < ranks; ++r) {
       sum.AddProduct(r, window.LoadChannel(p + r * weights.Channels()),
-                     hn::LoadU(D(), &rows[r * step]));
+                     hn::LoadU(D(), rows.data() + r * step));
     }
     return sum.Total();
   }

@@ -12,6 +12,7 @@
 
 #include "kernels/channel_sums-inl.h"
 #include "kernels/ranked_lanes-inl.h"
+#include "kernels/row_ranking-inl.h"
 #include "kernels/sorting-inl.h"
 #include "kernels/walk-inl.h"
 
@@ -27,17 +28,15 @@ struct SortedPoolGradMath : PoolMath {
   static constexpr int kWindowInputs = 1, kTapOutputs = 1;
   static constexpr int kCyclesPerTap = 2;
   static constexpr bool kUsesChannels = true;
-  using Place = std::conditional_t<sizeof(C) == 8, uint64_t, uint32_t>;
 
   RankWeights<C> weights;
   double* block_sums;   // [blocks, logits]
   ChannelSums<C> sums;  // of this block, a row for each rank
   int64_t logits;
   RankedLane<C> by_the_book;
-  // Of windows sorted in memory, row by row: values, later what their ranks' logits get; their
-  // places; and what each tap gets.
-  std::vector<C> rows, to_taps;
-  std::vector<Place> places;
+  // Of windows ranked in memory: what each tap gets, and of a lane of them what each logit gets.
+  RowRanking<C> rows;
+  std::vector<C> to_taps;
   std::vector<C> lane_to_taps, lane_to_logits;
 
   SortedPoolGradMath(const RankWeights<C>& weights, int64_t logits, double* block_sums)
@@ -129,61 +128,52 @@ struct SortedPoolGradMath : PoolMath {
   template <class W>
   HWY_NOINLINE void RunAny(const W& window) {
     using D = typename W::D;
-    const hn::RebindToUnsigned<D> du;
     const int64_t taps = window.box.Total();
     if (taps > kMostTapsInLanes) return RunMany(window);
     const int64_t step = static_cast<int64_t>(hn::Lanes(D()));
-    rows.resize(taps * step);
-    places.resize(taps * step);
+    rows.Resize(taps);
+    to_taps.resize(taps * step);
     V<D> check = hn::Zero(D());
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
       const V<D> a = window.Load(tap);
       check = Check(D(), a, check);
-      hn::StoreU(a, D(), &rows[i * step]);
-      hn::StoreU(hn::Set(du, static_cast<Place>(i)), du, &places[i * step]);
+      hn::StoreU(a, D(), rows.Row(i));
     });
     const int64_t ranks = HWY_MIN(taps, weights.PoolRange());
-    StableSelectRows(D(), rows.data(), places.data(), taps, ranks);
     const V<D> g = window.LoadWindow();
-    check = hn::Add(check, SendRows(window, taps, ranks, g));
+    check = hn::Add(check, SendRows(window, ranks, g));
     const auto finite = hn::IsFinite(check);
     if (HWY_UNLIKELY(!hn::AllTrue(D(), finite))) {
       ForEachUnset(window, finite, [&](size_t lane) { SendLane(window, taps, ranks, lane); });
     }
     for (int64_t r = 0; r < ranks && window.IsHome(); ++r) {
-      window.AddChannel(hn::LoadU(D(), &rows[r * step]), sums.Row(r));
+      window.AddChannel(hn::LoadU(D(), rows.Row(r)), sums.Row(r));
     }
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
-      window.Emit(tap, hn::Mul(g, hn::LoadU(D(), &to_taps[i * step])));
+      window.Emit(tap, hn::Mul(g, hn::LoadU(D(), to_taps.data() + i * step)));
     });
   }
 
   // Gives each tap the weight of its rank, and replaces the ranks' values by what their logits get.
   // Returns the mean distance.
   template <class W>
-  HWY_INLINE V<typename W::D> SendRows(const W& window, int64_t taps, int64_t ranks,
-                                       V<typename W::D> g) {
+  HWY_INLINE V<typename W::D> SendRows(const W& window, int64_t ranks, V<typename W::D> g) {
     using D = typename W::D;
-    const int64_t step = static_cast<int64_t>(hn::Lanes(D()));
     const C* table = weights.Of(ranks);
-    const V<D> largest = hn::LoadU(D(), rows.data());
-    to_taps.assign(taps * step, C{0});
+    const auto weight = [&](int64_t r)
+                            HWY_ATTR { return window.LoadChannel(table + r * weights.Channels()); };
+    rows.Rank(ranks);
+    rows.ToTaps(ranks, weight, to_taps.data());
+    const V<D> largest = hn::LoadU(D(), rows.Row(0));
+    // The first distance is zero, and a mean that fits a run is the same sum as that of few taps.
     TapSum<D, true> mean;
-    for (int64_t r = 0; r < ranks; ++r) {
-      const V<D> p = window.LoadChannel(table + r * weights.Channels());
-      HWY_ALIGN C lane[HWY_MAX_BYTES / sizeof(C)];
-      hn::Store(p, D(), lane);
-      for (int64_t i = 0; i < step; ++i) to_taps[places[r * step + i] * step + i] = lane[i];
-      // The first distance is zero, and one that fits a run is the same sum as that of few taps.
-      if (r > 0) {
-        mean.AddProduct(r - 1, p, hn::Sub(hn::LoadU(D(), &rows[r * step]), largest));
-      }
+    for (int64_t r = 1; r < ranks; ++r) {
+      mean.AddProduct(r - 1, weight(r), hn::Sub(hn::LoadU(D(), rows.Row(r)), largest));
     }
     const V<D> total = mean.Total();
     for (int64_t r = 0; r < ranks; ++r) {
-      const V<D> p = window.LoadChannel(table + r * weights.Channels());
-      const V<D> a = hn::LoadU(D(), &rows[r * step]);
-      hn::StoreU(ToLogit(D(), g, p, a, largest, total), D(), &rows[r * step]);
+      const V<D> a = hn::LoadU(D(), rows.Row(r));
+      hn::StoreU(ToLogit(D(), g, weight(r), a, largest, total), D(), rows.Row(r));
     }
     return total;
   }
@@ -194,7 +184,7 @@ struct SortedPoolGradMath : PoolMath {
     const int64_t step = static_cast<int64_t>(hn::Lanes(typename W::D()));
     RankLane(window, taps, lane);
     for (int64_t i = 0; i < taps; ++i) to_taps[i * step + lane] = lane_to_taps[i];
-    for (int64_t r = 0; r < ranks; ++r) rows[r * step + lane] = lane_to_logits[r];
+    for (int64_t r = 0; r < ranks; ++r) rows.Row(r)[lane] = lane_to_logits[r];
   }
 
   // Windows of very many taps.

@@ -85,19 +85,24 @@ inline bool PassesAreFewer(int64_t count, int64_t ranks) {
   return PassesComparators(count, ranks) < count * log2 * (log2 + 1) / 4;
 }
 
-template <class D>
-HWY_NOINLINE void SelectRowsOfAnyCount(D d, hn::TFromD<D>* rows, int64_t count, int64_t ranks) {
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto exchange = [&](int64_t i, int64_t j) HWY_ATTR {
-    auto first = hn::LoadU(d, rows + i * lanes), second = hn::LoadU(d, rows + j * lanes);
-    Exchange(d, first, second);
-    hn::StoreU(first, d, rows + i * lanes);
-    hn::StoreU(second, d, rows + j * lanes);
-  };
+// Brings the largest of `count` values to the front, in order, by exchange(i, j) for i < j.
+template <class F>
+HWY_INLINE void SelectByComparing(int64_t count, int64_t ranks, const F& exchange) {
   if (!PassesAreFewer(count, ranks)) return MergeExchange(count, exchange);
   for (int64_t r = 0; r < ranks; ++r) {
     for (int64_t i = count - 2; i >= r; --i) exchange(i, i + 1);
   }
+}
+
+template <class D>
+HWY_NOINLINE void SelectRowsOfAnyCount(D d, hn::TFromD<D>* rows, int64_t count, int64_t ranks) {
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  SelectByComparing(count, ranks, [&](int64_t i, int64_t j) HWY_ATTR {
+    auto first = hn::LoadU(d, rows + i * lanes), second = hn::LoadU(d, rows + j * lanes);
+    Exchange(d, first, second);
+    hn::StoreU(first, d, rows + i * lanes);
+    hn::StoreU(second, d, rows + j * lanes);
+  });
 }
 
 template <class D>
@@ -174,33 +179,6 @@ class StableSort {
 
   M<D> swapped_[PassesComparators(kCount, kCount - 1)];
 };
-
-// Rows of values in memory sorted together with the rows of their places in the window, which
-// decide between equal values.
-template <class D>
-HWY_NOINLINE void StableSelectRows(D d, hn::TFromD<D>* rows,
-                                   hn::TFromD<hn::RebindToUnsigned<D>>* places, int64_t count,
-                                   int64_t ranks) {
-  const hn::RebindToUnsigned<D> du;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto exchange = [&](int64_t i, int64_t j) HWY_ATTR {
-    const auto first = hn::LoadU(d, rows + i * lanes), second = hn::LoadU(d, rows + j * lanes);
-    const auto first_place = hn::LoadU(du, places + i * lanes);
-    const auto second_place = hn::LoadU(du, places + j * lanes);
-    const auto is_equal = hn::Eq(first, second);
-    const auto is_earlier = hn::RebindMask(d, hn::Gt(first_place, second_place));
-    const auto swap = hn::Or(hn::Gt(second, first), hn::And(is_equal, is_earlier));
-    const auto swap_places = hn::RebindMask(du, swap);
-    hn::StoreU(hn::IfThenElse(swap, second, first), d, rows + i * lanes);
-    hn::StoreU(hn::IfThenElse(swap, first, second), d, rows + j * lanes);
-    hn::StoreU(hn::IfThenElse(swap_places, second_place, first_place), du, places + i * lanes);
-    hn::StoreU(hn::IfThenElse(swap_places, first_place, second_place), du, places + j * lanes);
-  };
-  if (!PassesAreFewer(count, ranks)) return MergeExchange(count, exchange);
-  for (int64_t r = 0; r < ranks; ++r) {
-    for (int64_t i = count - 2; i >= r; --i) exchange(i, i + 1);
-  }
-}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace softpool
