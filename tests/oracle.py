@@ -144,7 +144,8 @@ def sorted_pool(x, logits, pool_size, strides, padding, data_format, normalize="
         a = _taps(x, where)
         _, ranked, p = _ranks(a, logits, normalize)
         terms = np.where(np.isnan(a).any(axis=1, keepdims=True), np.nan, _product(p, ranked))
-        y[(slice(None), *position)] = terms.sum(axis=1)
+        nothing = (a == -np.inf).all(axis=1)
+        y[(slice(None), *position)] = np.where(nothing, -np.inf, terms.sum(axis=1))
         scale[(slice(None), *position)] = np.abs(terms).sum(axis=1)
     return _as(y, data_format), _as(scale, data_format)
 
@@ -174,11 +175,14 @@ def sorted_pool_gradient(x, logits, g, pool_size, strides, padding, data_format,
             terms = np.where(kept, to_window * ranked, 0)
             size = np.abs(terms)
         else:
+            # From the value that counts most, so that offsets and outliers cost no precision.
+            most = np.take_along_axis(ranked, p.argmax(axis=1)[:, None], axis=1)
             with np.errstate(invalid="ignore"):
-                distance = np.where(ranked == ranked[:, :1], 0, ranked - ranked[:, :1])
-            mean = _product(p, distance).sum(axis=1, keepdims=True)
-            terms = to_window * _product(p, distance - mean)
-            size = np.abs(to_window) * _product(p, np.abs(distance) + np.abs(mean))
+                distance = np.where(ranked == most, 0, ranked - most)
+                distance = distance - _product(p, distance).sum(axis=1, keepdims=True)
+            terms = to_window * _product(p, distance)
+            spread = _product(p, np.abs(distance)).sum(axis=1, keepdims=True)
+            size = np.abs(to_window) * _product(p, np.abs(distance) + spread)
         part = min(len(logits), a.shape[1])
         dw[:part] += terms.sum(axis=0)[:part]
         dw_scale[:part] += size.sum(axis=0)[:part]

@@ -8,10 +8,10 @@
 
 #include <hwy/highway.h>
 
-#include <algorithm>
 #include <vector>
 
 #include "kernels/lanes-inl.h"
+#include "kernels/partition.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace softpool {
@@ -27,6 +27,7 @@ class ChannelSums {
   void Reset(int64_t rows, int64_t channels) {
     channels_ = channels;
     windows_ = 0;
+    run_channels_ = {};
     run_.assign(rows * channels, C{0});
     totals_.assign(rows * channels, 0.0);
   }
@@ -34,8 +35,11 @@ class ChannelSums {
   // Where the channels' terms are added.
   HWY_INLINE C* Row(int64_t row) { return run_.data() + row * channels_; }
 
-  // To be called when the terms of so many windows have been added.
-  void EndWindows(int64_t count) {
+  // To be called when the terms of so many windows of these channels have been added. Ranges of
+  // channels are the same or apart.
+  void EndWindows(int64_t count, Range channels) {
+    if (channels.begin != run_channels_.begin) EndRun();
+    run_channels_ = channels;
     windows_ += count;
     if (windows_ >= kRun) EndRun();
   }
@@ -48,13 +52,18 @@ class ChannelSums {
 
  private:
   void EndRun() {
-    for (size_t i = 0; i < run_.size(); ++i) totals_[i] += static_cast<double>(run_[i]);
-    std::fill(run_.begin(), run_.end(), C{0});
+    for (int64_t first = 0; first < static_cast<int64_t>(run_.size()); first += channels_) {
+      for (int64_t i = first + run_channels_.begin; i < first + run_channels_.end; ++i) {
+        totals_[i] += static_cast<double>(run_[i]);
+        run_[i] = C{0};
+      }
+    }
     windows_ = 0;
   }
 
   int64_t channels_ = 0;
-  int64_t windows_ = 0;  // of this run
+  int64_t windows_ = 0;  // of this run, and their channels
+  Range run_channels_;
   std::vector<C> run_;
   std::vector<double> totals_;
 };

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "kernels/partition.h"
+
 namespace softpool {
 
 // The base of all mathematics, which has a template `Run(window)` besides: see window-inl.h for
@@ -22,9 +24,10 @@ struct PoolMath {
   int64_t MostBlocks(int64_t units) const { return units; }
   void BeginBlock() {}
   void EndBlock(int64_t /*index*/) {}
-  // Called after some windows, of which there are never more than kMostWindows side by side.
+  // Called after some windows of these channels, never more than kMostWindows of each channel, give
+  // or take those of one position.
   static constexpr int64_t kMostWindows = std::numeric_limits<int64_t>::max();
-  void EndWindows(int64_t /*count*/) {}
+  void EndWindows(int64_t /*count*/, Range /*channels*/) {}
 };
 
 }  // namespace softpool

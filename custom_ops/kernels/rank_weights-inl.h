@@ -8,7 +8,8 @@
 
 #include <hwy/highway.h>
 
-#include <cmath>
+#include <limits>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -24,45 +25,61 @@ namespace HWY_NAMESPACE {
 template <class C>
 class RankWeights {
  public:
-  RankWeights(const RankLogits& logits, int64_t channels)
+  // For windows of at most so many taps: logits of ranks beyond weigh nothing.
+  RankWeights(const RankLogits& logits, int64_t channels, int64_t largest_window)
       : logits_(logits),
         channels_(channels),
-        full_(std::make_shared<const std::vector<C>>(Table(logits.pool_range))) {}
+        ranks_(HWY_MIN(logits.pool_range, largest_window)),
+        full_(std::make_shared<const std::vector<C>>(Table(ranks_))) {}
 
-  int64_t PoolRange() const { return logits_.pool_range; }
-  bool IsSoftmax() const { return logits_.softmax; }
+  // How many ranks the largest window has.
+  int64_t Ranks() const { return ranks_; }
   int64_t Channels() const { return channels_; }
+  // How many logits have a part in a result: the first of them.
+  int64_t Count() const { return logits_.per_channel ? ranks_ * channels_ : ranks_; }
+  bool PerChannel() const { return logits_.per_channel; }
+  bool IsSoftmax() const { return logits_.softmax; }
 
   // The weights in windows of so many ranks, as [ranks, channels]. Valid until the next call.
   HWY_INLINE const C* Of(int64_t ranks) {
-    return HWY_LIKELY(ranks == logits_.pool_range) ? full_->data() : Clipped(ranks);
+    return HWY_LIKELY(ranks == ranks_) ? full_->data() : Clipped(ranks);
   }
 
   // Those of one channel.
-  void OfChannel(int64_t ranks, int64_t channel, std::vector<C>* weights) const {
+  void OfChannel(int64_t ranks, int64_t channel, std::vector<C>* weights) {
+    if (ranks > kMostTabled) return Compute(ranks, channel, weights);
+    const C* table = Of(ranks);
+    weights->resize(ranks);
+    for (int64_t r = 0; r < ranks; ++r) (*weights)[r] = table[r * channels_ + channel];
+  }
+
+ private:
+  static constexpr int64_t kMostTabled = 64;
+
+  HWY_NOINLINE const C* Clipped(int64_t ranks) {
+    const auto found = clipped_.find(ranks);
+    if (found != clipped_.end()) return found->second.data();
+    // Windows at borders have few sizes; those of very large windows are made again.
+    if (clipped_.size() == kMostTabled) clipped_.clear();
+    return clipped_.emplace(ranks, Table(ranks)).first->second.data();
+  }
+
+  std::vector<C> Table(int64_t ranks) const {
+    std::vector<C> table(ranks * channels_), weights;
+    for (int64_t c = 0; c < channels_; ++c) {
+      if (c == 0 || logits_.per_channel) Compute(ranks, c, &weights);
+      for (int64_t r = 0; r < ranks; ++r) table[r * channels_ + c] = weights[r];
+    }
+    return table;
+  }
+
+  void Compute(int64_t ranks, int64_t channel, std::vector<C>* weights) const {
     const C* logits = static_cast<const C*>(logits_.values);
     const int64_t step = logits_.per_channel ? channels_ : 1;
     if (logits_.per_channel) logits += channel;
     weights->resize(ranks);
     for (int64_t r = 0; r < ranks; ++r) (*weights)[r] = logits[r * step];
     if (logits_.softmax) Softmax(weights);
-  }
-
- private:
-  HWY_NOINLINE const C* Clipped(int64_t ranks) {
-    // Neighbouring windows at a border are of one size, most of the time.
-    if (ranks != clipped_ranks_) clipped_ = Table(ranks);
-    clipped_ranks_ = ranks;
-    return clipped_.data();
-  }
-
-  std::vector<C> Table(int64_t ranks) const {
-    std::vector<C> table(ranks * channels_), weights;
-    for (int64_t c = 0; c < channels_; ++c) {
-      if (c == 0 || logits_.per_channel) OfChannel(ranks, c, &weights);
-      for (int64_t r = 0; r < ranks; ++r) table[r * channels_ + c] = weights[r];
-    }
-    return table;
   }
 
   // In double, so that the weights are the logits' to the last digit of float.
@@ -83,10 +100,9 @@ class RankWeights {
   }
 
   RankLogits logits_;
-  int64_t channels_;
+  int64_t channels_, ranks_;
   std::shared_ptr<const std::vector<C>> full_;
-  std::vector<C> clipped_;
-  int64_t clipped_ranks_ = 0;
+  std::map<int64_t, std::vector<C>> clipped_;
 };
 
 }  // namespace HWY_NAMESPACE

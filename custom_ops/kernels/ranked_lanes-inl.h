@@ -29,11 +29,11 @@ struct RankedLane {
 
   // False if there is a NaN in the window.
   template <class W>
-  bool Rank(const W& window, size_t lane, const RankWeights<C>& rank_weights) {
+  bool Rank(const W& window, size_t lane, RankWeights<C>& rank_weights) {
     ranked.clear();
     window.ForEach(
         [&](int64_t i, const Tap& tap) { ranked.push_back({window.LoadLane(tap, lane), i}); });
-    if (!softpool::Rank(rank_weights.PoolRange(), &ranked)) return false;
+    if (!softpool::Rank(rank_weights.Ranks(), &ranked)) return false;
     rank_weights.OfChannel(static_cast<int64_t>(ranked.size()), window.lanes.Channel(lane),
                            &weights);
     return true;
@@ -52,7 +52,7 @@ HWY_INLINE void ForEachUnset(const W& window, M<typename W::D> mask, const F& f)
   }
 }
 
-// Whether all values are ordinary numbers: else `check` is not finite. Nothing times an infinity or
+// Whether all values are ordinary numbers: else `check` is not finite, as zero times an infinity or
 // NaN is NaN.
 template <class D>
 HWY_INLINE V<D> Check(D d, V<D> a, V<D> check) {

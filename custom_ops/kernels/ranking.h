@@ -20,7 +20,8 @@ struct Ranked {
 template <class C>
 bool Rank(int64_t pool_range, std::vector<Ranked<C>>* values);
 
-// sum_r p_r a_(r). What has no weight adds nothing, even if it is infinite.
+// sum_r p_r a_(r), -inf where there is nothing else. What has no weight adds nothing, even if it is
+// infinite.
 template <class C>
 C WeighedSum(const std::vector<Ranked<C>>& ranked, const std::vector<C>& weights);
 

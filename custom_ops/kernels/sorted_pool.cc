@@ -42,7 +42,7 @@ struct SortedPoolMath : PoolMath {
     using D = typename W::D;
     V<D> a[W::kTaps];
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { a[i] = window.Load(tap); });
-    const int64_t ranks = HWY_MIN(W::kTaps, weights.PoolRange());
+    const int64_t ranks = HWY_MIN(W::kTaps, weights.Ranks());
     Select<W::kTaps>(D(), a, ranks);
     const C* p = weights.Of(ranks);
     V<D> y = hn::Mul(window.LoadChannel(p), a[0]);
@@ -74,7 +74,7 @@ struct SortedPoolMath : PoolMath {
       check = Check(D(), a, check);
       hn::StoreU(a, D(), rows.data() + i * step);
     });
-    const int64_t ranks = HWY_MIN(taps, weights.PoolRange());
+    const int64_t ranks = HWY_MIN(taps, weights.Ranks());
     SelectRows(D(), rows.data(), taps, ranks);
     const V<D> y = WeighRows(window, ranks);
     Store(window, y, hn::Add(y, check));
@@ -133,7 +133,8 @@ void SortedPoolTarget(DataType type, const PoolGeometry& g, const RankLogits& lo
     using T = decltype(value);
     using Math = SortedPoolMath<ComputeType<T>>;
     const Tensors<T, Math> tensors{{static_cast<const T*>(x)}, {}, {static_cast<T*>(y)}, {}};
-    Pool(Math(RankWeights<ComputeType<T>>(logits, g.Channels())), g, tensors, parallel);
+    Pool(Math(RankWeights<ComputeType<T>>(logits, g.Channels(), g.LargestWindow())), g, tensors,
+         parallel);
   });
 }
 
@@ -164,9 +165,10 @@ std::string CheckRankLogits(const std::vector<int64_t>& shape, const std::vector
   if (shape.size() != 1 && shape.size() != 2) {
     return "rank_logits must have shape [pool_range] or [pool_range, channels], got " + text(shape);
   }
-  // Fewer than 2^31 are known to be in memory.
+  // Saturated: no tensor has so many logits.
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
   int64_t window = 1;
-  for (int64_t k : ksize) window = window > (int64_t{1} << 31) / k ? int64_t{1} << 31 : window * k;
+  for (int64_t k : ksize) window = window > kMost / k ? kMost : window * k;
   if (shape[0] == 0 || shape[0] > window) {
     return "rank_logits must have from 1 to " + std::to_string(window) +
            " ranks, the size of the window ksize " + text(ksize) + ", got shape " + text(shape);

@@ -20,9 +20,25 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
+// The value that has the largest weight, the first of several.
+template <class D>
+class Heaviest {
+ public:
+  HWY_INLINE Heaviest(V<D> weight, V<D> value) : weight_(weight), value_(value) {}
+  HWY_INLINE void Compare(V<D> weight, V<D> value) {
+    const auto heavier = hn::Gt(weight, weight_);
+    weight_ = hn::IfThenElse(heavier, weight, weight_);
+    value_ = hn::IfThenElse(heavier, value, value_);
+  }
+  HWY_INLINE V<D> Value() const { return value_; }
+
+ private:
+  V<D> weight_, value_;
+};
+
 // dL/da_i = g p_r for the i of rank r, dL/dw_r = sum over windows of g p_r (a_(r) - y). The latter
-// is computed from distances to the largest value, d_r = a_(r) - a_(1), as g p_r (d_r - sum_s p_s
-// d_s): an offset common to the window would cost it its digits.
+// is computed as g p_r (d_r - sum_s p_s d_s), with d_r the distance from the value of the largest
+// weight: neither an offset common to a window nor an outlier of little weight costs it its digits.
 template <class C>
 struct SortedPoolGradMath : PoolMath {
   static constexpr int kWindowInputs = 1, kTapOutputs = 1;
@@ -30,36 +46,31 @@ struct SortedPoolGradMath : PoolMath {
   static constexpr bool kUsesChannels = true;
 
   RankWeights<C> weights;
-  double* block_sums;   // [blocks, logits]
+  double* block_sums;   // [blocks, weights.Count()]
   ChannelSums<C> sums;  // of this block, a row for each rank
-  int64_t logits;
   RankedLane<C> by_the_book;
   // Of windows ranked in memory: what each tap gets, and of a lane of them what each logit gets.
   RowRanking<C> rows;
   std::vector<C> to_taps;
   std::vector<C> lane_to_taps, lane_to_logits;
 
-  SortedPoolGradMath(const RankWeights<C>& weights, int64_t logits, double* block_sums)
-      : weights(weights), block_sums(block_sums), logits(logits) {}
+  SortedPoolGradMath(const RankWeights<C>& weights, double* block_sums)
+      : weights(weights), block_sums(block_sums) {}
 
   // Each block's sums are kept until all are there.
   static int64_t MostBlocksFor(int64_t logits) {
     return std::clamp<int64_t>((int64_t{1} << 20) / logits, 8, 64);
   }
-  int64_t MostBlocks(int64_t) const { return MostBlocksFor(logits); }
-  void BeginBlock() { sums.Reset(weights.PoolRange(), weights.Channels()); }
+  int64_t MostBlocks(int64_t) const { return MostBlocksFor(weights.Count()); }
+  void BeginBlock() { sums.Reset(weights.Ranks(), weights.Channels()); }
   static constexpr int64_t kMostWindows = ChannelSums<C>::kRun;
-  void EndWindows(int64_t count) { sums.EndWindows(count); }
+  void EndWindows(int64_t count, Range channels) { sums.EndWindows(count, channels); }
   void EndBlock(int64_t index) {
-    double* block = block_sums + index * logits;
+    double* block = block_sums + index * weights.Count();
     const std::vector<double>& totals = sums.Totals();
-    if (weights.PoolRange() < logits) {
-      std::copy(totals.begin(), totals.end(), block);
-      return;
-    }
     const int64_t channels = weights.Channels();
-    for (int64_t r = 0; r < logits; ++r) {
-      for (int64_t c = 0; c < channels; ++c) block[r] += totals[r * channels + c];
+    for (int64_t i = 0; i < static_cast<int64_t>(totals.size()); ++i) {
+      block[weights.PerChannel() ? i : i / channels] += totals[i];
     }
   }
 
@@ -75,30 +86,33 @@ struct SortedPoolGradMath : PoolMath {
   template <class W>
   HWY_INLINE void RunFew(const W& window) {
     // Most often all ranks are kept, and no step has to ask whether it is wanted.
-    if (HWY_LIKELY(weights.PoolRange() >= W::kTaps)) {
+    if (HWY_LIKELY(weights.Ranks() >= W::kTaps)) {
       SendFew(window, std::integral_constant<int64_t, W::kTaps>());
     } else {
-      SendFew(window, weights.PoolRange());
+      SendFew(window, weights.Ranks());
     }
   }
 
   template <class W, class Ranks>
   HWY_INLINE void SendFew(const W& window, Ranks ranks) {
     using D = typename W::D;
-    V<D> a[W::kTaps], p[W::kTaps];
+    V<D> a[W::kTaps], to_tap[W::kTaps];
     const C* table = weights.Of(ranks);
-    Repeat<W::kTaps>([&](auto r) HWY_ATTR {
-      p[r.value] = r.value < ranks ? window.LoadChannel(table + r.value * weights.Channels())
-                                   : hn::Zero(D());
-    });
+    const auto weight = [&](int r)
+                            HWY_ATTR { return window.LoadChannel(table + r * weights.Channels()); };
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { a[i] = window.Load(tap); });
     StableSort<W::kTaps, D> sort;
     sort.Sort(D(), a, ranks);
+    Heaviest<D> heaviest(weight(0), a[0]);
+    Repeat<W::kTaps - 1>([&](auto i) HWY_ATTR {
+      constexpr int r = decltype(i)::value + 1;
+      if (r < ranks) heaviest.Compare(weight(r), a[r]);
+    });
+    const V<D> from = heaviest.Value();
     // Not finite if a value is not, or if distances overflow.
     V<D> mean = hn::Zero(D());
     Repeat<W::kTaps>([&](auto r) HWY_ATTR {
-      if (r.value == 0 || r.value >= ranks) return;
-      mean = MulAdd(D(), p[r.value], hn::Sub(a[r.value], a[0]), mean);
+      if (r.value < ranks) mean = MulAdd(D(), weight(r.value), hn::Sub(a[r.value], from), mean);
     });
     V<D> check = mean;
     if (ranks < W::kTaps) {
@@ -106,21 +120,25 @@ struct SortedPoolGradMath : PoolMath {
     }
     if (HWY_UNLIKELY(!hn::AllTrue(D(), hn::IsFinite(check)))) return RunAny(window.AnySize());
     const V<D> g = window.LoadWindow();
+    Repeat<W::kTaps>([&](auto r) HWY_ATTR {
+      to_tap[r.value] = r.value < ranks ? hn::Mul(g, weight(r.value)) : hn::Zero(D());
+    });
     if (window.IsHome()) {
       Repeat<W::kTaps>([&](auto r) HWY_ATTR {
         if (r.value >= ranks) return;
-        window.AddChannel(ToLogit(D(), g, p[r.value], a[r.value], a[0], mean), sums.Row(r.value));
+        window.AddChannel(ToLogit(D(), g, to_tap[r.value], a[r.value], from, mean),
+                          sums.Row(r.value));
       });
     }
-    sort.Undo(p, ranks);
-    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { window.Emit(tap, hn::Mul(g, p[i])); });
+    sort.Undo(to_tap, ranks);
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { window.Emit(tap, to_tap[i]); });
   }
 
   // What one window adds to the gradient of one logit.
   template <class D>
-  HWY_INLINE V<D> ToLogit(D, V<D> g, V<D> p, V<D> a, V<D> largest, V<D> mean) const {
+  HWY_INLINE V<D> ToLogit(D, V<D> g, V<D> to_tap, V<D> a, V<D> from, V<D> mean) const {
     if (!weights.IsSoftmax()) return hn::Mul(g, a);
-    return hn::Mul(hn::Mul(g, p), hn::Sub(hn::Sub(a, largest), mean));
+    return hn::Mul(to_tap, hn::Sub(hn::Sub(a, from), mean));
   }
 
   // Windows of a size that the compiler does not know are sorted in memory, and so are those with
@@ -139,7 +157,7 @@ struct SortedPoolGradMath : PoolMath {
       check = Check(D(), a, check);
       hn::StoreU(a, D(), rows.Row(i));
     });
-    const int64_t ranks = HWY_MIN(taps, weights.PoolRange());
+    const int64_t ranks = HWY_MIN(taps, weights.Ranks());
     const V<D> g = window.LoadWindow();
     check = hn::Add(check, SendRows(window, ranks, g));
     const auto finite = hn::IsFinite(check);
@@ -149,12 +167,11 @@ struct SortedPoolGradMath : PoolMath {
     for (int64_t r = 0; r < ranks && window.IsHome(); ++r) {
       window.AddChannel(hn::LoadU(D(), rows.Row(r)), sums.Row(r));
     }
-    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
-      window.Emit(tap, hn::Mul(g, hn::LoadU(D(), to_taps.data() + i * step)));
-    });
+    window.ForEach([&](int64_t i, const Tap& tap)
+                       HWY_ATTR { window.Emit(tap, hn::LoadU(D(), to_taps.data() + i * step)); });
   }
 
-  // Gives each tap the weight of its rank, and replaces the ranks' values by what their logits get.
+  // Gives each tap what its rank gets, and replaces the ranks' values by what their logits get.
   // Returns the mean distance.
   template <class W>
   HWY_INLINE V<typename W::D> SendRows(const W& window, int64_t ranks, V<typename W::D> g) {
@@ -162,20 +179,25 @@ struct SortedPoolGradMath : PoolMath {
     const C* table = weights.Of(ranks);
     const auto weight = [&](int64_t r)
                             HWY_ATTR { return window.LoadChannel(table + r * weights.Channels()); };
+    const auto to_tap = [&](int64_t r) HWY_ATTR { return hn::Mul(g, weight(r)); };
     rows.Rank(ranks);
-    rows.ToTaps(ranks, weight, to_taps.data());
-    const V<D> largest = hn::LoadU(D(), rows.Row(0));
-    // The first distance is zero, and a mean that fits a run is the same sum as that of few taps.
-    TapSum<D, true> mean;
+    rows.ToTaps(ranks, to_tap, to_taps.data());
+    Heaviest<D> heaviest(weight(0), hn::LoadU(D(), rows.Row(0)));
     for (int64_t r = 1; r < ranks; ++r) {
-      mean.AddProduct(r - 1, weight(r), hn::Sub(hn::LoadU(D(), rows.Row(r)), largest));
+      heaviest.Compare(weight(r), hn::LoadU(D(), rows.Row(r)));
     }
-    const V<D> total = mean.Total();
+    const V<D> from = heaviest.Value();
+    // One that fits a run is the same sum as that of few taps.
+    TapSum<D, true> distances;
+    for (int64_t r = 0; r < ranks; ++r) {
+      distances.AddProduct(r, weight(r), hn::Sub(hn::LoadU(D(), rows.Row(r)), from));
+    }
+    const V<D> mean = distances.Total();
     for (int64_t r = 0; r < ranks; ++r) {
       const V<D> a = hn::LoadU(D(), rows.Row(r));
-      hn::StoreU(ToLogit(D(), g, weight(r), a, largest, total), D(), rows.Row(r));
+      hn::StoreU(ToLogit(D(), g, to_tap(r), a, from, mean), D(), rows.Row(r));
     }
-    return total;
+    return mean;
   }
 
   // The same for one lane, by the book.
@@ -194,9 +216,8 @@ struct SortedPoolGradMath : PoolMath {
     const int64_t taps = window.box.Total();
     for (size_t lane = window.lanes.BeginLane(); lane < window.lanes.EndLane(D()); ++lane) {
       RankLane(window, taps, lane);
-      const C g = window.LoadWindowLane(lane);
       window.ForEach(
-          [&](int64_t i, const Tap& tap) { window.EmitLane(tap, g * lane_to_taps[i], lane); });
+          [&](int64_t i, const Tap& tap) { window.EmitLane(tap, lane_to_taps[i], lane); });
       for (size_t r = 0; r < lane_to_logits.size() && window.IsHome(); ++r) {
         sums.Row(r)[window.lanes.Channel(lane)] += lane_to_logits[r];
       }
@@ -207,28 +228,29 @@ struct SortedPoolGradMath : PoolMath {
   template <class W>
   void RankLane(const W& window, int64_t taps, size_t lane) {
     constexpr C kNaN = std::numeric_limits<C>::quiet_NaN();
-    const int64_t ranks = HWY_MIN(taps, weights.PoolRange());
+    const int64_t ranks = HWY_MIN(taps, weights.Ranks());
     if (!by_the_book.Rank(window, lane, weights)) {
       lane_to_taps.assign(taps, kNaN);
       lane_to_logits.assign(ranks, kNaN);
       return;
     }
+    const C g = window.LoadWindowLane(lane);
     lane_to_taps.assign(taps, C{0});
     for (size_t r = 0; r < by_the_book.ranked.size(); ++r) {
-      lane_to_taps[by_the_book.ranked[r].index] = by_the_book.weights[r];
+      lane_to_taps[by_the_book.ranked[r].index] = g * by_the_book.weights[r];
     }
-    const C g = window.LoadWindowLane(lane);
     LogitGradients(by_the_book.ranked, by_the_book.weights, g, weights.IsSoftmax(),
                    &lane_to_logits);
     lane_to_logits.resize(ranks, C{0});
   }
 };
 
+// Adds up what blocks have, `count` sums each.
 template <class C>
-void AddBlocks(const std::vector<double>& block_sums, int64_t logits, C* gradient) {
-  for (int64_t i = 0; i < logits; ++i) {
+void AddBlocks(const std::vector<double>& block_sums, int64_t count, C* gradient) {
+  for (int64_t i = 0; i < count; ++i) {
     double sum = 0;
-    for (size_t b = 0; b < block_sums.size() / logits; ++b) sum += block_sums[b * logits + i];
+    for (size_t b = 0; b < block_sums.size(); b += count) sum += block_sums[b + i];
     gradient[i] = static_cast<C>(sum);
   }
 }
@@ -241,15 +263,17 @@ void SortedPoolGradTarget(DataType type, const PoolGeometry& g, const RankLogits
     using T = decltype(value);
     using C = ComputeType<T>;
     using Math = SortedPoolGradMath<C>;
-    const int64_t count = logits.Count(g.Channels());
+    const RankWeights<C> weights(logits, g.Channels(), g.LargestWindow());
+    const int64_t count = weights.Count();
     std::vector<double> block_sums(count * Math::MostBlocksFor(count));
     const Tensors<T, Math> tensors{{static_cast<const T*>(x)},
                                    {static_cast<const T*>(gradient)},
                                    {},
                                    {static_cast<T*>(x_gradient)}};
-    const RankWeights<C> weights(logits, g.Channels());
-    Pool(Math(weights, count, block_sums.data()), g, tensors, parallel);
-    AddBlocks(block_sums, count, static_cast<C*>(logits_gradient));
+    Pool(Math(weights, block_sums.data()), g, tensors, parallel);
+    C* sums = static_cast<C*>(logits_gradient);
+    std::fill(sums, sums + logits.Count(g.Channels()), C{0});
+    AddBlocks(block_sums, count, sums);
   });
 }
 

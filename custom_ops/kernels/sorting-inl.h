@@ -108,12 +108,6 @@ HWY_NOINLINE void SelectRowsOfAnyCount(D d, hn::TFromD<D>* rows, int64_t count, 
 template <class D>
 HWY_INLINE void SelectRows(D d, hn::TFromD<D>* rows, int64_t count, int64_t ranks) {
   switch (count) {
-    case 2:
-      return SelectRows<2>(d, rows, ranks);
-    case 3:
-      return SelectRows<3>(d, rows, ranks);
-    case 4:
-      return SelectRows<4>(d, rows, ranks);
     case 8:
       return SelectRows<8>(d, rows, ranks);
     case 9:

@@ -62,18 +62,21 @@ void VisitRow(Math& math, const Tensors<T, Math>& tensors, Target* const* target
   SetAxis(scope, 0, o0, &row);
   SetAxis(scope, 1, o1, &row);
   const PoolAxis& a = g.axis[2];
+  const int64_t most = HWY_MAX(Math::kMostWindows / scope.images.Size(), 1);
+  // With channels first, images are channels.
+  const Range channels = g.outer_channels == 1 ? scope.channels : Range{0, g.Channels()};
   // Windows that neither the border nor the part's bounds cut are one segment, the others one each.
   const Range whole = UncutWindows(a, scope.part[2], last);
   for (int64_t o = last.begin; o < last.end;) {
     Segment s = row;
     SetAxis(scope, 2, o, &s);
     const bool uncut = o >= whole.begin && o < whole.end;
-    s.windows = {uncut ? std::min(whole.end - o, Math::kMostWindows) : 1,
-                 a.stride * row.box.step[2], g.inner, a.stride * row.box.target_step[2]};
+    s.windows = {uncut ? std::min(whole.end - o, most) : 1, a.stride * row.box.step[2], g.inner,
+                 a.stride * row.box.target_step[2]};
     s.out = scope.images.begin * out_image + scope.channels.begin +
             ((o0 * g.axis[1].out + o1) * a.out + o) * g.inner;
     RunSegment<kSink>(math, tensors, targets, s);
-    if (s.home) math.EndWindows(s.windows.count * s.images.count);
+    if (s.home) math.EndWindows(s.windows.count * s.images.count, channels);
     o += s.windows.count;
   }
 }

@@ -1,5 +1,8 @@
 #include "tensorflow/pool_op.h"
 
+#include <atomic>
+#include <new>
+
 #include "tensorflow/core/util/work_sharder.h"
 
 namespace softpool {
@@ -139,10 +142,28 @@ absl::Status PoolOp::AllocateWindowOutput(tf::OpKernelContext* ctx, int output,
   return ctx->allocate_output(output, WindowShape(ctx->input(0).shape(), geometry), tensor);
 }
 
+void PoolOp::Compute(tf::OpKernelContext* ctx) {
+  try {
+    Pool(ctx);
+  } catch (const std::bad_alloc&) {
+    ctx->CtxFailure(absl::ResourceExhaustedError("not enough memory to pool a tensor of shape " +
+                                                 ctx->input(0).shape().DebugString()));
+  }
+}
+
 ParallelFor ThreadsOf(tf::OpKernelContext* ctx) {
   const auto& threads = *ctx->device()->tensorflow_cpu_worker_threads();
   return [&threads](int64_t units, int64_t cycles_per_unit, const Shard& shard) {
-    tf::Shard(threads.num_threads, threads.workers, units, cycles_per_unit, shard);
+    std::atomic<bool> out_of_memory = false;
+    const auto guarded = [&](int64_t begin, int64_t end) {
+      try {
+        shard(begin, end);
+      } catch (const std::bad_alloc&) {
+        out_of_memory = true;
+      }
+    };
+    tf::Shard(threads.num_threads, threads.workers, units, cycles_per_unit, guarded);
+    if (out_of_memory) throw std::bad_alloc();
   };
 }
 

@@ -40,7 +40,12 @@ class PoolOp : public tensorflow::OpKernel {
  public:
   explicit PoolOp(tensorflow::OpKernelConstruction* ctx);
 
+  // Calls Pool(), and says so where memory does not suffice.
+  void Compute(tensorflow::OpKernelContext* ctx) final;
+
  protected:
+  virtual void Pool(tensorflow::OpKernelContext* ctx) = 0;
+
   // Lays the windows out over input 0, or says what is wrong with it.
   absl::Status Geometry(tensorflow::OpKernelContext* ctx, PoolGeometry* geometry) const;
   // Checks that an input has one value a window.
@@ -63,7 +68,7 @@ class PoolOp : public tensorflow::OpKernel {
   DataFormat data_format_;
 };
 
-// TensorFlow's own threads.
+// TensorFlow's own threads. What a thread lacks memory for is std::bad_alloc in the caller's.
 ParallelFor ThreadsOf(tensorflow::OpKernelContext* ctx);
 
 }  // namespace softpool

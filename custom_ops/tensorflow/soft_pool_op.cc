@@ -44,7 +44,8 @@ class SoftPoolOp : public PoolOp {
  public:
   using PoolOp::PoolOp;
 
-  void Compute(tf::OpKernelContext* ctx) override {
+ protected:
+  void Pool(tf::OpKernelContext* ctx) override {
     PoolGeometry geometry;
     tf::Tensor* output = nullptr;
     OP_REQUIRES_OK(ctx, Geometry(ctx, &geometry));
@@ -61,7 +62,8 @@ class SoftPoolGradOp : public PoolOp {
     kind_ = name == "weights" ? SoftPoolGradient::kWeights : SoftPoolGradient::kExact;
   }
 
-  void Compute(tf::OpKernelContext* ctx) override {
+ protected:
+  void Pool(tf::OpKernelContext* ctx) override {
     PoolGeometry geometry;
     tf::Tensor* output = nullptr;
     OP_REQUIRES_OK(ctx, Geometry(ctx, &geometry));

@@ -117,7 +117,8 @@ class SortedPoolOp : public SortedPoolBase {
  public:
   using SortedPoolBase::SortedPoolBase;
 
-  void Compute(tf::OpKernelContext* ctx) override {
+ protected:
+  void Pool(tf::OpKernelContext* ctx) override {
     PoolGeometry geometry;
     RankLogits logits;
     tf::Tensor* output = nullptr;
@@ -132,7 +133,8 @@ class SortedPoolGradOp : public SortedPoolBase {
  public:
   using SortedPoolBase::SortedPoolBase;
 
-  void Compute(tf::OpKernelContext* ctx) override {
+ protected:
+  void Pool(tf::OpKernelContext* ctx) override {
     PoolGeometry geometry;
     RankLogits logits;
     tf::Tensor *output = nullptr, *logits_gradient = nullptr;

@@ -21,6 +21,7 @@ assert "tensorflow" not in sys.modules or sys.argv[1] == "tensorflow"
 x = np.random.default_rng(0).normal(size=(2, 7, 8, 3)).astype("float32")
 inputs = keras.Input((None, None, 3))
 outputs = tsp.layers.SoftPooling2D(3, 2, "same")(inputs)
+outputs = tsp.layers.SortedPooling2D(2, 1, rank_initializer=tsp.layers.LeadingRank(0.6))(outputs)
 model = keras.Model(inputs, tsp.layers.GlobalSoftPooling2D()(outputs))
 assert tsp.build_info()["library"] is None
 np.save(sys.argv[2], keras.ops.convert_to_numpy(model(x)))
@@ -34,5 +35,8 @@ def test_the_same_numbers(backend, tmp_path):
     out = tmp_path / "y.npy"
     subprocess.run([sys.executable, "-c", CODE, backend, str(out)], check=True)
     x = np.random.default_rng(0).normal(size=(2, 7, 8, 3)).astype("float32")
-    expected = tsp.layers.GlobalSoftPooling2D()(tsp.layers.SoftPooling2D(3, 2, "same")(x))
+    expected = tsp.layers.SoftPooling2D(3, 2, "same")(x)
+    start = tsp.layers.LeadingRank(0.6)
+    expected = tsp.layers.SortedPooling2D(2, 1, rank_initializer=start)(expected)
+    expected = tsp.layers.GlobalSoftPooling2D()(expected)
     np.testing.assert_allclose(np.load(out), expected, rtol=1e-5, atol=1e-6)

@@ -121,6 +121,8 @@ def test_function_in_a_functional_model(tmp_path):
         (lambda: Sorted2D(2, per_channel=True)(keras.Input((8, 8, None))), "channels must be known"),
         (lambda: Sorted2D()(np.zeros((1, 4, 4), "f4")), "ndim"),
         (lambda: Sorted2D(5)(np.zeros((1, 4, 4, 1), "f4")), "larger"),
+        (lambda: Sorted2D(2, per_channel=True, data_format="channels_first").build((4,)), "rank"),
+        (lambda: Sorted2D(2, normalize="none", rank_initializer=tsp.layers.LeadingRank()), "LeadingRank"),
         (lambda: tsp.layers.LeadingRank(1), "share"),
         (lambda: tsp.layers.LeadingRank(0.0), "share"),
         (lambda: tsp.layers.LeadingRank("most"), "share"),

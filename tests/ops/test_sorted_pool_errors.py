@@ -21,6 +21,8 @@ BAD_CALLS = {
     "logits for other channels": (X, np.zeros((4, 2)), {}, r"rank_logits.*\[pool_range, 3\]"),
     "channels before ranks": (X, np.zeros((3, 4)), {}, "rank_logits"),
     "logits for channels first": (X, np.zeros((4, 3)), {"data_format": "channels_first"}, "rank_logits"),
+    "complex logits": (X, np.zeros(4, "complex64"), {}, "complex64"),
+    "logits that are truth values": (X, np.zeros(4, "bool"), {}, "bool"),
     "unknown normalization": (X, FOUR, {"normalize": "l1"}, "normalize"),
     "no normalization at all": (X, FOUR, {"normalize": None}, "normalize"),
     "no spatial dimensions": (np.zeros((2, 3), "f4"), FOUR, {}, "spatial dimensions"),
@@ -136,6 +138,19 @@ def test_shape_function(shape, logits, attributes, expected):
         return y
 
     function.get_concrete_function()
+
+
+def test_more_ranks_than_any_window_has_values():
+    # [ranks, channels] would be 2^46 weights.
+    x = tf.ones((1, 1, 1, 2**23))
+    logits = tf.zeros(2**23)
+    with tf.GradientTape() as tape:
+        tape.watch([x, logits])
+        y = tsp.sorted_pool(x, logits, (4096, 2048), padding="same")
+    dx, dw = tape.gradient(y, [x, logits])
+    np.testing.assert_array_equal(y, x)
+    np.testing.assert_array_equal(dx, x)
+    np.testing.assert_array_equal(dw, np.zeros(2**23))
 
 
 @pytest.mark.parametrize("size", [2**31 - 1, 10_000_000])

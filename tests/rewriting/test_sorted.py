@@ -78,6 +78,11 @@ def test_kept_weights_are_where_they_were():
     ]
 
 
+def test_a_class_starts_as_its_kind_does():
+    new, _ = tsp.replace_pooling(network("Max"), {"max": tsp.layers.SortedPooling2D})
+    assert np.asarray(new.get_layer("first").rank_weights)[0] == pytest.approx(0.999, abs=1e-5)
+
+
 def test_a_function_says_more():
     new, _ = tsp.replace_pooling(
         network("Max"),

@@ -1,6 +1,7 @@
 """Sorted-weight pooling as Keras layers."""
 
 import math
+import numbers
 
 import keras
 
@@ -56,11 +57,14 @@ class _SortedPooling(Pooling):
         self.per_channel = per_channel
         self.normalize = normalize
         self.rank_initializer = keras.initializers.get(rank_initializer)
+        if normalize == "none" and isinstance(self.rank_initializer, LeadingRank):
+            raise ValueError('LeadingRank makes logits for a softmax, and `normalize` is "none".')
         self.rank_regularizer = keras.regularizers.get(rank_regularizer)
         self.rank_constraint = keras.constraints.get(rank_constraint)
 
     def build(self, input_shape):
         """Makes the variable `rank_logits`."""
+        self.window.check_rank(input_shape)
         shape = (self.pool_range,)
         if self.per_channel:
             axis = -1 if self.data_format == "channels_last" else 1
@@ -126,9 +130,9 @@ class LeadingRank(keras.initializers.Initializer):
     """
 
     def __init__(self, share=0.999):
-        if not isinstance(share, int | float) or not 0 < share < 1:
+        if not isinstance(share, numbers.Real) or not 0 < share < 1:
             raise ValueError(f"`share` must be a number above 0 and below 1, got {share!r}.")
-        self.share = share
+        self.share = float(share)
 
     def __call__(self, shape, dtype=None):
         """Logits of shape `[pool_range]` or `[pool_range, channels]`."""

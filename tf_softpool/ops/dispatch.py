@@ -75,6 +75,8 @@ class PoolNode(keras.Layer):
         }
 
 
-def as_tensor(x):
-    """A tensor, also of a number or an array; a `KerasTensor` as it is."""
-    return x if isinstance(x, keras.KerasTensor) else ops.convert_to_tensor(x)
+def as_tensor(x, dtype=None):
+    """A tensor, also of a number or an array, which are given a type; tensors keep theirs."""
+    if isinstance(x, keras.KerasTensor) or ops.is_tensor(x):
+        return x
+    return ops.convert_to_tensor(x, None if hasattr(x, "dtype") else dtype)

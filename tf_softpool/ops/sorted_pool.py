@@ -51,7 +51,8 @@ def sorted_pool(
     Raises:
         ValueError: an argument is not one of these, or a window is larger than the input under
             `"valid"`.
-        tf.errors.InvalidArgumentError: the same, of a shape that only shows when a graph runs.
+        tf.errors.InvalidArgumentError: the same, of a shape that only shows when a graph of compiled ops
+            runs. Standard operations do not check the number of logits then.
 
     Example:
         >>> import numpy as np
@@ -60,7 +61,8 @@ def sorted_pool(
         >>> [float(v) for v in tsp.sorted_pool(x, [0.75, 0.25], 2, normalize="none")[0, :, 0]]
         [3.25, 2.75]
     """
-    x, rank_logits = as_tensor(x), as_tensor(rank_logits)
+    x = as_tensor(x)
+    rank_logits = as_tensor(rank_logits, compute_dtype(x.dtype))
     rank = spatial_rank(x)
     if isinstance(x, keras.KerasTensor) or isinstance(rank_logits, keras.KerasTensor):
         return SortedPool(pool_size, strides, padding, data_format, rank, normalize)(x, rank_logits)
@@ -84,7 +86,10 @@ def check_pool_range(pool_range, window, name="pool_range"):
         )
 
 
-def _check_logits(shape, x_shape, window):
+def _check_logits(logits, x_shape, window):
+    dtype, shape = keras.backend.standardize_dtype(logits.dtype), logits.shape
+    if not (keras.backend.is_float_dtype(dtype) or keras.backend.is_int_dtype(dtype)):
+        raise ValueError(f"`rank_logits` must be real numbers, got a tensor of type {dtype}.")
     if len(shape) not in (1, 2):
         raise ValueError(
             f"`rank_logits` must have shape [pool_range] or [pool_range, channels], got {tuple(shape)}."
@@ -108,7 +113,7 @@ def pool(x, rank_logits, window, normalize):
     """Sorted-weight pooling over the windows of a `PoolWindow`: compiled where possible, else portable."""
     x, logits = ops.convert_to_tensor(x), ops.convert_to_tensor(rank_logits)
     window.check_rank(x.shape)
-    _check_logits(logits.shape, x.shape, window)
+    _check_logits(logits, x.shape, window)
     logits = ops.cast(logits, compute_dtype(x.dtype))
     return dispatch.pool(
         x,
@@ -197,7 +202,7 @@ class SortedPool(PoolNode):
 
     def compute_output_spec(self, x, rank_logits):
         """The pooled tensor's shape, and the type that it had before."""
-        _check_logits(rank_logits.shape, x.shape, self.window)
+        _check_logits(rank_logits, x.shape, self.window)
         return super().compute_output_spec(x)
 
     def get_config(self):

@@ -26,9 +26,9 @@ def replace_pooling(model, replacements, where=None):
         replacements: dict of what to replace by what. A key is a kind (`"max"`, `"average"`,
             `"soft"`, `"sorted"`, `"global_max"`, `"global_average"`, `"global_soft"`) or a layer class; a
             value is a kind, a layer class, or a function from the old layer to a new one. The first key
-            that matches a layer is used. `"sorted"` in the place of `"max"` starts with nearly all weight
-            on the largest value, and in the place of `"average"` with equal weights: the copy
-            computes what the model did, until it learns.
+            that matches a layer is used. `"sorted"` in the place of `"average"` starts with equal weights,
+            and computes the same; in the place of `"max"` it starts with 99.9 % of the weight on the
+            largest value, and computes nearly the same, so that the other values can learn.
         where: a function from a layer to whether it may be replaced. Default: all may.
 
     Returns:

@@ -24,8 +24,8 @@ KINDS = {
     _GLOBAL + "average": _classes(keras.layers, "GlobalAveragePooling"),
     _GLOBAL + "soft": _classes(soft_pooling, "GlobalSoftPooling"),
 }
-# (old kind, new kind) -> arguments with which the new layer starts as the old one was. "sorted" needs
-# none to start as an average.
+# (old kind, new kind) -> arguments with which the new layer starts nearly as the old one was. "sorted"
+# needs none to start as an average.
 _STARTS = {("max", "sorted"): lambda: {"rank_initializer": sorted_pooling.LeadingRank()}}
 
 
@@ -72,8 +72,7 @@ class Rule:
         if _is_layer_class(self.by):
             return _with_arguments_of(layer, self.by)
         if isinstance(self.by, str):
-            start = _STARTS.get((kind_of(layer)[0], self.by), dict)()
-            return _with_arguments_of(layer, _class_for(layer, self.by), **start)
+            return _with_arguments_of(layer, _class_for(layer, self.by))
         new = self.by(layer)
         if not isinstance(new, keras.Layer):
             raise ValueError(f"The replacement of layer {layer.name!r} must be a Keras layer, got {new!r}.")
@@ -106,9 +105,11 @@ def _class_for(layer, kind):
     return KINDS[kind][rank]
 
 
-def _with_arguments_of(layer, cls, **start):
+def _with_arguments_of(layer, cls):
     """A layer of class `cls` with those of its own arguments that `layer` has too."""
     shared = ("pool_size", "strides", "padding", "data_format", "keepdims")
     config = layer.get_config()
     arguments = {name: config[name] for name in shared if name in config}
+    kind = next((kind for kind, classes in KINDS.items() if cls in classes.values()), None)
+    start = _STARTS.get((kind_of(layer)[0], kind), dict)()
     return cls(name=layer.name, trainable=layer.trainable, dtype=layer.dtype_policy, **arguments, **start)
