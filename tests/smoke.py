@@ -36,6 +36,10 @@ def main():
     np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
     assert np.isfinite(tape.gradient(y, v)).all()
 
+    ranked = np.sort(a.transpose(0, 1, 3, 5, 2, 4).reshape(2, 4, 4, 5, 4))[..., ::-1]
+    y = tsp.sorted_pool(x, np.log([8.0, 4.0, 2.0, 1.0]), 2)
+    np.testing.assert_allclose(y, ranked @ (np.array([8, 4, 2, 1]) / 15), rtol=1e-5, atol=1e-6)
+
     model = keras.Sequential([keras.Input((8, 8, 5)), keras.layers.MaxPooling2D()])
     model, report = tsp.replace_pooling(model, {"max": "soft"})
     with tempfile.TemporaryDirectory() as folder:
