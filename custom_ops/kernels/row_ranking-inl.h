@@ -103,7 +103,6 @@ class RowRanking {
 
   // The places of values in their window decide between equal ones.
   void SortWithPlaces(int64_t ranks) {
-    const D d;
     const hn::RebindToUnsigned<D> du;
     const int64_t step = Step();
     places_.resize(taps_ * step);
