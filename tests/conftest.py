@@ -4,8 +4,10 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import keras
 import ml_dtypes
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import tf_softpool as tsp
@@ -14,6 +16,12 @@ from tf_softpool.ops.portable import compute_dtype
 # Relative to the scale of the rounding error, in units that the oracle returns beside each value.
 RELATIVE = {"float64": 1e-12, "float32": 1e-6, "float16": 1e-6, "bfloat16": 1e-6}
 NUMPY = {"bfloat16": ml_dtypes.bfloat16}
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Networks begin with the same weights each time."""
+    keras.utils.set_random_seed(0)
 
 
 def numpy_dtype(dtype):

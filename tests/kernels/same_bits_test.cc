@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <map>
+#include <ostream>
 #include <random>
 #include <string>
 #include <thread>
@@ -23,6 +24,7 @@ struct Case {
   std::vector<int64_t> dims, ksize, strides;
   Padding padding;
 };
+void PrintTo(const Case& c, std::ostream* stream) { *stream << c.name; }
 
 const Case kCases[] = {
     {"2x2", {3, 8, 10, 64}, {2, 2}, {2, 2}, Padding::kValid},
