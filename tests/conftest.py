@@ -29,6 +29,12 @@ def numpy_dtype(dtype):
     return np.dtype(NUMPY.get(dtype, dtype))
 
 
+def bits(a):
+    """What a tensor has in memory, zeros of different sign told apart."""
+    a = np.asarray(a)
+    return a.view(f"u{a.dtype.itemsize}")
+
+
 def run(mode, function, *tensors):
     """Calls a function of tensors eagerly, in a graph of known or unknown sizes, or portably."""
     tensors = [tf.convert_to_tensor(t) for t in tensors]
