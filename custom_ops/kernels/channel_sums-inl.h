@@ -8,10 +8,12 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "kernels/lanes-inl.h"
 #include "kernels/partition.h"
+#include "kernels/pool_math.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace softpool {
@@ -66,6 +68,60 @@ class ChannelSums {
   Range run_channels_;
   std::vector<C> run_;
   std::vector<double> totals_;
+};
+
+// What the parameters of a pooling get: `rows` of them for each channel, or for all channels
+// together. Each block of units has sums of its own, which are kept until all are there.
+template <class C>
+class ParameterSums {
+ public:
+  ParameterSums(int64_t rows, int64_t channels, bool per_channel)
+      : count_(per_channel ? rows * channels : rows),
+        most_blocks_(std::clamp<int64_t>((int64_t{1} << 20) / std::max<int64_t>(count_, 1), 8, 64)),
+        rows_(rows),
+        channels_(channels),
+        per_channel_(per_channel),
+        sums_(count_ * most_blocks_) {}
+
+  int64_t MostBlocks() const { return most_blocks_; }
+  void Begin(ChannelSums<C>* sums) const { sums->Reset(rows_, channels_); }
+  void End(int64_t index, ChannelSums<C>* sums) {
+    double* block = sums_.data() + index * count_;
+    const std::vector<double>& totals = sums->Totals();
+    for (int64_t i = 0; i < static_cast<int64_t>(totals.size()); ++i) {
+      block[per_channel_ ? i : i / channels_] += totals[i];
+    }
+  }
+  // Adds up what the blocks have.
+  void Total(C* gradient) const {
+    for (int64_t i = 0; i < count_; ++i) {
+      double sum = 0;
+      for (size_t b = 0; b < sums_.size(); b += count_) sum += sums_[b + i];
+      gradient[i] = static_cast<C>(sum);
+    }
+  }
+
+ private:
+  int64_t count_, most_blocks_, rows_, channels_;
+  bool per_channel_;
+  std::vector<double> sums_;  // [blocks, count_]
+};
+
+// The base of mathematics that adds to such sums, with window.AddChannel(v, sums.Row(r)).
+template <class C>
+struct SummingMath : PoolMath {
+  static constexpr bool kUsesChannels = true;
+  static constexpr int64_t kMostWindows = ChannelSums<C>::kRun;
+
+  ChannelSums<C> sums;  // of this block
+  ParameterSums<C>* parameters;
+
+  explicit SummingMath(ParameterSums<C>* parameters) : parameters(parameters) {}
+
+  int64_t MostBlocks(int64_t) const { return parameters->MostBlocks(); }
+  void BeginBlock() { parameters->Begin(&sums); }
+  void EndBlock(int64_t index) { parameters->End(index, &sums); }
+  void EndWindows(int64_t count, Range channels) { sums.EndWindows(count, channels); }
 };
 
 }  // namespace HWY_NAMESPACE

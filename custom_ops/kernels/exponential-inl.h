@@ -8,6 +8,8 @@
 
 #include <hwy/highway.h>
 
+#include <utility>
+
 #include "kernels/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -35,7 +37,7 @@ struct ExpConstants<float> {
   static constexpr float kExpOfZero = 0x1p32f;
   static constexpr float kCoefficients[] = {8.2976472843175367e-3f, 4.1915428423936243e-2f,
                                             1.6667573897273598e-1f, 4.9998890828803223e-1f,
-                                            9.9999962011026304e-1f};
+                                            9.9999962011026304e-1f, 1.0f};
 };
 
 template <>
@@ -51,8 +53,22 @@ struct ExpConstants<double> {
   static constexpr double kCoefficients[] = {
       2.4994292310179794e-8, 2.7632308232444556e-7, 2.7557622655147987e-6, 2.4801486481262875e-5,
       1.9841269432431110e-4, 1.3888888951261222e-3, 8.3333333335594533e-3, 4.1666666666492629e-2,
-      1.6666666666666168e-1, 5.0000000000000177e-1, 1.0000000000000000e+0};
+      1.6666666666666168e-1, 5.0000000000000177e-1, 1.0000000000000000e+0, 1.0};
 };
+
+// The polynomial with these coefficients, highest power first. Compilers leave a loop over many of
+// them a loop, in which each step waits for the one before.
+template <class D, size_t kCount, size_t... kIndex>
+HWY_INLINE V<D> Polynomial(D d, V<D> x, const hn::TFromD<D> (&coefficients)[kCount],
+                           std::index_sequence<kIndex...>) {
+  auto p = hn::Set(d, coefficients[0]);
+  ((p = MulAdd(d, p, x, hn::Set(d, coefficients[kIndex + 1]))), ...);
+  return p;
+}
+template <class D, size_t kCount>
+HWY_INLINE V<D> Polynomial(D d, V<D> x, const hn::TFromD<D> (&coefficients)[kCount]) {
+  return Polynomial(d, x, coefficients, std::make_index_sequence<kCount - 1>());
+}
 
 // 2^kScale e^x for x <= 0: ratios are what matters, and the factor keeps the smallest weights that
 // float or double can tell from zero out of the subnormal range. x of kLowest and below gives
@@ -69,11 +85,7 @@ HWY_INLINE V<D> ScaledExp(D d, V<D>* x) {
   const auto n = hn::Sub(shifted, hn::Set(d, C::kShift));
   auto r = SubExactProduct(d, n, hn::Set(d, C::kLn2High), *x);
   r = SubExactProduct(d, n, hn::Set(d, C::kLn2Low), r);
-  auto p = hn::Set(d, C::kCoefficients[0]);
-  for (size_t i = 1; i < sizeof(C::kCoefficients) / sizeof(C::kCoefficients[0]); ++i) {
-    p = MulAdd(d, p, r, hn::Set(d, C::kCoefficients[i]));
-  }
-  p = MulAdd(d, p, r, hn::Set(d, hn::TFromD<D>{1}));
+  const auto p = Polynomial(d, r, C::kCoefficients);
   const auto power = hn::BitCast(d, hn::ShiftLeft<C::kMantissaBits>(hn::BitCast(du, shifted)));
   return hn::Mul(p, power);
 }

@@ -35,9 +35,6 @@ class RankWeights {
   // How many ranks the largest window has.
   int64_t Ranks() const { return ranks_; }
   int64_t Channels() const { return channels_; }
-  // How many logits have a part in a result: the first of them.
-  int64_t Count() const { return logits_.per_channel ? ranks_ * channels_ : ranks_; }
-  bool PerChannel() const { return logits_.per_channel; }
   bool IsSoftmax() const { return logits_.softmax; }
 
   // The weights in windows of so many ranks, as [ranks, channels]. Valid until the next call.

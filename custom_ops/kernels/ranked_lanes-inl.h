@@ -12,6 +12,7 @@
 
 #include "kernels/rank_weights-inl.h"
 #include "kernels/ranking.h"
+#include "kernels/single_lanes-inl.h"
 #include "kernels/window-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -39,25 +40,6 @@ struct RankedLane {
     return true;
   }
 };
-
-// Calls f for each of a window's lanes that is not set in the mask, also for lanes that a
-// neighbouring vector has too: what this one stores overwrites what that one has.
-template <class W, class F>
-HWY_INLINE void ForEachUnset(const W& window, M<typename W::D> mask, const F& f) {
-  using D = typename W::D;
-  uint8_t bits[8] = {};
-  hn::StoreMaskBits(D(), mask, bits);
-  for (size_t lane = 0; lane < window.lanes.EndLane(D()); ++lane) {
-    if (!(bits[lane / 8] >> lane % 8 & 1)) f(lane);
-  }
-}
-
-// Whether all values are ordinary numbers: else `check` is not finite, as zero times an infinity or
-// NaN is NaN.
-template <class D>
-HWY_INLINE V<D> Check(D d, V<D> a, V<D> check) {
-  return MulAdd(d, hn::Zero(d), a, check);
-}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace softpool

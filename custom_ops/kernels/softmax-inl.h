@@ -17,8 +17,8 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-template <class W>
-HWY_INLINE V<typename W::D> Largest(const W& window, const TapValues<W>& values) {
+template <class W, int kWhich>
+HWY_INLINE V<typename W::D> Largest(const W& window, const TapValues<W, kWhich>& values) {
   using D = typename W::D;
   V<D> m = hn::Set(D(), -std::numeric_limits<hn::TFromD<D>>::infinity());
   window.ForEach([&](int64_t i, const Tap& tap)

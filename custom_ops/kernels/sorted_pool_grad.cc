@@ -40,39 +40,20 @@ class Heaviest {
 // is computed as g p_r (d_r - sum_s p_s d_s), with d_r the distance from the value of the largest
 // weight: neither an offset common to a window nor an outlier of little weight costs it its digits.
 template <class C>
-struct SortedPoolGradMath : PoolMath {
+struct SortedPoolGradMath : SummingMath<C> {
   static constexpr int kWindowInputs = 1, kTapOutputs = 1;
   static constexpr int kCyclesPerTap = 2;
-  static constexpr bool kUsesChannels = true;
+  using SummingMath<C>::sums;  // a row for each rank
 
   RankWeights<C> weights;
-  double* block_sums;   // [blocks, weights.Count()]
-  ChannelSums<C> sums;  // of this block, a row for each rank
   RankedLane<C> by_the_book;
   // Of windows ranked in memory: what each tap gets, and of a lane of them what each logit gets.
   RowRanking<C> rows;
   std::vector<C> to_taps;
   std::vector<C> lane_to_taps, lane_to_logits;
 
-  SortedPoolGradMath(const RankWeights<C>& weights, double* block_sums)
-      : weights(weights), block_sums(block_sums) {}
-
-  // Each block's sums are kept until all are there.
-  static int64_t MostBlocksFor(int64_t logits) {
-    return std::clamp<int64_t>((int64_t{1} << 20) / logits, 8, 64);
-  }
-  int64_t MostBlocks(int64_t) const { return MostBlocksFor(weights.Count()); }
-  void BeginBlock() { sums.Reset(weights.Ranks(), weights.Channels()); }
-  static constexpr int64_t kMostWindows = ChannelSums<C>::kRun;
-  void EndWindows(int64_t count, Range channels) { sums.EndWindows(count, channels); }
-  void EndBlock(int64_t index) {
-    double* block = block_sums + index * weights.Count();
-    const std::vector<double>& totals = sums.Totals();
-    const int64_t channels = weights.Channels();
-    for (int64_t i = 0; i < static_cast<int64_t>(totals.size()); ++i) {
-      block[weights.PerChannel() ? i : i / channels] += totals[i];
-    }
-  }
+  SortedPoolGradMath(const RankWeights<C>& weights, ParameterSums<C>* parameters)
+      : SummingMath<C>(parameters), weights(weights) {}
 
   template <class W>
   HWY_INLINE void Run(const W& window) {
@@ -245,16 +226,6 @@ struct SortedPoolGradMath : PoolMath {
   }
 };
 
-// Adds up what blocks have, `count` sums each.
-template <class C>
-void AddBlocks(const std::vector<double>& block_sums, int64_t count, C* gradient) {
-  for (int64_t i = 0; i < count; ++i) {
-    double sum = 0;
-    for (size_t b = 0; b < block_sums.size(); b += count) sum += block_sums[b + i];
-    gradient[i] = static_cast<C>(sum);
-  }
-}
-
 void SortedPoolGradTarget(DataType type, const PoolGeometry& g, const RankLogits& logits,
                           const void* x, const void* gradient, void* x_gradient,
                           void* logits_gradient, const ParallelFor& parallel) {
@@ -264,16 +235,15 @@ void SortedPoolGradTarget(DataType type, const PoolGeometry& g, const RankLogits
     using C = ComputeType<T>;
     using Math = SortedPoolGradMath<C>;
     const RankWeights<C> weights(logits, g.Channels(), g.LargestWindow());
-    const int64_t count = weights.Count();
-    std::vector<double> block_sums(count * Math::MostBlocksFor(count));
+    ParameterSums<C> parameters(weights.Ranks(), g.Channels(), logits.per_channel);
     const Tensors<T, Math> tensors{{static_cast<const T*>(x)},
                                    {static_cast<const T*>(gradient)},
                                    {},
                                    {static_cast<T*>(x_gradient)}};
-    Pool(Math(weights, block_sums.data()), g, tensors, parallel);
+    Pool(Math(weights, &parameters), g, tensors, parallel);
     C* sums = static_cast<C*>(logits_gradient);
     std::fill(sums, sums + logits.Count(g.Channels()), C{0});
-    AddBlocks(block_sums, count, sums);
+    parameters.Total(sums);
   });
 }
 

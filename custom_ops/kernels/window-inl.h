@@ -12,6 +12,7 @@
 #include <array>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "kernels/addresses-inl.h"
 #include "kernels/lanes-inl.h"
@@ -136,13 +137,18 @@ struct Window {
   HWY_INLINE bool IsHome() const { return kSink == Sink::kStore || home; }
 
   // The same for one lane, by its number.
+  template <int kWhich = 0>
   HWY_INLINE ComputeType<T> LoadLane(const Tap& tap, size_t lane) const {
     const hn::CappedTag<ComputeType<T>, 1> d;
-    return hn::GetLane(LoadAs(d, tensors.tap_in[0] + lanes.In(lane) + tap.offset));
+    return hn::GetLane(LoadAs(d, tensors.tap_in[kWhich] + lanes.In(lane) + tap.offset));
   }
+  template <int kWhich = 0>
   HWY_INLINE ComputeType<T> LoadWindowLane(size_t lane) const {
     const hn::CappedTag<ComputeType<T>, 1> d;
-    return hn::GetLane(LoadAs(d, tensors.window_in[0] + lanes.Out(lane)));
+    return hn::GetLane(LoadAs(d, tensors.window_in[kWhich] + lanes.Out(lane)));
+  }
+  HWY_INLINE ComputeType<T> LoadChannelLane(const ComputeType<T>* table, size_t lane) const {
+    return table[lanes.Channel(lane)];
   }
   HWY_INLINE void StoreLane(ComputeType<T> value, size_t lane) const {
     const hn::CappedTag<ComputeType<T>, 1> d;
@@ -184,6 +190,36 @@ class TapValues {
  private:
   const W& window_;
   V<typename W::D> values_[W::kTaps > 0 ? W::kTaps : 1];
+};
+
+// A vector for each tap: in registers where the compiler knows how many there are, else in memory
+// that the pooling keeps.
+template <class W>
+class TapRow {
+ public:
+  using D = typename W::D;
+
+  HWY_INLINE TapRow(const W& window, std::vector<hn::TFromD<D>>* memory) {
+    if constexpr (W::kTaps == 0) {
+      memory->resize(window.box.Total() * hn::Lanes(D()));
+      memory_ = memory->data();
+    }
+  }
+  HWY_INLINE void Set(int64_t index, V<D> v) {
+    if constexpr (W::kTaps > 0) {
+      values_[index] = v;
+    } else {
+      hn::StoreU(v, D(), memory_ + index * hn::Lanes(D()));
+    }
+  }
+  HWY_INLINE V<D> At(int64_t index) const {
+    if constexpr (W::kTaps > 0) return values_[index];
+    return hn::LoadU(D(), memory_ + index * hn::Lanes(D()));
+  }
+
+ private:
+  V<D> values_[W::kTaps > 0 ? W::kTaps : 1];
+  hn::TFromD<D>* memory_ = nullptr;
 };
 
 }  // namespace HWY_NAMESPACE

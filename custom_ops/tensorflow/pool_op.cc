@@ -137,6 +137,15 @@ absl::Status PoolOp::CheckWindowInput(tf::OpKernelContext* ctx, int input,
                                     shape.DebugString());
 }
 
+absl::Status PoolOp::CheckTapInput(tf::OpKernelContext* ctx, int input) const {
+  const tf::TensorShape& expected = ctx->input(0).shape();
+  const tf::TensorShape& shape = ctx->input(input).shape();
+  if (shape == expected) return absl::OkStatus();
+  return absl::InvalidArgumentError("input " + std::to_string(input) + " must have shape " +
+                                    expected.DebugString() + ", that of input 0, got " +
+                                    shape.DebugString());
+}
+
 absl::Status PoolOp::AllocateWindowOutput(tf::OpKernelContext* ctx, int output,
                                           const PoolGeometry& geometry, tf::Tensor** tensor) const {
   return ctx->allocate_output(output, WindowShape(ctx->input(0).shape(), geometry), tensor);

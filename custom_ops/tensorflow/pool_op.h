@@ -33,6 +33,21 @@ absl::Status PoolGradShape(tensorflow::shape_inference::InferenceContext* c, int
 // The channels of input 0, or -1 where they are not known.
 absl::Status ChannelsOf(tensorflow::shape_inference::InferenceContext* c, int64_t* channels);
 
+// Checks that `name`, a pooling's parameters of type U, have the type that values of type T are
+// computed in. Context is an InferenceContext or an OpKernelConstruction.
+template <class Context>
+absl::Status CheckParameterType(Context* c, const std::string& name) {
+  tensorflow::DataType values, parameters;
+  TF_RETURN_IF_ERROR(c->GetAttr("T", &values));
+  TF_RETURN_IF_ERROR(c->GetAttr("U", &parameters));
+  const bool wide = values == tensorflow::DT_DOUBLE;
+  const tensorflow::DataType expected = wide ? tensorflow::DT_DOUBLE : tensorflow::DT_FLOAT;
+  if (parameters == expected) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      name + " must be of type " + tensorflow::DataTypeString(expected) + " for input of type " +
+      tensorflow::DataTypeString(values) + ", got " + tensorflow::DataTypeString(parameters));
+}
+
 absl::Status ToStatus(const std::string& error);
 
 // A kernel that pools, or sends gradients back through a pooling.
@@ -51,6 +66,8 @@ class PoolOp : public tensorflow::OpKernel {
   // Checks that an input has one value a window.
   absl::Status CheckWindowInput(tensorflow::OpKernelContext* ctx, int input,
                                 const PoolGeometry& geometry) const;
+  // Checks that an input is shaped like input 0.
+  absl::Status CheckTapInput(tensorflow::OpKernelContext* ctx, int input) const;
   absl::Status AllocateWindowOutput(tensorflow::OpKernelContext* ctx, int output,
                                     const PoolGeometry& geometry,
                                     tensorflow::Tensor** tensor) const;

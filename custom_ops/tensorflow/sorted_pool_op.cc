@@ -14,21 +14,9 @@ using tf::shape_inference::InferenceContext;
   SOFTPOOL_POOL_ATTRIBUTES.Attr("U: {float, double}") \
       .Attr("normalize: {'softmax', 'none'} = 'softmax'")
 
-// Logits have the type that values are computed in.
-absl::Status CheckTypes(tf::DataType values, tf::DataType logits) {
-  const tf::DataType expected = values == tf::DT_DOUBLE ? tf::DT_DOUBLE : tf::DT_FLOAT;
-  if (logits == expected) return absl::OkStatus();
-  return absl::InvalidArgumentError("rank_logits must be of type " + tf::DataTypeString(expected) +
-                                    " for input of type " + tf::DataTypeString(values) + ", got " +
-                                    tf::DataTypeString(logits));
-}
-
 // What both shape functions check of input 1, the logits.
 absl::Status CheckLogits(InferenceContext* c) {
-  tf::DataType values, logits;
-  TF_RETURN_IF_ERROR(c->GetAttr("T", &values));
-  TF_RETURN_IF_ERROR(c->GetAttr("U", &logits));
-  TF_RETURN_IF_ERROR(CheckTypes(values, logits));
+  TF_RETURN_IF_ERROR(CheckParameterType(c, "rank_logits"));
   std::vector<int64_t> ksize, shape;
   int64_t channels;
   TF_RETURN_IF_ERROR(c->GetAttr("ksize", &ksize));
@@ -88,11 +76,8 @@ rank_grad: The gradient of its logits.
 class SortedPoolBase : public PoolOp {
  public:
   explicit SortedPoolBase(tf::OpKernelConstruction* ctx) : PoolOp(ctx) {
-    tf::DataType values, logits;
     std::string normalize;
-    OP_REQUIRES_OK(ctx, ctx->GetAttr("T", &values));
-    OP_REQUIRES_OK(ctx, ctx->GetAttr("U", &logits));
-    OP_REQUIRES_OK(ctx, CheckTypes(values, logits));
+    OP_REQUIRES_OK(ctx, CheckParameterType(ctx, "rank_logits"));
     OP_REQUIRES_OK(ctx, ctx->GetAttr("normalize", &normalize));
     softmax_ = normalize == "softmax";
   }

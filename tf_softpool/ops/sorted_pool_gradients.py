@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tf_softpool.ops import native
 from tf_softpool.ops.attributes import attributes_of
+from tf_softpool.ops.second_order import second_gradients
 from tf_softpool.ops.sorted_pool import portable_sorted_pool
 from tf_softpool.ops.window import PoolWindow
 
@@ -17,21 +18,13 @@ def _sorted_pool_gradient(op, gradient):
 
 
 @tf.RegisterGradient("Softpool>SortedPoolGrad")
-def _sorted_pool_second_gradient(op, x_gradient, logits_gradient):
-    """Second order: the portable form's, which is differentiable to any order."""
-    x, rank_logits, grad = op.inputs
+def _sorted_pool_second_gradient(op, *gradients):
+    *inputs, grad = op.inputs
     attributes = attributes_of(op, "normalize")
     normalize = attributes.pop("normalize")
     window = PoolWindow.of_attributes(**attributes)
-    with tf.GradientTape() as tape:
-        tape.watch(op.inputs)
-        with tf.GradientTape() as inner:
-            inner.watch([x, rank_logits])
-            y = portable_sorted_pool(x, rank_logits, window, normalize)
-        first = inner.gradient(y, [x, rank_logits], grad)
-    return tape.gradient(
-        first,
-        [x, rank_logits, grad],
-        [x_gradient, logits_gradient],
-        unconnected_gradients=tf.UnconnectedGradients.ZERO,
-    )
+
+    def portable(x, rank_logits):
+        return portable_sorted_pool(x, rank_logits, window, normalize)
+
+    return second_gradients(portable, inputs, grad, gradients)

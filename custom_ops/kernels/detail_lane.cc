@@ -1,0 +1,99 @@
+#include "kernels/detail_lane.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "kernels/detail_preserving_pool.h"
+
+namespace softpool {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kLargest = std::numeric_limits<double>::max();
+
+// A product that is zero where one factor is, even if the other has overflown.
+double Times(double a, double b) { return a == 0 || b == 0 ? 0.0 : a * b; }
+
+}  // namespace
+
+void DetailLane::Run() {
+  if (!guided) guide = 0;
+  bool nan = std::isnan(guide) || std::isnan(alpha) || std::isnan(lambda);
+  double largest = -kInfinity;
+  for (double v : x) {
+    nan = nan || std::isnan(v);
+    largest = std::max(largest, v);
+  }
+  if (nan) return SetAll(std::numeric_limits<double>::quiet_NaN(), std::nan(""));
+  if (largest == -kInfinity) return SetAll(-kInfinity, 0);
+
+  std::vector<bool> kept(x.size());
+  double count = 0, sum = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    kept[i] = largest == kInfinity ? x[i] == kInfinity : x[i] != -kInfinity;
+    count += kept[i];
+  }
+  for (size_t i = 0; i < x.size(); ++i) sum += kept[i] ? x[i] / count : 0;
+  if (!guided) guide = sum;
+  SetAll(0, 0);
+  // Far from all values, or beside an alpha without end, weights are equal.
+  if (largest == kInfinity || std::isinf(guide) || std::isinf(alpha)) return ShareEqually(kept);
+  Weigh(kept, count);
+}
+
+void DetailLane::SetAll(double value, double to_each) {
+  y = value;
+  to_x.assign(x.size(), to_each);
+  to_guide = to_alpha = to_lambda = to_each;
+}
+
+void DetailLane::ShareEqually(const std::vector<bool>& among) {
+  const double count = static_cast<double>(std::count(among.begin(), among.end(), true));
+  for (size_t i = 0; i < x.size(); ++i) {
+    if (!among[i]) continue;
+    to_x[i] = 1 / count;
+    y += x[i] / count;
+  }
+}
+
+// Weights are computed over the largest of them, e^scale.
+void DetailLane::Weigh(const std::vector<bool>& kept, double count) {
+  // With more, a finite logarithm times lambda would overflow.
+  const double power = std::clamp(lambda, -kLargest / 1e4, kLargest / 1e4);
+  const size_t n = x.size();
+  std::vector<double> log_base(n), rho(n), weights(n), detail(n);
+  double scale = std::log(std::abs(alpha));
+  for (size_t i = 0; i < n; ++i) {
+    if (!kept[i]) continue;
+    detail[i] = symmetric ? x[i] - guide : std::max(x[i] - guide, 0.0);
+    log_base[i] = std::log(std::hypot(detail[i], kDetailEpsilon));
+    scale = std::max(scale, power * log_base[i]);
+  }
+  double total = 0;
+  for (size_t i = 0; i < n; ++i) {
+    if (!kept[i]) continue;
+    rho[i] = std::exp(power * log_base[i] - scale);
+    weights[i] = std::copysign(std::exp(std::log(std::abs(alpha)) - scale), alpha) + rho[i];
+    total += weights[i];
+  }
+  for (size_t i = 0; i < n; ++i) y += kept[i] ? weights[i] / total * x[i] : 0;
+
+  double to_details = 0, away = 0;
+  for (size_t i = 0; i < n; ++i) {
+    if (!kept[i]) continue;
+    const double from_mean = x[i] - y;
+    const double base = std::hypot(detail[i], kDetailEpsilon);
+    const double slope = Times(power * rho[i] / total, detail[i] / base / base);
+    const double to_detail = Times(slope, from_mean);
+    to_x[i] = weights[i] / total + to_detail;
+    to_details += to_detail;
+    away += from_mean;
+    to_lambda += Times(from_mean, Times(rho[i] / total, log_base[i]));
+  }
+  to_alpha = Times(away / total, std::exp(-scale));
+  to_guide = guided ? -to_details : 0;
+  for (size_t i = 0; i < n && !guided; ++i) to_x[i] -= kept[i] ? to_details / count : 0;
+}
+
+}  // namespace softpool

@@ -1,0 +1,29 @@
+// Local importance pooling: the average of a window, weighed by the softmax of logits that come
+// with it. SoftPool is the case l = x.
+//
+//   y = sum_i w_i x_i,   w_i = e^(l_i) / sum_j e^(l_j)
+//
+// Z. Gao, L. Wang, G. Wu, "LIP: local importance-based pooling", section 3.
+#ifndef TF_SOFTPOOL_KERNELS_IMPORTANCE_POOL_H_
+#define TF_SOFTPOOL_KERNELS_IMPORTANCE_POOL_H_
+
+#include "kernels/data_type.h"
+#include "kernels/geometry.h"
+#include "kernels/parallel.h"
+
+namespace softpool {
+
+// Tensors are dense, of the type named; x and logits have the geometry's input shape, y its output
+// shape. Values of -inf have no weight, whatever their logit.
+void ImportancePool(DataType type, const PoolGeometry& geometry, const void* x, const void* logits,
+                    void* y, const ParallelFor& parallel);
+
+// Sends a gradient g of y to x, g w_i, and to the logits, g w_i (x_i - y). Where y is infinite, the
+// logits get zero.
+void ImportancePoolGrad(DataType type, const PoolGeometry& geometry, const void* x,
+                        const void* logits, const void* gradient, void* x_gradient,
+                        void* logits_gradient, const ParallelFor& parallel);
+
+}  // namespace softpool
+
+#endif  // TF_SOFTPOOL_KERNELS_IMPORTANCE_POOL_H_

@@ -1,0 +1,61 @@
+// What it takes to do single lanes of a vector again, slowly, where a window's numbers are such
+// that the quick way is not right for them.
+#if defined(TF_SOFTPOOL_KERNELS_SINGLE_LANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef TF_SOFTPOOL_KERNELS_SINGLE_LANES_INL_H_
+#undef TF_SOFTPOOL_KERNELS_SINGLE_LANES_INL_H_
+#else
+#define TF_SOFTPOOL_KERNELS_SINGLE_LANES_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <vector>
+
+#include "kernels/window-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+// Calls f for each of a window's lanes that is not set in the mask, also for lanes that a
+// neighbouring vector has too: what this one stores overwrites what that one has.
+template <class W, class F>
+HWY_INLINE void ForEachUnset(const W& window, M<typename W::D> mask, const F& f) {
+  using D = typename W::D;
+  uint8_t bits[8] = {};
+  hn::StoreMaskBits(D(), mask, bits);
+  for (size_t lane = 0; lane < window.lanes.EndLane(D()); ++lane) {
+    if (!(bits[lane / 8] >> lane % 8 & 1)) f(lane);
+  }
+}
+
+// Whether all values are ordinary numbers: else `check` is not finite, as zero times an infinity or
+// NaN is NaN.
+template <class D>
+HWY_INLINE V<D> Check(D d, V<D> a, V<D> check) {
+  return MulAdd(d, hn::Zero(d), a, check);
+}
+
+// The values of tensor `kWhich` in one lane's window.
+template <int kWhich = 0, class W>
+void GatherLane(const W& window, size_t lane, std::vector<double>* values) {
+  values->clear();
+  window.ForEach([&](int64_t, const Tap& tap) {
+    values->push_back(static_cast<double>(window.template LoadLane<kWhich>(tap, lane)));
+  });
+}
+
+// The vector with another value in one lane.
+template <class D>
+HWY_INLINE V<D> WithLane(D d, V<D> v, size_t lane, hn::TFromD<D> value) {
+  HWY_ALIGN hn::TFromD<D> lanes[HWY_MAX_BYTES / sizeof(hn::TFromD<D>)];
+  hn::Store(v, d, lanes);
+  lanes[lane] = value;
+  return hn::Load(d, lanes);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
