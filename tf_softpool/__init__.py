@@ -3,6 +3,8 @@
 __version__ = "0.1.0"
 
 from tf_softpool import layers
+from tf_softpool.ops.detail_preserving_pool import detail_preserving_pool
+from tf_softpool.ops.importance_pool import importance_pool
 from tf_softpool.ops.native import build_info
 from tf_softpool.ops.portable import portable
 from tf_softpool.ops.soft_pool import soft_pool
@@ -10,4 +12,14 @@ from tf_softpool.ops.sorted_pool import sorted_pool
 from tf_softpool.rewriting import replace_pooling
 from tf_softpool.serving import export
 
-__all__ = ["build_info", "export", "layers", "portable", "replace_pooling", "soft_pool", "sorted_pool"]
+__all__ = [
+    "build_info",
+    "detail_preserving_pool",
+    "export",
+    "importance_pool",
+    "layers",
+    "portable",
+    "replace_pooling",
+    "soft_pool",
+    "sorted_pool",
+]

@@ -22,6 +22,19 @@ def spatial_rank(x):
     return rank
 
 
+def check(x, window):
+    """The shape of a pooled tensor.
+
+    Raises:
+        ValueError: the tensor's shape or type cannot be pooled.
+    """
+    shape = window.output_shape(x.shape)
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    if dtype not in DTYPES:
+        raise ValueError(f"Pooling needs a tensor of one of the types {DTYPES}, got {dtype}.")
+    return shape
+
+
 def pool(x, window, compiled, portable):
     """Pools a tensor: with a compiled op where possible, else with standard operations.
 
@@ -34,10 +47,7 @@ def pool(x, window, compiled, portable):
     Raises:
         ValueError: the tensor's shape or type cannot be pooled.
     """
-    shape = window.output_shape(x.shape)
-    dtype = keras.backend.standardize_dtype(x.dtype)
-    if dtype not in DTYPES:
-        raise ValueError(f"Pooling needs a tensor of one of the types {DTYPES}, got {dtype}.")
+    shape = check(x, window)
     module = None if is_forced() else native.load().ops
     if module is None:
         return portable()

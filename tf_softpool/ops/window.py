@@ -8,7 +8,8 @@ import keras
 WHOLE = 2**31 - 1
 
 
-def _per_dimension(value, rank, name):
+def per_dimension(value, rank, name):
+    """An int for each of `rank` dimensions, or a ValueError that says what `name` must be."""
     values = tuple(value) if isinstance(value, list | tuple) else (value,) * rank
     whole = all(hasattr(v, "__index__") and not isinstance(v, bool) for v in values)
     if not whole or len(values) != rank or not all(1 <= v <= WHOLE for v in values):
@@ -39,8 +40,8 @@ class PoolWindow:
         Raises:
             ValueError: an argument is not one of these.
         """
-        pool_size = _per_dimension(pool_size, rank, "pool_size")
-        strides = pool_size if strides is None else _per_dimension(strides, rank, "strides")
+        pool_size = per_dimension(pool_size, rank, "pool_size")
+        strides = pool_size if strides is None else per_dimension(strides, rank, "strides")
         lower = padding.lower() if isinstance(padding, str) else padding
         if lower not in ("valid", "same"):
             raise ValueError(f'`padding` must be "valid" or "same", got {padding!r}.')

@@ -1,0 +1,203 @@
+"""Detail-preserving pooling: values weigh the more, the more they differ from a guide."""
+
+import keras
+from keras import ops
+
+from tf_softpool.ops import dispatch
+from tf_softpool.ops.dispatch import PoolNode, as_tensor, spatial_rank
+from tf_softpool.ops.importance_pool import weighted_average
+from tf_softpool.ops.portable import along_channels, compute_dtype, surroundings, windows
+from tf_softpool.ops.window import PoolWindow
+
+EPSILON = 1e-3
+
+
+def detail_preserving_pool(
+    x, guide, alpha, lam, pool_size, strides=None, padding="valid", data_format=None, symmetric=True
+):
+    """Pools each window to the average of its values, weighed by their differences from a guide.
+
+    `y = sum_i w_i x_i / sum_i w_i` with `w_i = alpha + rho(x_i - guide)`, over the values `x` of a
+    window, and `rho(d) = sqrt(d^2 + 0.001^2)^lam`; or with `max(d, 0)` in the place of `d`, so that only
+    what is above the guide counts as detail (Saeedan, Weber, Goesele and Roth, "Detail-preserving pooling
+    in deep networks"). A large `alpha`, or `lam = 0`, makes the average; a large `lam` selects the value
+    that differs most. No magnitude overflows. Padded positions take no part; NaN gives NaN; values of
+    `-inf` have weight zero. Gradients flow to `x`, `guide`, `alpha` and `lam`; where `y` is infinite, only
+    to the infinite values.
+
+    Args:
+        x: tensor of shape `[batch, *spatial, channels]`, or `[batch, channels, *spatial]` with
+            `"channels_first"`, with one to three spatial dimensions; float16, bfloat16, float32 or
+            float64. 16-bit types are computed in float32.
+        guide: tensor of the pooled shape, a value for each window, which is cast to the type of `x`; or
+            None for the average of each window.
+        alpha: number, or tensor of shape `[channels]`: what every value weighs at least. Not negative.
+        lam: number, or tensor of shape `[channels]`: the power that differences are raised to.
+        pool_size: int, or an int for each spatial dimension: the size of a window.
+        strides: int, or an int for each spatial dimension. Default: `pool_size`.
+        padding: `"valid"` or `"same"`, with TensorFlow's output sizes.
+        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
+        symmetric: whether values below the guide count as detail too.
+
+    Returns:
+        A tensor like `x` with smaller spatial dimensions. A `KerasTensor` gives a `KerasTensor`.
+
+    Raises:
+        ValueError: an argument is not one of these, or a window is larger than the input under
+            `"valid"`.
+        tf.errors.InvalidArgumentError: the same, of a shape that only shows when a graph runs.
+
+    Example:
+        >>> import numpy as np
+        >>> import tf_softpool as tsp
+        >>> x = np.array([0.0, 0.0, 0.0, 4.0], "float32").reshape(1, 4, 1)
+        >>> [round(float(v), 4) for v in tsp.detail_preserving_pool(x, None, 1.0, 1.0, 4)[0, :, 0]]
+        [1.6]
+    """
+    x = as_tensor(x)
+    dtype = compute_dtype(x.dtype)
+    guide = None if guide is None else as_tensor(guide, dtype)
+    alpha, lam = as_tensor(alpha, dtype), as_tensor(lam, dtype)
+    rank = spatial_rank(x)
+    if any(isinstance(tensor, keras.KerasTensor) for tensor in (x, guide, alpha, lam)):
+        node = DetailPreservingPool(pool_size, strides, padding, data_format, rank, symmetric)
+        return node(x, guide, alpha, lam)
+    window = PoolWindow.of(rank, pool_size, strides, padding, data_format)
+    return pool(x, guide, alpha, lam, window, symmetric)
+
+
+def _check(guide, alpha, lam, x_shape, window):
+    channels = x_shape[-1 if window.data_format == "channels_last" else 1]
+    for name, tensor in (("guide", guide), ("alpha", alpha), ("lam", lam)):
+        dtype = "float32" if tensor is None else keras.backend.standardize_dtype(tensor.dtype)
+        if not (keras.backend.is_float_dtype(dtype) or keras.backend.is_int_dtype(dtype)):
+            raise ValueError(f"`{name}` must be real numbers, got a tensor of type {dtype}.")
+    for name, tensor in (("alpha", alpha), ("lam", lam)):
+        shape = tuple(tensor.shape)
+        if len(shape) > 1 or (shape and None not in (shape[0], channels) and shape[0] != channels):
+            raise ValueError(
+                f"`{name}` must be a number or have a value for each of the {channels} channels of a tensor "
+                f"of shape {tuple(x_shape)}, got shape {shape}."
+            )
+    if guide is None:
+        return
+    expected, shape = window.output_shape(x_shape), tuple(guide.shape)
+    pairs = zip(expected, shape, strict=False)
+    if len(shape) != len(expected) or any(a != b for a, b in pairs if None not in (a, b)):
+        raise ValueError(f"`guide` must have the shape of the result, {expected}, got {shape}.")
+
+
+def pool(x, guide, alpha, lam, window, symmetric):
+    """Detail-preserving pooling over a `PoolWindow`: compiled where possible, else portable."""
+    x, alpha, lam = (ops.convert_to_tensor(tensor) for tensor in (x, alpha, lam))
+    window.check_rank(x.shape)
+    _check(guide, alpha, lam, x.shape, window)
+    guide = None if guide is None else ops.cast(guide, x.dtype)
+    channels = ops.shape(x)[-1 if window.data_format == "channels_last" else 1]
+    alpha, lam = (
+        ops.broadcast_to(ops.cast(tensor, compute_dtype(x.dtype)), (channels,)) for tensor in (alpha, lam)
+    )
+    return dispatch.pool(
+        x,
+        window,
+        lambda module: module.softpool_detail_preserving_pool(
+            input=x,
+            guide=[] if guide is None else [guide],
+            alpha=alpha,
+            lam=lam,
+            symmetric=bool(symmetric),
+            **window.attributes(),
+        ),
+        lambda: portable_detail_preserving_pool(x, guide, alpha, lam, window, symmetric),
+    )
+
+
+def learned_guide(x, kernel, window):
+    """A guide for each window of a `PoolWindow`: a depthwise convolution around the window's centre.
+
+    Positions outside of the input and values of `-inf` take no part: the others count for more. Infinite
+    values give an infinite guide.
+
+    Args:
+        x: tensor.
+        window: a `PoolWindow`.
+        kernel: tensor of shape `[3, ..., channels]`, with an axis for each spatial dimension.
+    """
+    dtype, axes = compute_dtype(x.dtype), window.tap_axes
+    a = surroundings(ops.cast(x, dtype), window, kernel.shape[0], float("-inf"))
+    present = a != float("-inf")
+    kernel = along_channels(ops.cast(kernel, dtype), window, kernel.shape[:-1])
+    count = ops.sum(ops.cast(present, dtype), axis=axes)
+    total = ops.sum(ops.where(present, a, 0.0) * kernel, axis=axes)
+    return ops.cast(total * (kernel.shape[0] ** window.rank / ops.maximum(count, 1.0)), x.dtype)
+
+
+def portable_detail_preserving_pool(x, guide, alpha, lam, window, symmetric):
+    """Detail-preserving pooling in standard operations, on any backend of Keras."""
+    dtype, axes = compute_dtype(x.dtype), window.tap_axes
+    a = windows(ops.cast(x, dtype), window, float("-inf"))
+    kept = a != float("-inf")
+    count = ops.sum(ops.cast(kept, dtype), axis=axes, keepdims=True)
+    values = ops.where(ops.isinf(a), 0.0, a)
+    if guide is None:
+        guide = ops.sum(values / ops.where(count == 0, 1.0, count), axis=axes, keepdims=True)
+    else:
+        guide = ops.reshape(ops.cast(guide, dtype), (1,) * window.rank + tuple(ops.shape(guide)))
+    alpha, lam = along_channels(alpha, window), along_channels(lam, window)
+    weights = ops.where(kept, _weights(values, guide, alpha, lam, kept, axes, symmetric), 0.0)
+    total = ops.sum(weights, axis=axes, keepdims=True)
+    y = weighted_average(a, weights / ops.where(total == 0, 1.0, total), axes)
+    y = ops.where(count == 0, float("-inf"), y)
+    of_window = ops.logical_or(ops.isnan(guide), ops.logical_or(ops.isnan(alpha), ops.isnan(lam)))
+    nan = ops.logical_or(ops.any(ops.isnan(a), axis=axes, keepdims=True), of_window)
+    return ops.cast(ops.squeeze(ops.where(nan, float("nan"), y), axis=axes), x.dtype)
+
+
+def _weights(values, guide, alpha, lam, kept, axes, symmetric):
+    """`alpha + rho(values - guide)`, over the largest of a window's weights."""
+    detail = values - guide
+    if not symmetric:
+        detail = ops.maximum(detail, 0.0)
+    power = ops.clip(lam, -1e30, 1e30) * _log_distance(detail)
+    # Far from all values, or beside an alpha without end, weights are equal.
+    power = ops.where(ops.logical_or(ops.isinf(guide), ops.isinf(alpha)), 0.0, power)
+    alpha = ops.where(ops.isinf(alpha), 1.0, alpha)
+    has_alpha = alpha != 0
+    log_alpha = ops.where(has_alpha, ops.log(ops.abs(ops.where(has_alpha, alpha, 1.0))), float("-inf"))
+    largest = ops.max(ops.where(kept, power, float("-inf")), axis=axes, keepdims=True, initial=float("-inf"))
+    scale = ops.stop_gradient(ops.maximum(largest, log_alpha))
+    # e^-scale as a product of two that do not overflow: without alpha it may be beyond the type's range.
+    limit = 170.0 if keras.backend.standardize_dtype(values.dtype) == "float32" else 1400.0
+    half = ops.exp(-0.5 * ops.clip(scale, -limit, limit))
+    return alpha * half * half + ops.exp(power - scale)
+
+
+def _log_distance(detail):
+    """`log(sqrt(detail^2 + EPSILON^2))`, of which no square overflows."""
+    size = ops.abs(detail)
+    larger = ops.maximum(size, EPSILON)
+    ratio = ops.minimum(size, EPSILON) / larger
+    return ops.log(larger) + 0.5 * ops.log1p(ratio * ratio)
+
+
+@keras.saving.register_keras_serializable("tf_softpool")
+class DetailPreservingPool(PoolNode):
+    """`detail_preserving_pool` as a node of a Functional model."""
+
+    def __init__(self, pool_size, strides, padding, data_format, rank, symmetric, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, rank, **kwargs)
+        self.symmetric = symmetric
+
+    def call(self, x, guide, alpha, lam):
+        """Pools a tensor."""
+        return pool(x, guide, alpha, lam, self.window, self.symmetric)
+
+    def compute_output_spec(self, x, guide, alpha, lam):
+        """The pooled tensor's shape, and the type that it had before."""
+        self.window.check_rank(x.shape)
+        _check(guide, alpha, lam, x.shape, self.window)
+        return super().compute_output_spec(x)
+
+    def get_config(self):
+        """The arguments that make this layer."""
+        return {**super().get_config(), "symmetric": self.symmetric}

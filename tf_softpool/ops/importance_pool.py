@@ -1,0 +1,119 @@
+"""Local importance pooling: the average of a window, weighed by the softmax of logits."""
+
+import keras
+from keras import ops
+
+from tf_softpool.ops import dispatch
+from tf_softpool.ops.dispatch import PoolNode, as_tensor, spatial_rank
+from tf_softpool.ops.portable import compute_dtype, windows
+from tf_softpool.ops.softmax import exponentials
+from tf_softpool.ops.window import PoolWindow
+
+
+def importance_pool(x, logits, pool_size, strides=None, padding="valid", data_format=None):
+    """Pools each window to the average of its values, weighed by the softmax of their logits.
+
+    `y = sum_i w_i x_i` with `w_i = exp(l_i) / sum_j exp(l_j)`, over the values `x` and the logits `l` of
+    a window (Gao, Wang and Wu, "LIP: local importance-based pooling"). With `logits = x` it
+    is SoftPool, with logits that are all equal the average. No magnitude overflows. Padded positions take no
+    part; NaN in either tensor gives NaN; a value or a logit of `-inf` has weight zero. Gradients flow to
+    `x` and to `logits`; where `y` is infinite, the logits get zero.
+
+    Args:
+        x: tensor of shape `[batch, *spatial, channels]`, or `[batch, channels, *spatial]` with
+            `"channels_first"`, with one to three spatial dimensions; float16, bfloat16, float32 or
+            float64. 16-bit types are computed in float32.
+        logits: tensor of the shape of `x`, which is cast to its type.
+        pool_size: int, or an int for each spatial dimension: the size of a window.
+        strides: int, or an int for each spatial dimension. Default: `pool_size`.
+        padding: `"valid"` or `"same"`, with TensorFlow's output sizes.
+        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
+
+    Returns:
+        A tensor like `x` with smaller spatial dimensions. A `KerasTensor` gives a `KerasTensor`.
+
+    Raises:
+        ValueError: an argument is not one of these, or a window is larger than the input under
+            `"valid"`.
+        tf.errors.InvalidArgumentError: the same, of a shape that only shows when a graph runs.
+
+    Example:
+        >>> import numpy as np
+        >>> import tf_softpool as tsp
+        >>> x = np.array([1.0, 4.0, 2.0, 3.0], "float32").reshape(1, 4, 1)
+        >>> logits = np.log(np.array([1.0, 3.0, 1.0, 1.0], "float32")).reshape(1, 4, 1)
+        >>> [round(float(v), 4) for v in tsp.importance_pool(x, logits, 2)[0, :, 0]]
+        [3.25, 2.5]
+    """
+    x = as_tensor(x)
+    logits = as_tensor(logits, compute_dtype(x.dtype))
+    rank = spatial_rank(x)
+    if isinstance(x, keras.KerasTensor) or isinstance(logits, keras.KerasTensor):
+        return ImportancePool(pool_size, strides, padding, data_format, rank)(x, logits)
+    return pool(x, logits, PoolWindow.of(rank, pool_size, strides, padding, data_format))
+
+
+def _check_logits(logits, x_shape):
+    dtype, shape = keras.backend.standardize_dtype(logits.dtype), tuple(logits.shape)
+    if not keras.backend.is_float_dtype(dtype):
+        raise ValueError(f"`logits` must be floating-point numbers, got a tensor of type {dtype}.")
+    known = [None not in pair for pair in zip(shape, x_shape, strict=False)]
+    same = [a == b for a, b in zip(shape, x_shape, strict=False)]
+    if len(shape) != len(x_shape) or any(k and not s for k, s in zip(known, same, strict=True)):
+        raise ValueError(f"`logits` must have the shape of `x`, {tuple(x_shape)}, got {shape}.")
+
+
+def pool(x, logits, window):
+    """Importance pooling over the windows of a `PoolWindow`: compiled where possible, else portable."""
+    x, logits = ops.convert_to_tensor(x), ops.convert_to_tensor(logits)
+    _check_logits(logits, x.shape)
+    logits = ops.cast(logits, x.dtype)
+    return dispatch.pool(
+        x,
+        window,
+        lambda module: module.softpool_importance_pool(input=x, logits=logits, **window.attributes()),
+        lambda: portable_importance_pool(x, logits, window),
+    )
+
+
+def portable_importance_pool(x, logits, window):
+    """Importance pooling in standard operations, on any backend of Keras."""
+    dtype, axes = compute_dtype(x.dtype), window.tap_axes
+    a = windows(ops.cast(x, dtype), window, float("-inf"))
+    logits = windows(ops.cast(logits, dtype), window, float("-inf"))
+    kept = a != float("-inf")
+    e, _, _, largest = exponentials(ops.where(kept, logits, float("-inf")), axes)
+    # Logits that are all -inf are equal.
+    e = ops.where(kept, ops.where(largest == float("-inf"), 1.0, e), 0.0)
+    total = ops.sum(e, axis=axes, keepdims=True)
+    y = weighted_average(a, e / ops.where(total == 0, 1.0, total), axes)
+    y = ops.where(total == 0, float("-inf"), y)
+    nan = ops.any(ops.logical_or(ops.isnan(a), ops.isnan(logits)), axis=axes, keepdims=True)
+    return ops.cast(ops.squeeze(ops.where(nan, float("nan"), y), axis=axes), x.dtype)
+
+
+def weighted_average(a, weights, axes):
+    """The sum of weighed values, of weights whose sum is one. Infinite values need a weight to count.
+
+    It is taken from near the result, which costs a common offset's digits neither in the value nor in the
+    gradient of the weights.
+    """
+    finite = ops.where(ops.isfinite(a), a, 0.0)
+    near = ops.stop_gradient(ops.sum(weights * finite, axis=axes, keepdims=True))
+    y = near + ops.sum(weights * (finite - near), axis=axes, keepdims=True)
+    infinite = ops.logical_and(a == float("inf"), weights > 0)
+    return ops.where(ops.any(infinite, axis=axes, keepdims=True), float("inf"), y)
+
+
+@keras.saving.register_keras_serializable("tf_softpool")
+class ImportancePool(PoolNode):
+    """`importance_pool` as a node of a Functional model."""
+
+    def call(self, x, logits):
+        """Pools a tensor."""
+        return pool(x, logits, self.window)
+
+    def compute_output_spec(self, x, logits):
+        """The pooled tensor's shape, and the type that it had before."""
+        _check_logits(logits, x.shape)
+        return super().compute_output_spec(x)

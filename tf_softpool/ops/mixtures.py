@@ -1,0 +1,51 @@
+"""Poolings between a window's largest value and its average, in standard operations."""
+
+import numbers
+
+from keras import ops
+
+from tf_softpool.ops.portable import along_channels, compute_dtype
+from tf_softpool.ops.standard import largest_of, mean, pool
+
+
+def check_mix(mix):
+    """Raises a ValueError where this is not a share of the largest value."""
+    if not isinstance(mix, numbers.Real) or isinstance(mix, bool) or not 0 <= mix <= 1:
+        raise ValueError(f"`mix` must be None or a number from 0 to 1, got {mix!r}.")
+
+
+def mixed_pool(x, window, mix):
+    """`mix max_i a_i + (1 - mix) mean_i a_i`, with a number, or a tensor of shape `[]` or `[channels]`."""
+    if isinstance(mix, numbers.Real):
+        return pool(x, window, lambda a, present: _blend(a, present, mix, window.tap_axes))
+    mix = along_channels(ops.cast(mix, compute_dtype(x.dtype)), window)
+    return pool(x, window, lambda a, present: _blend(a, present, mix, window.tap_axes))
+
+
+def gated_pool(x, window, omega, bias):
+    """`mixed_pool` with `mix = sigmoid(sum_i omega_i a_i + bias)`, of each window its own.
+
+    Padded positions add nothing to the sum, nor do `-inf`.
+
+    Args:
+        x: tensor.
+        window: a `PoolWindow`.
+        omega: tensor of shape `pool_size`, or `[*pool_size, channels]`.
+        bias: tensor of shape `[]` or `[channels]`.
+    """
+    dtype = compute_dtype(x.dtype)
+    omega = along_channels(ops.cast(omega, dtype), window, taps=window.pool_size)
+    bias = along_channels(ops.cast(bias, dtype), window)
+
+    def reduce(a, present):
+        gate = ops.sigmoid(ops.sum(omega * a, axis=window.tap_axes, keepdims=True) + bias)
+        return _blend(a, present, gate, window.tap_axes)
+
+    return pool(x, window, reduce)
+
+
+def _blend(a, present, mix, axes):
+    # Where a window has nothing, what comes out is not used.
+    largest = largest_of(ops.where(present, a, float("-inf")), axes)
+    largest = ops.where(ops.isfinite(largest), largest, 0.0)
+    return mix * largest + (1.0 - mix) * mean(a, present, axes)

@@ -1,0 +1,47 @@
+"""What poolings that are made of standard operations only have in common."""
+
+from keras import ops
+
+from tf_softpool.ops.dispatch import check
+from tf_softpool.ops.portable import compute_dtype, windows
+
+
+def pool(x, window, reduce):
+    """Pools by a function of each window's numbers.
+
+    Padded positions and `-inf` are no numbers of a window. A window of nothing else gives `-inf`, one with
+    `inf` gives `inf`, and neither has a gradient. NaN gives NaN.
+
+    Args:
+        x: tensor.
+        window: a `PoolWindow`.
+        reduce: a function of two tensors as `portable.windows` makes them: the values, with zeros where a
+            window has no number, and whether it has one. It returns a tensor with length one along the
+            `tap_axes`.
+
+    Raises:
+        ValueError: the tensor's shape or type cannot be pooled.
+    """
+    x = ops.convert_to_tensor(x)
+    check(x, window)
+    axes = window.tap_axes
+    a = windows(ops.cast(x, compute_dtype(x.dtype)), window, float("-inf"))
+    largest = largest_of(a, axes)
+    infinite = ops.isinf(largest)
+    present = a != float("-inf")
+    y = reduce(ops.where(ops.logical_and(present, ops.logical_not(infinite)), a, 0.0), present)
+    y = ops.where(infinite, ops.stop_gradient(largest), y)
+    y = ops.where(ops.any(ops.isnan(a), axis=axes, keepdims=True), float("nan"), y)
+    return ops.cast(ops.squeeze(y, axis=axes), x.dtype)
+
+
+def largest_of(a, axes):
+    """The largest values along some axes, which keep length one."""
+    # With an initial value, tensors without elements have a maximum too.
+    return ops.max(a, axis=axes, keepdims=True, initial=float("-inf"))
+
+
+def mean(a, present, axes):
+    """The average of each window's numbers, zero where there are none."""
+    count = ops.sum(ops.cast(present, a.dtype), axis=axes, keepdims=True)
+    return ops.sum(a, axis=axes, keepdims=True) / ops.maximum(count, 1.0)
