@@ -8,8 +8,15 @@ from layer_inputs import RANKS, images, layer_class
 
 import tf_softpool as tsp
 
-WINDOWED = ("SoftPooling", "SortedPooling")
-
+STANDARD = (
+    "GatedPooling",
+    "LpPooling",
+    "MixedPooling",
+    "PowerAveragePooling",
+    "S3Pooling",
+    "StochasticPooling",
+    "SumPooling",
+)
 
 ARGUMENTS = [
     {},
@@ -18,13 +25,15 @@ ARGUMENTS = [
     {"pool_size": 2, "strides": 3},
     {"pool_size": 1, "strides": 2},
 ]
+# Those of standard operations have one way to make windows in common.
+SHAPED = [(name, arguments) for name in ("SoftPooling", "SortedPooling") for arguments in ARGUMENTS]
+SHAPED += [(name, arguments) for name in STANDARD for arguments in ARGUMENTS[2:4]]
 
 
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
 @pytest.mark.parametrize("padding", PADDINGS)
-@pytest.mark.parametrize("arguments", ARGUMENTS, ids=str)
 @pytest.mark.parametrize("rank", RANKS)
-@pytest.mark.parametrize("name", WINDOWED)
+@pytest.mark.parametrize(("name", "arguments"), SHAPED, ids=str)
 def test_shapes_are_those_of_max_pooling(name, rank, arguments, padding, data_format):
     arguments = {**arguments, "padding": padding, "data_format": data_format}
     x = images(rank, data_format)
@@ -57,6 +66,26 @@ LAYERS = [
                 "rank_constraint": keras.constraints.MaxNorm(9.0),
             },
         ),
+    ]
+]
+# Each rank has some of these.
+LAYERS += [
+    (layer_class(name, rank), rank, arguments)
+    for name, rank, arguments in [
+        ("SumPooling", 1, {"pool_size": 2, "strides": 1}),
+        ("PowerAveragePooling", 2, {"pool_size": 3, "strides": 2, "padding": "same", "p": 3}),
+        ("LpPooling", 3, {"initial_p": 3, "per_channel": True}),
+        ("MixedPooling", 1, {"mix": 0.25}),
+        (
+            "MixedPooling",
+            2,
+            {"per_channel": True, "mix_initializer": keras.initializers.RandomUniform(0.2, 0.8, seed=1)},
+        ),
+        ("GatedPooling", 3, {"padding": "same", "per_channel": True, "bias_initializer": "ones"}),
+        ("StochasticPooling", 1, {"pool_size": 3, "strides": 1, "seed": 3}),
+        ("S3Pooling", 2, {"padding": "same", "grid_size": 4, "seed": 3}),
+        ("S3Pooling", 3, {"pooling": tsp.layers.SortedPooling3D, "grid_size": 4}),
+        ("S3Pooling", 1, {"pooling": tsp.layers.SoftPooling1D(2, 1, gradient="weights", dtype="float32")}),
     ]
 ]
 IDS = [cls.__name__ for cls, _, _ in LAYERS]
@@ -96,7 +125,7 @@ def test_trains_with_sizes_that_vary(cls, rank, arguments):
     x = layer_class("GlobalAveragePooling", rank, keras.layers)()(x)
     model = keras.Model(inputs, keras.layers.Dense(1)(x))
     model.compile(keras.optimizers.Adam(0.05), "mse")
-    losses = [model.train_on_batch(images(rank), np.ones((2, 1))) for _ in range(20)]
+    losses = [model.train_on_batch(images(rank), np.full((2, 1), 5.0)) for _ in range(20)]
     assert losses[-1] < 0.5 * losses[0]
     assert model.predict(images(rank, size=9), verbose=0).shape == (2, 1)
 

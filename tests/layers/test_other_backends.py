@@ -1,4 +1,4 @@
-"""The layers on Keras's other backends, which only have the portable form."""
+"""The layers on Keras's other backends, which only have the portable form. There they train too."""
 
 import importlib.util
 import subprocess
@@ -22,9 +22,17 @@ x = np.random.default_rng(0).normal(size=(2, 7, 8, 3)).astype("float32")
 inputs = keras.Input((None, None, 3))
 outputs = tsp.layers.SoftPooling2D(3, 2, "same")(inputs)
 outputs = tsp.layers.SortedPooling2D(2, 1, rank_initializer=tsp.layers.LeadingRank(0.6))(outputs)
+outputs = tsp.layers.LpPooling2D(2, 1, initial_p=3, per_channel=True)(outputs)
+outputs = tsp.layers.GatedPooling2D(2, 1, "same", bias_initializer="ones")(outputs)
+outputs = tsp.layers.StochasticPooling2D(2, 1, "same", seed=1)(outputs)
+outputs = tsp.layers.S3Pooling2D(2, 1, "same", seed=1)(outputs)
 model = keras.Model(inputs, tsp.layers.GlobalSoftPooling2D()(outputs))
 assert tsp.build_info()["library"] is None
 np.save(sys.argv[2], keras.ops.convert_to_numpy(model(x)))
+layers = [tsp.layers.StochasticPooling2D(), tsp.layers.S3Pooling2D(2, pooling=tsp.layers.MixedPooling2D)]
+model = keras.Sequential([keras.Input((7, 8, 3)), *layers])
+model.compile("sgd", "mse")
+assert np.isfinite(model.train_on_batch(x, np.zeros((2, 1, 2, 3), "float32")))
 """
 
 
@@ -38,5 +46,9 @@ def test_the_same_numbers(backend, tmp_path):
     expected = tsp.layers.SoftPooling2D(3, 2, "same")(x)
     start = tsp.layers.LeadingRank(0.6)
     expected = tsp.layers.SortedPooling2D(2, 1, rank_initializer=start)(expected)
+    expected = tsp.layers.LpPooling2D(2, 1, initial_p=3)(expected)
+    expected = tsp.layers.GatedPooling2D(2, 1, "same", bias_initializer="ones")(expected)
+    expected = tsp.layers.StochasticPooling2D(2, 1, "same")(expected)
+    expected = tsp.layers.S3Pooling2D(2, 1, "same")(expected)
     expected = tsp.layers.GlobalSoftPooling2D()(expected)
     np.testing.assert_allclose(np.load(out), expected, rtol=1e-5, atol=1e-6)

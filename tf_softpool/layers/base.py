@@ -15,18 +15,64 @@ def public(cls):
     return keras.saving.register_keras_serializable("tf_softpool")(cls)
 
 
-class _CompiledLayer(keras.Layer):
-    """A layer whose op may be a compiled one, which XLA cannot take into a program."""
+# How many spatial dimensions there are -> what has them, and their names.
+_SPATIAL = {1: ("sequences", "steps"), 2: ("images", "height, width"), 3: ("volumes", "depth, height, width")}
+
+
+def of_every_rank(base, arguments="2"):
+    """Makes the public 1D, 2D and 3D layers of a pooling.
+
+    Args:
+        base: a `Pooling` that is named `_<Name>`. Its description begins with a line `<what> over windows.`,
+            and goes on with the formula, its source, `Args:` and `Raises:`.
+        arguments: what a layer is made with in the example of its description.
+
+    Returns:
+        Three registered classes `<Name>1D`, `<Name>2D` and `<Name>3D`, to be bound to these names in the
+        module of `base`.
+    """
+    return tuple(_of_rank(base, rank, arguments) for rank in _SPATIAL)
+
+
+def _of_rank(base, rank, arguments):
+    name = f"{base.__name__.removeprefix('_')}{rank}D"
+    things, dimensions = _SPATIAL[rank]
+    summary, _, rest = inspect.getdoc(base).partition("\n")
+    what = summary.removesuffix(" over windows.")
+    description = f"""{what} for {things}, in the place of `keras.layers.MaxPooling{rank}D`.
+
+Input `[batch, {dimensions}, channels]` (or channels first), float16, bfloat16, float32 or float64;
+output alike, with the spatial dimensions that `MaxPooling{rank}D` has for the same arguments.
+
+{rest[: rest.index("Args:")].strip()}
+
+Example:
+    >>> import numpy as np
+    >>> import tf_softpool as tsp
+    >>> layer = tsp.layers.{name}({arguments})
+    >>> tuple(layer(np.ones({(4, *(10,) * rank, 8)}, "float32")).shape)
+    {(4, *(5,) * rank, 8)}
+"""
+    members = {"rank": rank, "__module__": base.__module__, "__qualname__": name, "__doc__": description}
+    return public(type(name, (base,), members))
+
+
+class _PoolingLayer(keras.Layer):
+    """A layer that pools, by a compiled op unless `has_compiled_op` is False."""
+
+    has_compiled_op = True
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.supports_jit = native.runs_in_xla()
+        # XLA cannot take a compiled op into a program.
+        self.supports_jit = not self.has_compiled_op or native.runs_in_xla()
 
 
-class Pooling(_CompiledLayer):
+class Pooling(_PoolingLayer):
     """Base of layers that pool windows.
 
-    Subclasses set `rank` and define `pool(inputs)`, which pools over the windows of `self.window`.
+    Subclasses set `rank` and define `pool(inputs)`, which pools over the windows of `self.window`, or
+    `call` where they need to know more than the tensor.
     """
 
     rank = None
@@ -56,6 +102,39 @@ class Pooling(_CompiledLayer):
         """`"channels_last"` or `"channels_first"`."""
         return self.window.data_format
 
+    def add_parameter(self, input_shape, shape=(), per_channel=False, **kwargs):
+        """Adds a variable that keeps its digits where tensors have fewer.
+
+        Args:
+            input_shape: the shape of what the layer is built for.
+            shape: the variable's shape.
+            per_channel: whether the variable has a last axis for the channels.
+            **kwargs: what `add_weight` takes.
+
+        Raises:
+            ValueError: the shape has another rank, or channels are needed and not known.
+        """
+        self.window.check_rank(input_shape)
+        if per_channel:
+            shape = (*shape, self.known_channels(input_shape)[1])
+        return self.add_weight(shape=shape, autocast=False, **kwargs)
+
+    def known_channels(self, input_shape):
+        """The axis and the number of the channels, on which the layer insists from now on.
+
+        Raises:
+            ValueError: the shape has another rank, or channels are not known.
+        """
+        self.window.check_rank(input_shape)
+        axis = -1 if self.data_format == "channels_last" else 1
+        if input_shape[axis] is None:
+            raise ValueError(
+                f"Layer {self.name!r} has weights for each channel: channels must be known, got shape "
+                f"{input_shape}."
+            )
+        self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2, axes={axis: input_shape[axis]})
+        return axis, input_shape[axis]
+
     def call(self, inputs):
         """Pools a tensor."""
         return self.pool(inputs)
@@ -75,7 +154,7 @@ class Pooling(_CompiledLayer):
         }
 
 
-class GlobalPooling(_CompiledLayer):
+class GlobalPooling(_PoolingLayer):
     """Base of layers that pool all spatial positions to one.
 
     Subclasses set `rank` and define `pool(inputs)`, which pools over the one window of `self.window`.

@@ -64,22 +64,14 @@ class _SortedPooling(Pooling):
 
     def build(self, input_shape):
         """Makes the variable `rank_logits`."""
-        self.window.check_rank(input_shape)
-        shape = (self.pool_range,)
-        if self.per_channel:
-            axis = -1 if self.data_format == "channels_last" else 1
-            if input_shape[axis] is None:
-                raise ValueError(f"With `per_channel`, channels must be known, got shape {input_shape}.")
-            shape += (input_shape[axis],)
-            self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2, axes={axis: input_shape[axis]})
-        self.rank_logits = self.add_weight(
+        self.rank_logits = self.add_parameter(
+            input_shape,
+            (self.pool_range,),
+            self.per_channel,
             name="rank_logits",
-            shape=shape,
             initializer=self.rank_initializer,
             regularizer=self.rank_regularizer,
             constraint=self.rank_constraint,
-            # Weights keep their digits where tensors have fewer.
-            autocast=False,
         )
 
     @property

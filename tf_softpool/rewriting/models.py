@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import keras
 
-from tf_softpool.ops.sorted_pool import SortedPool
+from tf_softpool.ops.dispatch import PoolNode
+from tf_softpool.ops.soft_pool import SoftPool
 from tf_softpool.rewriting.report import Finding, Report
 from tf_softpool.rewriting.rules import Rule, kind_of
 
@@ -23,12 +24,16 @@ def replace_pooling(model, replacements, where=None):
 
     Args:
         model: a Functional or Sequential `keras.Model`.
-        replacements: dict of what to replace by what. A key is a kind (`"max"`, `"average"`,
-            `"soft"`, `"sorted"`, `"global_max"`, `"global_average"`, `"global_soft"`) or a layer class; a
-            value is a kind, a layer class, or a function from the old layer to a new one. The first key
-            that matches a layer is used. `"sorted"` in the place of `"average"` starts with equal weights,
-            and computes the same; in the place of `"max"` it starts with 99.9 % of the weight on the
-            largest value, and computes nearly the same, so that the other values can learn.
+        replacements: dict of what to replace by what. A key is a kind (`"max"`, `"average"`, `"soft"`,
+            `"sorted"`, `"detail_preserving"`, `"local_importance"`, `"sum"`, `"power_average"`, `"lp"`,
+            `"mixed"`, `"gated"`, `"stochastic"`, `"s3"`, `"global_max"`, `"global_average"`,
+            `"global_soft"`) or a layer class; a value is a kind, a layer class, or a function from the old
+            layer to a new one. The first key that matches a layer is used. Kinds that learn start as near
+            to the `"max"` or `"average"` whose place they take as they can while they still learn, and the
+            report's notes say how near: `"mixed"` computes the same, and so do `"sorted"` and
+            `"local_importance"` for `"average"`; `"gated"`, and `"sorted"` for `"max"`, give 99.9 % of the
+            weight to what was there; `"lp"` and `"detail_preserving"` are near it; `"local_importance"` for
+            `"max"` is between max and average; `"s3"` takes the old pooling for its first step.
         where: a function from a layer to whether it may be replaced. Default: all may.
 
     Returns:
@@ -135,8 +140,8 @@ class _Rewriting:
             if type(layer).__name__ in ("MaxPool", "AveragePool"):
                 self._skip(path, layer, "an operation, not a layer")
             return
-        if isinstance(layer, SortedPool):
-            self._skip(path, layer, "its weights are a second input, which no other pooling has")
+        if isinstance(layer, PoolNode) and not isinstance(layer, SoftPool):
+            self._skip(path, layer, "it has a second input, which no other pooling has")
             return
         rule = next((r for r in self.rules if r.matches(layer)), None)
         if rule is not None and (self.where is None or self.where(layer)):
@@ -206,10 +211,10 @@ class _Rewriting:
 
     def _make_replacement(self, layer):
         rule, path = self.replaced[id(layer)]
-        new = rule.make(layer)
+        new, note = rule.make(layer)
         findings = self.report.findings
         i = next(i for i, finding in enumerate(findings) if finding.path == path)
-        findings[i] = replace(findings[i], replacement=type(new).__name__)
+        findings[i] = replace(findings[i], replacement=type(new).__name__, note=note)
         return new
 
     def copy_state(self):

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field
 class Finding:
     """One pooling that was found: where, and what became of it.
 
-    `action` is `"replaced"` or `"skipped"`, `replacement` the class of the new layer or None, and
-    `reason` why it was skipped, or empty.
+    `action` is `"replaced"` or `"skipped"`, `replacement` the class of the new layer or None, `reason`
+    why it was skipped, or empty, and `note` how near to the old layer the new one starts, or empty
+    where nothing is known of that.
     """
 
     path: str
@@ -17,6 +18,7 @@ class Finding:
     action: str
     replacement: str | None = None
     reason: str = ""
+    note: str = ""
 
 
 @dataclass
@@ -50,11 +52,8 @@ class Report:
         counts = f"{len(self.replaced)} replaced, {len(self.skipped)} skipped"
         if not self.findings:
             return counts
-        rows = [("layer", "was", "is", "why not")]
-        rows += [(f.path, f.layer, f.replacement or f.layer, f.reason) for f in self.findings]
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        lines = [
-            "  ".join([c.ljust(w) for c, w in zip(row, widths, strict=False)] + [row[3]]).rstrip()
-            for row in rows
-        ]
+        rows = [("layer", "was", "is", "why not", "note")]
+        rows += [(f.path, f.layer, f.replacement or f.layer, f.reason, f.note) for f in self.findings]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
         return "\n".join([*lines, counts])

@@ -1,0 +1,124 @@
+"""Poolings between max and average against the oracle, over the tables of cases."""
+
+import math
+
+import numpy as np
+import pytest
+import standard_oracle
+from cases import DATA_FORMATS, FEW, PADDINGS, VOLUMES
+from conftest import run, with_gradient
+from derivatives import small
+from standard import SPECIAL, WAYS, WINDOWS, check, check_gradients, check_special, values
+
+from tf_softpool.ops import mixtures
+from tf_softpool.ops.window import PoolWindow
+
+
+def gate(pool_size, channels=None):
+    """A gate's `omega` and `bias`, for all channels or each."""
+    random = np.random.default_rng(2)
+    last = () if channels is None else (channels,)
+    return random.normal(0, 0.3, (*pool_size, *last)), random.normal(0, 1, last)
+
+
+def mixed(case):
+    return lambda x, window: mixtures.mixed_pool(x, window, 0.3), standard_oracle.mixed(0.3)
+
+
+def mixed_per_channel(case):
+    mix = np.linspace(0, 1, case.channels)
+    return lambda x, window: mixtures.mixed_pool(x, window, mix), standard_oracle.mixed(mix)
+
+
+def gated(case, channels=None):
+    omega, bias = gate(case.pool_size, channels)
+    return lambda x, window: mixtures.gated_pool(x, window, omega, bias), standard_oracle.gated(omega, bias)
+
+
+def gated_per_channel(case):
+    return gated(case, case.channels)
+
+
+POOLINGS = [mixed, mixed_per_channel, gated, gated_per_channel]
+
+
+@pytest.mark.parametrize(("case", "padding", "data_format"), WINDOWS, ids=str)
+def test_every_window(case, padding, data_format):
+    which = sum(case.spatial) + sum(case.pool_size) + len(padding) // 5 + len(data_format)
+    check(*POOLINGS[which % 4](case), case, padding, data_format)
+
+
+@pytest.mark.parametrize(("case", "data_format", "dtype", "mode"), WAYS, ids=str)
+@pytest.mark.parametrize("pooling", [mixed_per_channel, gated, gated_per_channel])
+def test_every_way(pooling, case, data_format, dtype, mode):
+    check(*pooling(case), case, "same", data_format, dtype, mode)
+
+
+@pytest.mark.parametrize("mix", [0, 1, np.array(0.0), np.array(1.0)])
+def test_the_ends_are_max_and_average(mix):
+    x = values(FEW[1], "channels_last", "float32")
+    parts = x.reshape(2, 4, 2, 4, 2, 16)
+    y = mixtures.mixed_pool(x, PoolWindow.of(2, 2), mix)
+    if mix:
+        np.testing.assert_array_equal(y, parts.max((2, 4)))
+    else:
+        np.testing.assert_allclose(y, parts.mean((2, 4)), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("padding", "data_format"), list(zip(PADDINGS, DATA_FORMATS, strict=True)))
+@pytest.mark.parametrize("channels", [None, 2])
+@pytest.mark.parametrize("case", [FEW[3], VOLUMES[3]], ids=str)
+def test_derivatives(case, channels, data_format, padding):
+    case = small(case)
+    window = PoolWindow.of(len(case.spatial), case.pool_size, case.strides, padding, data_format)
+    x = values(case, data_format, "float64")
+    mix = np.array(0.3) if channels is None else np.array([0.3, 0.9])
+    check_gradients(lambda x, mix: mixtures.mixed_pool(x, window, mix), x, mix)
+    check_gradients(lambda x, w, b: mixtures.gated_pool(x, window, w, b), x, *gate(case.pool_size, channels))
+
+
+def test_equal_largest_values_share_the_gradient():
+    x, g = np.array([2.0, 2.0, 1.0], "float32").reshape(1, 3, 1), np.ones((1, 1, 1), "float32")
+    window = PoolWindow.of(1, 3)
+    _, dx = run("eager", with_gradient(lambda x: mixtures.mixed_pool(x, window, 1.0)), x, g)
+    np.testing.assert_array_equal(np.ravel(dx), [0.5, 0.5, 0])
+
+
+def test_padded_positions_open_no_gate():
+    # The window reaches past both ends, where its large weights are.
+    x = np.array([1.0, 3.0], "float32").reshape(1, 2, 1)
+    omega, bias = np.array([100.0, 0.5, 0.25, -100.0]), np.array(-1.0)
+    y = mixtures.gated_pool(x, PoolWindow.of(1, 4, 4, "same"), omega, bias)
+    share = 1 / (1 + math.exp(-(0.5 * 1 + 0.25 * 3 - 1)))
+    assert float(y[0, 0, 0]) == pytest.approx(share * 3 + (1 - share) * 2, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize(("pair", "expected"), SPECIAL, ids=str)
+@pytest.mark.parametrize("mix", [0.0, 0.3, 1.0, "gate"])
+def test_special_values(mix, pair, expected, dtype):
+    def function(x, window):
+        if mix == "gate":
+            return mixtures.gated_pool(x, window, np.array([0.5, -2.0]), np.array(1.0))
+        return mixtures.mixed_pool(x, window, mix)
+
+    check_special(function, pair, expected, dtype)
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 4, 3), (2, 4, 4, 0)])
+def test_empty(shape):
+    window = PoolWindow.of(2, 2)
+    g = np.zeros((shape[0], 2, 2, shape[3]), "float32")
+    function = with_gradient(lambda x, mix: mixtures.mixed_pool(x, window, mix))
+    y, dx, dmix = run("graph", function, np.zeros(shape, "float32"), np.zeros(shape[3], "float32"), g)
+    assert y.shape == g.shape
+    assert dx.shape == shape
+    np.testing.assert_array_equal(dmix, np.zeros(shape[3]))
+    y = mixtures.gated_pool(np.zeros(shape, "float32"), window, *gate((2, 2), shape[3]))
+    assert y.shape == g.shape
+
+
+@pytest.mark.parametrize("mix", [-0.1, 1.5, float("nan"), "half", True])
+def test_bad_mixes(mix):
+    with pytest.raises(ValueError, match="`mix` must be None or a number from 0 to 1"):
+        mixtures.check_mix(mix)

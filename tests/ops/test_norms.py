@@ -1,0 +1,150 @@
+"""Sums and norms of windows against the oracle, over the tables of cases."""
+
+import numpy as np
+import pytest
+import standard_oracle
+import tensorflow as tf
+from cases import DATA_FORMATS, FEW, VOLUMES
+from conftest import run, with_gradient
+from derivatives import small
+from standard import SPECIAL, WAYS, WINDOWS, check, check_gradients, check_special, values
+
+from tf_softpool.ops import norms
+from tf_softpool.ops.window import PoolWindow
+
+
+def power(p):
+    return lambda x, window: norms.power_average_pool(x, window, p), standard_oracle.power_average(p)
+
+
+def lp(p):
+    rho = np.array(norms.rho_of(p))
+    return lambda x, window: norms.lp_pool(x, window, rho), standard_oracle.lp(p)
+
+
+# What the function is called with a tensor and a window, and the oracle's function of a window.
+POOLINGS = {
+    "sum": (norms.sum_pool, standard_oracle.total),
+    "power_1": power(1),
+    "power_2": power(2.0),
+    "power_3.5": power(3.5),
+    "power_100": power(100.0),
+    "lp_1.001": lp(1.001),
+    "lp_2.5": lp(2.5),
+    "lp_100": lp(100.0),
+}
+NAMES = list(POOLINGS)
+NORMS = NAMES[1:]
+
+
+@pytest.mark.parametrize(("case", "padding", "data_format"), WINDOWS, ids=str)
+def test_every_window(case, padding, data_format):
+    which = sum(case.spatial) + sum(case.pool_size) + case.channels + len(padding)
+    check(*POOLINGS[NAMES[which % len(NAMES)]], case, padding, data_format)
+
+
+@pytest.mark.parametrize(("case", "data_format", "dtype", "mode"), WAYS, ids=str)
+@pytest.mark.parametrize("name", ["sum", "power_2", "lp_2.5"])
+def test_every_way(name, case, data_format, dtype, mode):
+    check(*POOLINGS[name], case, "same", data_format, dtype, mode)
+
+
+@pytest.mark.parametrize("data_format", DATA_FORMATS)
+def test_each_channel_may_have_a_norm(data_format):
+    p = np.linspace(1.1, 6, VOLUMES[2].channels)
+    rho = np.array([norms.rho_of(v) for v in p])
+    check(
+        lambda x, window: norms.lp_pool(x, window, rho),
+        standard_oracle.lp(p),
+        VOLUMES[2],
+        "same",
+        data_format,
+    )
+
+
+@pytest.mark.parametrize("exponent", [-30, -10, 20, 30])
+@pytest.mark.parametrize("name", NORMS)
+def test_every_magnitude(name, exponent):
+    function, reduce = POOLINGS[name]
+    check(function, reduce, FEW[1], "valid", "channels_last", scale=10.0**exponent)
+    # A norm grows as its values do, and so its slope is the same everywhere.
+    window = PoolWindow.of(2, 2)
+    x, g = values(FEW[1], "channels_last", "float32"), np.ones((2, 4, 4, 16), "float32")
+    both = with_gradient(lambda x: function(x, window))
+    _, dx = run("eager", both, x, g)
+    _, far = run("eager", both, (x.astype("float64") * 10.0**exponent).astype("float32"), g)
+    np.testing.assert_allclose(far, dx, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("case", "padding"), [(FEW[3], "same"), (FEW[4], "valid"), (VOLUMES[3], "same")])
+@pytest.mark.parametrize("name", ["sum", "power_1", "power_2", "power_3.5"])
+def test_derivatives(name, case, padding):
+    case = small(case)
+    window = PoolWindow.of(len(case.spatial), case.pool_size, case.strides, padding)
+    check_gradients(lambda x: POOLINGS[name][0](x, window), values(case, "channels_last", "float64"))
+
+
+@pytest.mark.parametrize("rho", [np.array(0.5), np.array([-2.0, 3.0])], ids=["one", "per_channel"])
+@pytest.mark.parametrize("data_format", DATA_FORMATS)
+def test_derivatives_of_a_learned_norm(data_format, rho):
+    window = PoolWindow.of(2, 3, 2, "same", data_format)
+    x = values(small(FEW[2]), data_format, "float64")
+    check_gradients(lambda x, rho: norms.lp_pool(x, window, rho), x, rho)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("p", [1, 1.001, 1.5, 2, 3, 100])
+def test_zeros_have_no_slope(p, dtype):
+    window = PoolWindow.of(1, 3)
+    x = tf.constant([0, 0, 0, 0, 5, 0, -0.0, -3, 4], dtype)[None, :, None]
+    g = tf.ones((1, 3, 1), dtype)
+    fixed = with_gradient(lambda x: norms.power_average_pool(x, window, p))
+    _, dx = run("eager", fixed, x, g)
+    zeros = np.ravel(x) == 0
+    assert (np.ravel(dx)[zeros] == 0).all()
+    assert (np.ravel(dx)[~zeros] != 0).all()
+    if p > 1:
+        rho = tf.constant([norms.rho_of(p)], "float32")
+        learned = with_gradient(lambda x, rho: norms.lp_pool(x, window, rho))
+        y, dx, drho = run("eager", learned, x, rho, g)
+        assert float(y[0, 0, 0]) == 0
+        assert (np.ravel(dx)[zeros] == 0).all()
+        assert np.isfinite(drho).all()
+        assert float(drho[0]) != 0
+        _, _, drho = run("eager", learned, tf.zeros_like(x), rho, g)
+        assert float(drho[0]) == 0
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize(("pair", "expected"), SPECIAL, ids=str)
+@pytest.mark.parametrize("name", NAMES)
+def test_special_values(name, pair, expected, dtype):
+    check_special(POOLINGS[name][0], pair, expected, dtype)
+
+
+def test_sizes_and_not_signs_count_in_a_norm():
+    x = np.array([3.0, -4.0, -3.0, -4.0], "float32").reshape(1, 4, 1)
+    y = norms.power_average_pool(x, PoolWindow.of(1, 2), 2)
+    np.testing.assert_allclose(np.ravel(y), [5, 5], rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 4, 3), (2, 4, 4, 0)])
+@pytest.mark.parametrize("name", NAMES)
+def test_empty(name, shape):
+    window = PoolWindow.of(2, 2)
+    out = (shape[0], 2, 2, shape[3])
+    function = with_gradient(lambda x: POOLINGS[name][0](x, window))
+    y, dx = run("eager", function, np.zeros(shape, "float32"), np.zeros(out, "float32"))
+    assert y.shape == out
+    assert dx.shape == shape
+
+
+@pytest.mark.parametrize("p", [0.5, 0, -2, float("nan"), float("inf"), "two", True, None])
+def test_bad_exponents(p):
+    with pytest.raises(ValueError, match="`p` must be a finite number from 1"):
+        norms.power_average_pool(np.zeros((1, 4, 1), "float32"), PoolWindow.of(1, 2), p)
+
+
+@pytest.mark.parametrize("p", [1 + 1e-9, 1.001, 2, 30, 1000])
+def test_parameter_of_an_exponent(p):
+    assert float(norms.exponent(tf.constant(norms.rho_of(p), "float64"))) == pytest.approx(p, rel=1e-12)

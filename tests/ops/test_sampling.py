@@ -1,0 +1,155 @@
+"""Stochastic pooling: what it draws, how often, and what it is on average. Seeds, of S3Pool's draws too."""
+
+import keras
+import numpy as np
+import pytest
+import standard_oracle
+import tensorflow as tf
+from cases import DATA_FORMATS, FEW, PADDINGS, PLANES, VOLUMES, Case, with_padding
+from conftest import run, with_gradient
+from derivatives import small
+from standard import (
+    INF,
+    NAN,
+    SPECIAL,
+    WAYS,
+    WINDOWS,
+    assert_frequencies,
+    check,
+    check_gradients,
+    check_special,
+    values,
+)
+
+from tf_softpool.ops import sampling
+from tf_softpool.ops.portable import windows
+from tf_softpool.ops.window import PoolWindow
+
+seed_of = keras.random.SeedGenerator
+
+
+@pytest.mark.parametrize(("case", "padding", "data_format"), WINDOWS, ids=str)
+def test_expectation(case, padding, data_format):
+    check(sampling.stochastic_pool, standard_oracle.expectation, case, padding, data_format)
+
+
+@pytest.mark.parametrize(("case", "data_format", "dtype", "mode"), WAYS, ids=str)
+def test_expectation_in_every_way(case, data_format, dtype, mode):
+    check(sampling.stochastic_pool, standard_oracle.expectation, case, "same", data_format, dtype, mode)
+
+
+@pytest.mark.parametrize("exponent", [-30, 30])
+def test_expectation_of_every_magnitude(exponent):
+    check(
+        sampling.stochastic_pool,
+        standard_oracle.expectation,
+        FEW[1],
+        "valid",
+        "channels_last",
+        scale=10.0**exponent,
+    )
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("case", [FEW[3], VOLUMES[3]], ids=str)
+def test_derivatives_of_the_expectation(case, padding):
+    case = small(case)
+    window = PoolWindow.of(len(case.spatial), case.pool_size, case.strides, padding)
+    check_gradients(lambda x: sampling.stochastic_pool(x, window), values(case, "channels_last", "float64"))
+
+
+@pytest.mark.parametrize(
+    ("taps", "probabilities"),
+    [
+        ([1, 2, 3, 4], [0.1, 0.2, 0.3, 0.4]),
+        ([-1, 2, 0, 6], [0, 0.25, 0, 0.75]),
+        ([-1, -2, -3, 0], [0.25] * 4),
+        ([-1, -INF, -3, -4], [1 / 3, 0, 1 / 3, 1 / 3]),
+        ([1, -INF, 3, -4], [0.25, 0, 0.75, 0]),
+        ([1e-30, 3e-30, -1, -2], [0.25, 0.75, 0, 0]),
+        ([1e38, 2e38, 3e38, 0], [1 / 6, 2 / 6, 3 / 6, 0]),
+        ([5, -1, -2, -3], [1, 0, 0, 0]),
+    ],
+)
+def test_frequencies(taps, probabilities):
+    taps = np.array(taps, "float32")
+    x = np.tile(taps, 20000).reshape(2, 10000, 4, 1)
+    y = np.ravel(sampling.stochastic_pool(x, PoolWindow.of(2, (1, 4)), seed_of(0)))
+    counts = [(y == value).sum() for value in taps]
+    assert sum(counts) == len(y)
+    assert_frequencies(counts, probabilities)
+
+
+def test_frequencies_at_a_border():
+    # Windows of three around each of two values: each sees both, and nothing else.
+    x = np.tile(np.array([-1.0, -2.0], "float32"), 20000).reshape(20000, 2, 1)
+    y = np.asarray(sampling.stochastic_pool(x, PoolWindow.of(1, 3, 1, "same"), seed_of(0)))
+    for i in range(2):
+        assert_frequencies([(y[:, i] == -1).sum(), (y[:, i] == -2).sum()], [0.5, 0.5])
+
+
+@pytest.mark.parametrize("data_format", DATA_FORMATS)
+@pytest.mark.parametrize("mode", ["eager", "dynamic"])
+@pytest.mark.parametrize(("case", "padding"), with_padding([PLANES[2], PLANES[7], VOLUMES[2]]))
+def test_what_is_drawn_is_in_the_window(case, padding, mode, data_format):
+    window = PoolWindow.of(len(case.spatial), case.pool_size, case.strides, padding, data_format)
+    x = values(case, data_format, "float32")
+    seed = seed_of(0)
+    y = run(mode, lambda x: sampling.stochastic_pool(x, window, seed), x)
+    taps = np.asarray(windows(tf.constant(x), window, NAN))
+    positive = np.nanmax(taps, axis=window.tap_axes) > 0
+    assert (np.asarray(y) == taps).any(axis=window.tap_axes).all()
+    assert (np.asarray(y)[positive] > 0).all()
+    assert positive.any()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_the_gradient_goes_to_what_was_drawn(dtype):
+    case = Case((6, 8), (2, 2), (2, 2), channels=3)
+    window = PoolWindow.of(2, 2)
+    x = np.random.default_rng(0).permutation(2 * 6 * 8 * 3).reshape(case.shape("channels_last")) - 99
+    x, g = x.astype(dtype), np.random.default_rng(1).normal(size=(2, 3, 4, 3)).astype(dtype)
+    seed = seed_of(0)
+    y, dx = run("graph", with_gradient(lambda x: sampling.stochastic_pool(x, window, seed)), x, g)
+    far = np.repeat(np.repeat(np.stack([y, g]), 2, axis=2), 2, axis=3)
+    np.testing.assert_array_equal(dx, np.where(x == far[0], far[1], 0))
+
+
+@pytest.mark.parametrize(("pair", "expected"), SPECIAL, ids=str)
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_special_values(dtype, training, pair, expected):
+    seed = seed_of(0) if training else None
+    check_special(lambda x, window: sampling.stochastic_pool(x, window, seed), pair, expected, dtype)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda x, seed: sampling.stochastic_pool(x, PoolWindow.of(2, 2), seed),
+        lambda x, seed: sampling.s3_downsample(x, (2, 2), (4, 4), "channels_last", seed),
+    ],
+    ids=["stochastic", "s3"],
+)
+def test_a_seed_is_all_that_decides(draw):
+    x = np.abs(values(Case((16, 16), (2, 2), (2, 2)), "channels_last", "float32"))
+    first, other = seed_of(7), seed_of(7)
+    once, again = draw(x, first), draw(x, first)
+    np.testing.assert_array_equal(once, draw(x, other))
+    np.testing.assert_array_equal(again, draw(x, other))
+    assert np.any(np.asarray(once) != np.asarray(again))
+    np.testing.assert_array_equal(draw(x, None), draw(x, None))
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 4, 3), (2, 4, 4, 0)])
+@pytest.mark.parametrize("training", [False, True])
+def test_empty(shape, training):
+    seed = seed_of(0) if training else None
+    g = np.zeros((shape[0], 2, 2, shape[3]), "float32")
+    for function in (
+        lambda x: sampling.stochastic_pool(x, PoolWindow.of(2, 2), seed),
+        lambda x: sampling.s3_downsample(x, (2, 2), (2, 2), "channels_last", seed),
+    ):
+        y, dx = run("eager", with_gradient(function), np.zeros(shape, "float32"), g)
+        assert y.shape == g.shape
+        assert dx.shape == shape

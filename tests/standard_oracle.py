@@ -1,0 +1,102 @@
+"""What the poolings of standard operations mean, in NumPy. See `oracle.py` for the conventions."""
+
+import numpy as np
+import oracle
+
+
+def pool(x, pool_size, strides, padding, data_format, reduce):
+    """Pools by a function of the values `[batch, taps, channels]` of a window and the taps' places in it.
+
+    `reduce(a, present, places)` gets zeros where there is `-inf`, and `present` tells where. It returns
+    the window's value and the scale of its rounding error, `[batch, channels]`.
+    """
+    x = np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
+    x = x.astype(np.longdouble)
+    spatial = x.shape[1:-1]
+    out = [oracle.output_size(*args, padding) for args in zip(spatial, pool_size, strides, strict=True)]
+    y = np.empty((x.shape[0], *out, x.shape[-1]), x.dtype)
+    scale = np.empty_like(y)
+    for position, where in oracle.windows(spatial, pool_size, strides, padding):
+        a = x[(slice(None), *where)].reshape(x.shape[0], -1, x.shape[-1])
+        present = a != -np.inf
+        places = _places(position, where, spatial, pool_size, strides, padding)
+        value, size = reduce(np.where(np.isfinite(a), a, 0), present, places)
+        value = np.where((a == np.inf).any(axis=1), np.inf, value)
+        value = np.where(present.any(axis=1), value, -np.inf)
+        y[(slice(None), *position)] = np.where(np.isnan(a).any(axis=1), np.nan, value)
+        scale[(slice(None), *position)] = size
+    y, scale = y.astype(np.float64), scale.astype(np.float64)
+    if data_format == "channels_first":
+        return np.moveaxis(y, -1, 1), np.moveaxis(scale, -1, 1)
+    return y, scale
+
+
+def _places(position, where, spatial, pool_size, strides, padding):
+    """Which positions of a whole window the taps of one at the border are, as indices of `pool_size`."""
+    ranges = []
+    for o, part, length, size, stride in zip(position, where, spatial, pool_size, strides, strict=True):
+        before = 0
+        if padding == "same":
+            outputs = oracle.output_size(length, size, stride, padding)
+            before = max((outputs - 1) * stride + size - length, 0) // 2
+        ranges.append(np.arange(part.start, part.stop) - (o * stride - before))
+    return tuple(grid.ravel() for grid in np.meshgrid(*ranges, indexing="ij"))
+
+
+def total(a, present, places):
+    """The sum."""
+    return a.sum(axis=1), np.abs(a).sum(axis=1)
+
+
+def _norm(a, p, count):
+    largest = np.abs(a).max(axis=1, keepdims=True)
+    part = np.abs(a) / np.where(largest == 0, 1, largest)
+    y = largest[:, 0] * ((part ** np.expand_dims(p, 0)).sum(axis=1) / count) ** (1 / p)
+    return y, 2 * y
+
+
+def power_average(p):
+    """`(sum |a|^p)^(1/p)`."""
+    return lambda a, present, places: _norm(a, np.longdouble(p), 1)
+
+
+def lp(p):
+    """`(mean |a|^p)^(1/p)`, with a number or one for each channel."""
+    return lambda a, present, places: _norm(a, np.asarray(p, np.longdouble), _count(present))
+
+
+def _count(present):
+    return np.maximum(present.sum(axis=1), 1)
+
+
+def _blend(a, present, mix):
+    largest = np.where(present, a, -np.inf).max(axis=1)
+    largest = np.where(np.isfinite(largest), largest, 0)
+    return mix * largest + (1 - mix) * a.sum(axis=1) / _count(present), 2 * np.abs(a).max(axis=1)
+
+
+def mixed(mix):
+    """`mix max + (1 - mix) mean`, with a number or one for each channel."""
+    return lambda a, present, places: _blend(a, present, mix)
+
+
+def gated(omega, bias):
+    """The same with `mix = sigmoid(<omega, a> + bias)`, `omega` for all channels or with an axis for them."""
+
+    def reduce(a, present, places):
+        weights = omega[places].astype(np.longdouble)
+        weights = weights if weights.ndim == 2 else weights[:, None]
+        y, size = _blend(a, present, 1 / (1 + np.exp(-(weights * a).sum(axis=1) - bias)))
+        # An error of the gate's sum moves the mix by at most a quarter of it.
+        return y, size * (1 + np.abs(weights * a).sum(axis=1))
+
+    return reduce
+
+
+def expectation(a, present, places):
+    """What stochastic pooling is on average."""
+    positive = np.maximum(a, 0)
+    none = (positive.sum(axis=1) == 0)[:, None]
+    p = np.where(none, present, positive)
+    p = p / np.maximum(p.sum(axis=1, keepdims=True), np.finfo(p.dtype).tiny)
+    return (p * a).sum(axis=1), 2 * np.abs(a).max(axis=1)
