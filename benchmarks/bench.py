@@ -44,8 +44,13 @@ GROUPS = [
     Group(("soft_pool", "avg_pool2d", "max_pool2d", "composed")),
     Group(("sorted_pool", "avg_pool2d", "max_pool2d")),
     Group(("sorted_pool", "gather_sort", "gather_top_k"), 0.05),
+    Group(("importance_pool", "soft_pool", "avg_pool2d")),
+    Group(("detail_preserving_pool", "avg_pool2d", "max_pool2d")),
+    Group(("detail_preserving_pool", "composed_details"), 0.05),
     Group(("soft_pool portable", "composed"), 0.125),
     Group(("sorted_pool portable", "gather_sort"), 0.05),
+    Group(("importance_pool portable", "soft_pool portable"), 0.05),
+    Group(("detail_preserving_pool portable", "composed_details"), 0.05),
 ]
 
 # (pooling, window, pass, peer) -> how many times the peer's time it may take. None is any window.
@@ -62,6 +67,11 @@ MARKS = {
     ("sorted_pool", None, "forward", "gather_top_k"): 1 / 10,
     ("sorted_pool", None, "forward + backward", "gather_sort"): 1 / 10,
     ("sorted_pool", None, "forward + backward", "gather_top_k"): 1 / 10,
+    ("importance_pool", None, "forward", "soft_pool"): 1.3,
+    ("importance_pool", None, "forward + backward", "soft_pool"): 1.3,
+    ("detail_preserving_pool", 2, "forward", "avg_pool2d"): 2.5,
+    ("detail_preserving_pool", None, "forward", "composed_details"): 1 / 8,
+    ("detail_preserving_pool", None, "forward + backward", "composed_details"): 1 / 8,
 }
 
 

@@ -36,6 +36,45 @@ def sorted_pool(k, s):
     return lambda x: tsp.sorted_pool(x, logits, k, s)
 
 
+def importance_pool(k, s):
+    """Importance pooling, compiled, with logits in a tensor of their own, which are differentiated too."""
+    logits = {}
+
+    def pool(x):
+        if x.shape not in logits:
+            with tf.init_scope():
+                logits[x.shape] = tf.Variable(tf.random.stateless_normal(x.shape, (5, 6)))
+        return tsp.importance_pool(x, logits[x.shape], k, s)
+
+    return pool
+
+
+def detail_preserving_pool(k, s):
+    """Detail-preserving pooling, compiled, with the windows' averages as guide."""
+    alpha, lam = tf.Variable(1.0), tf.Variable(1.0)
+    return lambda x: tsp.detail_preserving_pool(x, None, alpha, lam, k, s)
+
+
+def composed_details(k, s):
+    """Detail-preserving pooling of TensorFlow's ops: of patches where windows overlap."""
+    alpha, lam = tf.Variable(1.0), tf.Variable(1.0)
+
+    def weights(x, guide):
+        return alpha + tf.pow(tf.square(x - guide) + 1e-6, lam / 2)
+
+    def pool(x):
+        guide = tf.nn.avg_pool2d(x, k, s, "VALID")
+        w = weights(x, tf.repeat(tf.repeat(guide, s, axis=1), s, axis=2))
+        return tf.nn.avg_pool2d(w * x, k, s, "VALID") / tf.nn.avg_pool2d(w, k, s, "VALID")
+
+    def pool_patches(x):
+        patches = _patches(x, k, s)
+        w = weights(patches, tf.reduce_mean(patches, axis=-1, keepdims=True))
+        return tf.reduce_sum(w * patches, axis=-1) / tf.reduce_sum(w, axis=-1)
+
+    return pool if k == s else pool_patches
+
+
 def gather_sort(k, s):
     """Sorted-weight pooling as it is usually written: patches, sorted by `tf.sort`, and a product."""
     logits = _logits(k)
@@ -81,13 +120,18 @@ def portable(pooling):
 PEERS = {
     "soft_pool": soft_pool,
     "sorted_pool": sorted_pool,
+    "importance_pool": importance_pool,
+    "detail_preserving_pool": detail_preserving_pool,
     "avg_pool2d": average,
     "max_pool2d": maximum,
     "composed": composed,
+    "composed_details": composed_details,
     "gather_sort": gather_sort,
     "gather_top_k": gather_top_k,
     "soft_pool portable": portable(soft_pool),
     "sorted_pool portable": portable(sorted_pool),
+    "importance_pool portable": portable(importance_pool),
+    "detail_preserving_pool portable": portable(detail_preserving_pool),
 }
 
 

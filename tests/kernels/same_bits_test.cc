@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "kernels/detail_preserving_pool.h"
+#include "kernels/importance_pool.h"
 #include "kernels/simd_targets.h"
 #include "kernels/soft_pool.h"
 #include "kernels/sorted_pool.h"
@@ -122,6 +124,10 @@ struct Inputs {
   std::vector<uint8_t> x, gradient, logits;
   bool per_channel;
   int64_t pool_range;
+  // Of importance pooling, shaped like x; of detail-preserving pooling, shaped like y and
+  // [channels].
+  std::vector<uint8_t> importance, guide, alpha, lambda;
+  bool symmetric;
 };
 
 Results RunSoftPool(const Inputs& in, const ParallelFor& parallel) {
@@ -145,12 +151,58 @@ Results RunSortedPool(const Inputs& in, const ParallelFor& parallel) {
     const size_t size = in.type == DataType::kFloat64 ? 8 : 4;
     r[name + " y"].resize(in.gradient.size(), 0xAB);
     r[name + " x"].resize(in.x.size(), 0xAB);
-    r[name + " logits"].resize(logits.Count(in.g.Channels()) * size, 0xAB);
+    r[name + " parameter"].resize(logits.Count(in.g.Channels()) * size, 0xAB);
     SortedPool(in.type, in.g, logits, in.x.data(), r[name + " y"].data(), parallel);
     SortedPoolGrad(in.type, in.g, logits, in.x.data(), in.gradient.data(), r[name + " x"].data(),
-                   r[name + " logits"].data(), parallel);
+                   r[name + " parameter"].data(), parallel);
   }
   return r;
+}
+
+Results RunImportancePool(const Inputs& in, const ParallelFor& parallel) {
+  Results r;
+  r["y"].resize(in.gradient.size(), 0xAB);
+  r["x"].resize(in.x.size(), 0xAB);
+  r["importance"].resize(in.x.size(), 0xAB);
+  ImportancePool(in.type, in.g, in.x.data(), in.importance.data(), r["y"].data(), parallel);
+  ImportancePoolGrad(in.type, in.g, in.x.data(), in.importance.data(), in.gradient.data(),
+                     r["x"].data(), r["importance"].data(), parallel);
+  return r;
+}
+
+Results RunDetailPreservingPool(const Inputs& in, const ParallelFor& parallel) {
+  Results r;
+  const size_t size = in.type == DataType::kFloat64 ? 8 : 4;
+  const DetailParameters parameters{in.alpha.data(), in.lambda.data(), in.symmetric};
+  for (bool guided : {false, true}) {
+    const std::string name = guided ? "guided " : "lite ";
+    const DetailInputs inputs{in.x.data(), guided ? in.guide.data() : nullptr, parameters};
+    r[name + "y"].resize(in.gradient.size(), 0xAB);
+    r[name + "x"].resize(in.x.size(), 0xAB);
+    if (guided) r[name + "guide"].resize(in.gradient.size(), 0xAB);
+    r[name + "parameter alpha"].resize(in.g.Channels() * size, 0xAB);
+    r[name + "parameter lambda"].resize(in.g.Channels() * size, 0xAB);
+    DetailPreservingPool(in.type, in.g, inputs, r[name + "y"].data(), parallel);
+    const DetailGradients gradients{
+        r[name + "x"].data(), guided ? r[name + "guide"].data() : nullptr,
+        r[name + "parameter alpha"].data(), r[name + "parameter lambda"].data()};
+    DetailPreservingPoolGrad(in.type, in.g, inputs, in.gradient.data(), gradients, parallel);
+  }
+  return r;
+}
+
+// Ordinary numbers: parameters that are not would leave nothing to compare.
+std::vector<uint8_t> Uniform(DataType type, int64_t count, double from, double to, unsigned seed) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<double> uniform(from, to);
+  std::vector<double> wide(count);
+  for (double& v : wide) v = uniform(random);
+  const std::vector<float> narrow(wide.begin(), wide.end());
+  std::vector<uint8_t> bytes(count * SizeOf(type));
+  const bool is_double = type == DataType::kFloat64;
+  const void* from_bytes = is_double ? static_cast<const void*>(wide.data()) : narrow.data();
+  std::memcpy(bytes.data(), from_bytes, bytes.size());
+  return bytes;
 }
 
 class SameBits : public testing::TestWithParam<std::tuple<Case, DataType, DataFormat>> {
@@ -180,8 +232,8 @@ class SameBits : public testing::TestWithParam<std::tuple<Case, DataType, DataFo
         const DataType computed =
             in.type == DataType::kFloat64 ? DataType::kFloat64 : DataType::kFloat32;
         for (auto& [name, bytes] : results) {
-          const bool of_logits = name.find("logits") != std::string::npos;
-          MakeNaNEqual(of_logits ? computed : in.type, &bytes);
+          const bool of_parameter = name.find("parameter") != std::string::npos;
+          MakeNaNEqual(of_parameter ? computed : in.type, &bytes);
         }
         if (first.empty()) first = results;
         for (const auto& [name, bytes] : results) {
@@ -207,6 +259,23 @@ TEST_P(SameBits, SortedPool) {
     in.logits = RandomTensor(computed, pool_range * in.g.Channels(), 3);
     Compare(in, RunSortedPool);
   }
+}
+
+TEST_P(SameBits, ImportancePool) {
+  Inputs in = Make(GetParam());
+  in.importance = RandomTensor(in.type, in.x.size() / SizeOf(in.type), 3);
+  Compare(in, RunImportancePool);
+}
+
+TEST_P(SameBits, DetailPreservingPool) {
+  Inputs in = Make(GetParam());
+  const DataType computed = in.type == DataType::kFloat64 ? DataType::kFloat64 : DataType::kFloat32;
+  in.guide = RandomTensor(in.type, in.gradient.size() / SizeOf(in.type), 3);
+  in.alpha = Uniform(computed, in.g.Channels(), 0, 2, 4);
+  // Some so large that weights leave their type's range.
+  in.lambda = Uniform(computed, in.g.Channels(), -4, 60, 5);
+  in.symmetric = in.type == DataType::kFloat32 || in.type == DataType::kFloat16;
+  Compare(in, RunDetailPreservingPool);
 }
 
 std::string NameOf(const testing::TestParamInfo<SameBits::ParamType>& info) {

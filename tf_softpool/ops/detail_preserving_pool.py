@@ -1,6 +1,7 @@
 """Detail-preserving pooling: values weigh the more, the more they differ from a guide."""
 
 import keras
+import ml_dtypes
 from keras import ops
 
 from tf_softpool.ops import dispatch
@@ -155,29 +156,34 @@ def portable_detail_preserving_pool(x, guide, alpha, lam, window, symmetric):
 
 def _weights(values, guide, alpha, lam, kept, axes, symmetric):
     """`alpha + rho(values - guide)`, over the largest of a window's weights."""
-    detail = values - guide
-    if not symmetric:
-        detail = ops.maximum(detail, 0.0)
-    power = ops.clip(lam, -1e30, 1e30) * _log_distance(detail)
     # Far from all values, or beside an alpha without end, weights are equal.
-    power = ops.where(ops.logical_or(ops.isinf(guide), ops.isinf(alpha)), 0.0, power)
-    alpha = ops.where(ops.isinf(alpha), 1.0, alpha)
+    equal = ops.logical_or(ops.isinf(guide), ops.isinf(alpha))
+    alpha = ops.where(equal, 1.0, alpha)
+    # Where there is no value, nothing may overflow: derivatives would be NaN.
+    detail = ops.where(ops.logical_and(kept, ops.logical_not(equal)), values - guide, 0.0)
+    distance = _distance(detail if symmetric else ops.maximum(detail, 0.0))
+    lam = ops.clip(lam, -1e30, 1e30)
+    # Powers of the largest distance's fractions: those of large numbers have few digits.
+    largest = ops.max(ops.where(kept, distance, EPSILON), axis=axes, keepdims=True, initial=EPSILON)
+    largest = ops.stop_gradient(largest)
+    power, of_largest = lam * ops.log(distance / largest), lam * ops.log(largest)
+    most = ops.max(ops.where(kept, power, float("-inf")), axis=axes, keepdims=True, initial=float("-inf"))
     has_alpha = alpha != 0
     log_alpha = ops.where(has_alpha, ops.log(ops.abs(ops.where(has_alpha, alpha, 1.0))), float("-inf"))
-    largest = ops.max(ops.where(kept, power, float("-inf")), axis=axes, keepdims=True, initial=float("-inf"))
-    scale = ops.stop_gradient(ops.maximum(largest, log_alpha))
+    scale = ops.stop_gradient(ops.maximum(most + of_largest, log_alpha))
     # e^-scale as a product of two that do not overflow: without alpha it may be beyond the type's range.
     limit = 170.0 if keras.backend.standardize_dtype(values.dtype) == "float32" else 1400.0
     half = ops.exp(-0.5 * ops.clip(scale, -limit, limit))
-    return alpha * half * half + ops.exp(power - scale)
+    return alpha * half * half + ops.exp(power + (of_largest - scale))
 
 
-def _log_distance(detail):
-    """`log(sqrt(detail^2 + EPSILON^2))`, of which no square overflows."""
-    size = ops.abs(detail)
+def _distance(detail):
+    """`sqrt(detail^2 + EPSILON^2)`, of which no square overflows."""
+    finite = float(ml_dtypes.finfo(keras.backend.standardize_dtype(detail.dtype)).max) / 2
+    size = ops.minimum(ops.abs(detail), finite)
     larger = ops.maximum(size, EPSILON)
     ratio = ops.minimum(size, EPSILON) / larger
-    return ops.log(larger) + 0.5 * ops.log1p(ratio * ratio)
+    return larger * ops.sqrt(1.0 + ratio * ratio)
 
 
 @keras.saving.register_keras_serializable("tf_softpool")

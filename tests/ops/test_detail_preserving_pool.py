@@ -1,0 +1,151 @@
+"""detail_preserving_pool and its gradients against the oracle, over the tables of cases."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import weighted_oracle as oracle
+from cases import DATA_FORMATS, DTYPES, FEW, LINES, MODES, PLANES, VOLUMES, with_padding
+from conftest import assert_near, numpy_dtype, run, with_gradient
+
+import tf_softpool as tsp
+from tf_softpool.ops.portable import compute_dtype
+
+# Whether there is a guide, whether details are symmetric, and about how large lambda is.
+VARIANTS = {
+    "lite": (False, True, 1.0),
+    "lite-asymmetric": (False, False, 2.5),
+    "guided": (True, True, 0.3),
+    "guided-asymmetric": (True, False, 1.0),
+    "lite-steep": (False, True, 8.0),
+    "inverse": (True, True, -1.0),
+}
+
+
+def check(case, padding, data_format, dtype="float32", variant="lite", mode="eager", scale=3.0, offset=0.0):
+    """Compares values and all gradients of one case with the oracle's."""
+    guided, symmetric, lam = VARIANTS[variant]
+    random = np.random.default_rng(0)
+    x = (random.normal(0, scale, case.shape(data_format)) + offset).astype(numpy_dtype(dtype))
+    alpha = random.uniform(0.2, 2, case.channels).astype(compute_dtype(dtype))
+    lam = (lam * random.uniform(0.5, 1.5, case.channels)).astype(compute_dtype(dtype))
+    arguments = (case.pool_size, case.strides, padding, data_format, symmetric)
+    shape = oracle.detail_preserving_pool(x, None, alpha, lam, *arguments)[0].shape
+    g = random.normal(0, 1, shape).astype(numpy_dtype(dtype))
+    guide = (random.normal(0, scale, shape) + offset).astype(numpy_dtype(dtype)) if guided else None
+    expected = [oracle.detail_preserving_pool(x, guide, alpha, lam, *arguments)]
+    expected += oracle.detail_preserving_pool_gradient(x, guide, alpha, lam, g, *arguments)
+
+    def pool(x, *others):
+        *given, alpha, lam = others
+        return tsp.detail_preserving_pool(x, given[0] if given else None, alpha, lam, *arguments)
+
+    inputs = [x, guide, alpha, lam] if guided else [x, alpha, lam]
+    actual = run(mode, with_gradient(pool), *inputs, g)
+    for i, (value, (result, size)) in enumerate(zip(actual, expected, strict=True)):
+        of_parameter = i >= len(actual) - 2
+        assert_near(value, result, size, compute_dtype(dtype) if of_parameter else dtype, "portable" in mode)
+
+
+@pytest.mark.parametrize("data_format", DATA_FORMATS)
+@pytest.mark.parametrize(("case", "padding"), with_padding(LINES + PLANES + VOLUMES))
+def test_every_window(case, padding, data_format):
+    variants = list(VARIANTS)
+    which = sum(case.spatial) + sum(case.pool_size) + case.channels + len(padding)
+    for i in range(2):
+        check(case, padding, data_format, variant=variants[(which + i) % len(variants)])
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("mode", [*MODES, "dynamic", "portable_dynamic"])
+@pytest.mark.parametrize("data_format", DATA_FORMATS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("case", "padding"), with_padding(FEW))
+def test_every_way(case, dtype, padding, data_format, mode, variant):
+    check(case, padding, data_format, dtype, variant, mode)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+@pytest.mark.parametrize("case", PLANES + VOLUMES, ids=str)
+def test_every_type(case, dtype, variant):
+    check(case, "same", "channels_last", dtype, variant)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("variant", ["lite", "lite-asymmetric", "guided", "guided-asymmetric"])
+@pytest.mark.parametrize(("scale", "dtype"), [(1e-6, "float32"), (1e3, "float32"), (1e6, "float64")])
+@pytest.mark.parametrize("case", FEW, ids=str)
+def test_every_size_of_detail(case, scale, dtype, variant, mode):
+    check(case, "same", "channels_last", dtype, variant, mode, scale)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("variant", ["lite", "guided-asymmetric"])
+@pytest.mark.parametrize("offset", [1e3, -1e3])
+@pytest.mark.parametrize("case", FEW, ids=str)
+def test_offsets(case, offset, variant, mode):
+    check(case, "same", "channels_last", variant=variant, mode=mode, offset=offset)
+
+
+@pytest.mark.parametrize("guided", [False, True])
+@pytest.mark.parametrize("shape", [(0, 4, 4, 3), (2, 4, 4, 0), (0, 4, 4, 0)])
+@pytest.mark.parametrize("mode", MODES)
+def test_empty(shape, mode, guided):
+    x, g = np.zeros(shape, "float32"), np.zeros((shape[0], 2, 2, shape[3]), "float32")
+    parameters = [np.ones(shape[3], "float32")] * 2
+
+    def pool(x, *others):
+        *given, alpha, lam = others
+        return tsp.detail_preserving_pool(x, given[0] if given else None, alpha, lam, 2)
+
+    inputs = [x, g, *parameters] if guided else [x, *parameters]
+    y, *gradients = run(mode, with_gradient(pool), *inputs, g)
+    assert y.shape == g.shape
+    assert [v.shape for v in gradients] == [v.shape for v in inputs]
+    assert not np.any(gradients[-1])
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("alpha", "lam"), [(1e4, 1.0), (1e20, 3.0), (np.inf, 1.0), (0.5, 0.0), (0.0, 0.0)])
+@pytest.mark.parametrize(("case", "padding"), with_padding(PLANES))
+def test_with_large_alpha_or_no_lambda_it_is_average_pooling(case, padding, alpha, lam, mode):
+    x = np.random.default_rng(0).uniform(-1, 1, case.shape("channels_last")).astype("float32")
+    arguments = (case.pool_size, case.strides, padding)
+    y = run(mode, lambda x: tsp.detail_preserving_pool(x, None, alpha, lam, *arguments), x)
+    average = tf.nn.avg_pool2d(x, *arguments[:2], padding.upper())
+    # A weight is from alpha to alpha + 2.
+    np.testing.assert_allclose(y, average, rtol=1e-5, atol=2 / alpha + 1e-6 if lam else 1e-6)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("lam", "nearness"), [(10.0, 0.2), (100.0, 0.02), (1e4, 2e-4), (np.inf, 1e-6)])
+@pytest.mark.parametrize(("case", "padding"), with_padding(PLANES))
+def test_with_large_lambda_the_asymmetric_form_is_max_pooling(case, padding, lam, nearness, mode):
+    # Values apart by a tenth of their range: the next largest weighs less than 0.9 ** lam.
+    random = np.random.default_rng(0)
+    x = random.integers(0, 11, case.shape("channels_last")).astype("float32")
+    arguments = (case.pool_size, case.strides, padding)
+
+    def pool(x):
+        return tsp.detail_preserving_pool(x, None, 0.0, lam, *arguments, symmetric=False)
+
+    largest = tf.nn.max_pool2d(x, *arguments[:2], padding.upper())
+    assert np.max(np.abs(run(mode, pool, x) - largest)) <= 10 * nearness
+
+
+def test_parameters_may_be_numbers_or_tensors():
+    x = np.random.default_rng(0).normal(size=(1, 4, 4, 2)).astype("float32")
+    expected = tsp.detail_preserving_pool(x, None, tf.fill([2], 0.5), tf.fill([2], 2.0), 2)
+    for alpha, lam in [(0.5, 2), (np.float64(0.5), tf.Variable(2.0)), (tf.constant(0.5, "bfloat16"), [2, 2])]:
+        np.testing.assert_array_equal(tsp.detail_preserving_pool(x, None, alpha, lam, 2), expected)
+    y = tsp.detail_preserving_pool(tf.constant([[[1.0], [0.0]]], "float64"), np.zeros((1, 1, 1)), 0.1, 1.0, 2)
+    rho = np.sqrt(1 + 1e-6)
+    np.testing.assert_allclose(y, [[[(0.1 + rho) / (0.2 + rho + 1e-3)]]], rtol=1e-15)
+
+
+def test_average_as_guide_is_no_guide():
+    x = np.random.default_rng(0).normal(size=(2, 7, 8, 5)).astype("float32")
+    guide = tf.nn.avg_pool2d(x, 3, 2, "SAME")
+    lite = tsp.detail_preserving_pool(x, None, 0.7, 1.3, 3, 2, "same")
+    guided = tsp.detail_preserving_pool(x, guide, 0.7, 1.3, 3, 2, "same")
+    np.testing.assert_allclose(guided, lite, rtol=1e-5, atol=1e-6)

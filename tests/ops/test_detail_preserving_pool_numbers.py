@@ -1,0 +1,337 @@
+"""detail_preserving_pool where numbers are hard, its derivatives, and bad input."""
+
+import contextlib
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import weighted_oracle as oracle
+from cases import DATA_FORMATS, FEW, MODES, PADDINGS
+from conftest import assert_near, run, with_gradient
+from derivatives import numeric, numeric_along, small
+
+import tf_softpool as tsp
+from tf_softpool.ops import native
+
+NAN, INF = np.nan, np.inf
+
+
+def lite(x, alpha=1.0, lam=1.0, symmetric=True):
+    """A window's result, in plain NumPy."""
+    x = np.array(x, "float64")
+    d = x - x.mean()
+    d = d if symmetric else np.maximum(d, 0)
+    w = alpha + np.sqrt(d * d + 1e-6) ** lam
+    return (w * x).sum() / w.sum()
+
+
+# Values, guide, alpha, lambda, the result. A window of [0.5] * 4, with a guide of 0.5, is beside it.
+SPECIAL = {
+    "nan": ([NAN, 1, 2, 3], None, 1, 1, NAN),
+    "nan beside inf": ([NAN, INF, 2, 3], None, 1, 1, NAN),
+    "nan beside -inf": ([NAN, -INF, -INF, -INF], None, 1, 1, NAN),
+    "nan guide": ([0, 1, 2, 3], NAN, 1, 1, NAN),
+    "inf": ([INF, 1, 2, 3], None, 1, 1, INF),
+    "inf, guided": ([INF, 1, 2, 3], 1, 1, 1, INF),
+    "inf and -inf": ([INF, -INF, 2, 3], None, 1, 1, INF),
+    "-inf": ([-INF, 1, 2, 4], None, 1, 1, lite([1, 2, 4])),
+    "-inf thrice": ([-INF, -INF, -INF, 4], None, 1, 1, 4),
+    "-inf, guided": ([-INF, 1, 1, 4], 1, 1, 1, (2 * 1.001 + 4 * (1 + np.sqrt(9 + 1e-6))) / (3.002 + 3)),
+    "all -inf": ([-INF] * 4, None, 1, 1, -INF),
+    "all -inf, guided": ([-INF] * 4, 1, 1, 1, -INF),
+    "guide of inf": ([1, 2, 3, 6], INF, 1, 1, 3),
+    "guide of -inf": ([1, 2, 3, 6], -INF, 1, 1, 3),
+    "guide far away": ([1, 2, 3, 6], 1e30, 1, 1, 3),
+    "largest": ([3e38] * 4, None, 1, 1, 3e38),
+    "largest and smallest": ([3e38, -3e38, 3e38, -3e38], None, 1, 1, 0),
+    "one that is large": ([1e30, 0, 0, 0], None, 1, 1, 5e29),
+    "equal": ([0.1] * 4, None, 1, 1, 0.1),
+    "equal, power too large": ([0.1] * 4, None, 1e-30, 200, 0.1),
+    "power too large": ([0, 0, 0, 50], None, 1, 100, 50),
+    "power too small": ([0, 0, 0, 0.04], None, 0, 40, lite([0, 0, 0, 0.04], 0, 40)),
+    "power of nothing": ([0, 0, 0, 4], None, 1, 0, 1),
+    "negative power": ([0, 1, 2, 9], 1, 0, -8, 1),
+    "negative power too large": ([0, 1, 2, 9], 1, 1e-30, -60, 1),
+    "no alpha": ([0, 0, 0, 4], None, 0, 1, 2),
+    "no alpha, no detail": ([2, 2, 2, 2], None, 0, 30, 2),
+    "infinite alpha": ([0, 0, 0, 4], None, INF, 1, 1),
+    "infinite lambda": ([0, 0, 0, 4], None, 1, INF, 4),
+    "nan alpha": ([0, 0, 0, 4], None, NAN, 1, NAN),
+    "nan lambda": ([0, 0, 0, 4], None, 1, NAN, NAN),
+}
+
+
+@pytest.mark.parametrize("channels", [1, 3, 16, 37])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", SPECIAL)
+def test_special_values(name, mode, channels):
+    values, guide, alpha, lam, expected = SPECIAL[name]
+    x = np.tile(np.reshape(values, (1, 2, 2, 1)), (1, 1, 1, channels)).astype("float32")
+    x = np.concatenate([x, np.full_like(x, 0.5)], axis=2)
+    inputs = [x, np.float32(alpha), np.float32(lam)]
+    if guide is not None:
+        inputs.insert(1, np.broadcast_to(np.float32([[[[guide], [0.5]]]]), (1, 1, 2, channels)))
+
+    def pool(x, *others):
+        *given, alpha, lam = others
+        return tsp.detail_preserving_pool(x, given[0] if given else None, alpha, lam, 2)
+
+    y, dx, *_ = run(mode, with_gradient(pool), *inputs, np.ones((1, 1, 2, channels), "float32"))
+    np.testing.assert_allclose(y[0, 0, 0], np.full(channels, expected), rtol=2e-6, atol=1e-6)
+    ordinary = not np.isnan(alpha + lam)
+    if ordinary:
+        np.testing.assert_array_equal(y[0, 0, 1], np.full(channels, 0.5, "float32"))
+    if not np.isnan(expected):
+        assert np.isfinite(dx).all()
+        np.testing.assert_allclose(dx[0, :, 2:], np.full((2, 2, channels), 0.25), rtol=1e-6)
+    elif mode != "portable":
+        assert np.isnan(dx[0, :, :2]).all()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_nan_at_zero_detail(mode):
+    # The root of d^2 has no derivative at zero, that of d^2 + epsilon^2 has.
+    x = np.zeros((1, 4, 4, 18), "float32")
+    for lam in (0.5, 1.0, 3.0):
+        function = with_gradient(lambda x, a, lam: tsp.detail_preserving_pool(x, None, a, lam, 2))
+        inputs = (x, np.float32(1), np.float32(lam), np.ones((1, 2, 2, 18), "float32"))
+        y, dx, da, dl = run(mode, function, *inputs)
+        np.testing.assert_array_equal(y, np.zeros_like(y))
+        np.testing.assert_allclose(dx, np.full_like(dx, 0.25), rtol=1e-6)
+        assert float(da) == float(dl) == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "to_x", "to_others"),
+    [
+        ([1, INF, INF, 3], [0, 0.5, 0.5, 0], 0),
+        ([-INF] * 4, [0] * 4, 0),
+        ([-INF, 2, 2, -INF], [0, 0.5, 0.5, 0], 0),
+    ],
+)
+@pytest.mark.parametrize("guided", [False, True])
+@pytest.mark.parametrize("channels", [1, 16])
+def test_gradients_of_special_values(values, to_x, to_others, guided, channels):
+    x, to_x = (np.tile(np.reshape(v, (1, 2, 2, 1)), (1, 1, 1, channels)).astype("f4") for v in (values, to_x))
+    ones = np.ones((1, 1, 1, channels), "float32")
+    inputs = [x, 2 * ones, np.float32(1), np.float32(1)] if guided else [x, np.float32(1), np.float32(1)]
+
+    def pool(x, *others):
+        *given, alpha, lam = others
+        return tsp.detail_preserving_pool(x, given[0] if given else None, alpha, lam, 2)
+
+    _, dx, *others = run("eager", with_gradient(pool), *inputs, ones)
+    np.testing.assert_array_equal(dx, to_x)
+    for gradient in others:
+        np.testing.assert_array_equal(gradient, np.full_like(gradient, to_others))
+
+
+# From where a window is left to be done by the book: beside ordinary numbers, and where float32 ends.
+HARD = {
+    "large details": (1e18, 1.0, 1.0, True),
+    "larger details": (1e25, 1.0, 1.0, False),
+    "tiny details": (1e-30, 1.0, 1.0, True),
+    "large powers": (30.0, 1.0, 25.0, True),
+    "larger powers": (1e6, 1.0, 12.0, False),
+    "tiny powers": (0.01, 1e-36, 20.0, True),
+    "large alpha": (1.0, 1e30, 1.0, True),
+    "negative powers": (1.0, 1e-3, -12.0, True),
+}
+
+
+@pytest.mark.parametrize("guided", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", HARD)
+def test_hard_numbers(name, mode, guided):
+    scale, alpha, lam, symmetric = HARD[name]
+    x = np.random.default_rng(0).normal(0, 1, (2, 6, 8, 21))
+    # Half of the windows are ordinary, where vectors hold both.
+    x[..., ::2] *= scale
+    x = x.astype("float32")
+    arguments = ((3, 2), (2, 2), "same", "channels_last", symmetric)
+    alpha, lam = np.full(21, alpha, "float32"), np.full(21, lam, "float32")
+    guide = (x[:, ::2, ::2] / 2) if guided else None
+    expected = [oracle.detail_preserving_pool(x, guide, alpha, lam, *arguments)]
+    g = np.random.default_rng(1).normal(0, 1, expected[0][0].shape).astype("float32")
+    expected += oracle.detail_preserving_pool_gradient(x, guide, alpha, lam, g, *arguments)
+
+    def pool(x, *others):
+        *given, alpha, lam = others
+        return tsp.detail_preserving_pool(x, given[0] if given else None, alpha, lam, *arguments)
+
+    inputs = [x, guide, alpha, lam] if guided else [x, alpha, lam]
+    results = run(mode, with_gradient(pool), *inputs, g)
+    # Gradients of parameters are sums over windows of very different sizes.
+    for actual, (value, error) in zip(results[: len(results) - 2], expected, strict=False):
+        assert_near(actual, value, error, "float32", mode == "portable")
+    for actual, (value, error) in zip(results[-2:], expected[-2:], strict=True):
+        representable = np.abs(value) < 1e37
+        assert_near(
+            np.asarray(actual)[representable], value[representable], error[representable], "float32", True
+        )
+
+
+def test_long_windows_keep_precision():
+    x = np.random.default_rng(0).normal(0, 1, (1, 200_000, 1)).astype("float32")
+    one, g = np.ones(1, "float32"), np.ones((1, 1, 1), "float32")
+    arguments = ((200_000,), (200_000,), "valid", "channels_last", True)
+    expected = [oracle.detail_preserving_pool(x, None, one, one, *arguments)]
+    expected += oracle.detail_preserving_pool_gradient(x, None, one, one, g, *arguments)
+    function = with_gradient(lambda x, a, lam: tsp.detail_preserving_pool(x, None, a, lam, *arguments))
+    for actual, (value, scale) in zip(run("eager", function, x, one, one, g), expected, strict=True):
+        assert_near(actual, value, scale, "float32")
+
+
+@pytest.mark.parametrize("portable", [False, True])
+@pytest.mark.parametrize("guided", [False, True])
+@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize("data_format", DATA_FORMATS)
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("case", [small(case) for case in FEW], ids=str)
+def test_derivatives(case, padding, data_format, symmetric, guided, portable):
+    random = np.random.default_rng(0)
+    arguments = (case.pool_size, case.strides, padding, data_format, symmetric)
+    x = random.normal(0, 2, case.shape(data_format))
+    alpha, lam = random.uniform(0.5, 2, (2, case.channels))
+    shape = tsp.detail_preserving_pool(x, None, alpha, lam, *arguments).shape
+    inputs = [x, random.normal(0, 2, shape), alpha, lam] if guided else [x, alpha, lam]
+    g = random.normal(0, 1, shape)
+    directions = [random.normal(0, 1, v.shape) for v in inputs]
+
+    def pool(x, *others):
+        *given, alpha, lam = others
+        return tsp.detail_preserving_pool(x, given[0] if given else None, alpha, lam, *arguments)
+
+    def value(*tensors):
+        *inputs, g = tensors
+        return tf.reduce_sum(g * pool(*inputs))
+
+    def slope(*tensors):
+        _, *gradients = with_gradient(pool)(*tensors)
+        return tf.add_n([tf.reduce_sum(a * b) for a, b in zip(directions, gradients, strict=True)])
+
+    with tsp.portable() if portable else contextlib.nullcontext():
+        values = [tf.constant(v) for v in (*inputs, g)]
+        for function in (value, slope):
+            with tf.GradientTape() as tape:
+                tape.watch(values)
+                result = function(*values)
+            for i, gradient in enumerate(tape.gradient(result, values)):
+
+                def moved(v, i=i, function=function):
+                    return function(*values[:i], tf.constant(v), *values[i + 1 :])
+
+                if function is value and not portable:
+                    expected = numeric(moved, values[i].numpy(), 1e-6)
+                    np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-6)
+                    continue
+                direction = np.random.default_rng(i).normal(0, 1, gradient.shape)
+                # A detail of nearly zero bends within a thousandth.
+                expected = numeric_along(moved, values[i].numpy(), direction, 1e-6)
+                size = np.sum(np.abs(gradient * direction))
+                np.testing.assert_allclose(np.sum(gradient * direction), expected, atol=1e-5 * size + 1e-5)
+
+
+X, G = np.zeros((2, 6, 6, 3), "float32"), np.zeros((2, 3, 3, 3), "float32")
+ONES = np.ones(3, "float32")
+BAD_CALLS = {
+    "guide of another shape": (X, X, 1, 1, {}, "guide"),
+    "guide of another rank": (X, G[0], 1, 1, {}, "guide"),
+    "complex guide": (X, G.astype("complex64"), 1, 1, {}, "complex64"),
+    "alpha of other channels": (X, None, np.ones(2), 1, {}, "alpha"),
+    "alpha of channels first": (X, None, ONES, 1, {"data_format": "channels_first"}, "alpha"),
+    "lambda of other channels": (X, None, 1, np.ones(4), {}, "lam"),
+    "lambda of two dimensions": (X, None, 1, np.ones((1, 3)), {}, "lam"),
+    "complex alpha": (X, None, np.ones(3, "complex64"), 1, {}, "complex64"),
+    "truth values": (X, None, True, np.ones(3, "bool"), {}, "bool"),
+    "no spatial dimensions": (X[:, 0, 0], None, 1, 1, {}, "spatial dimensions"),
+    "zero window": (X, None, 1, 1, {"pool_size": 0}, "pool_size"),
+    "zero stride": (X, None, 1, 1, {"strides": 0}, "strides"),
+    "unknown padding": (X, None, 1, 1, {"padding": "full"}, "padding"),
+    "window larger than the input": (X, None, 1, 1, {"pool_size": 7}, "larger than the input"),
+    "integers": (X.astype("int32"), None, 1, 1, {}, "int32"),
+}
+
+
+@pytest.mark.parametrize("portable", [False, True])
+@pytest.mark.parametrize("name", BAD_CALLS)
+def test_bad_calls(name, portable):
+    x, guide, alpha, lam, arguments, message = BAD_CALLS[name]
+    with tsp.portable() if portable else contextlib.nullcontext(), pytest.raises(ValueError, match=message):
+        tsp.detail_preserving_pool(x, guide, alpha, lam, **{"pool_size": 2, **arguments})
+
+
+def test_in_a_functional_model(tmp_path):
+    inputs, guide = keras.Input((6, 6, 3)), keras.Input((3, 3, 3))
+    y = tsp.detail_preserving_pool(inputs, guide, 0.5, ONES, 2, symmetric=False)
+    y = tsp.detail_preserving_pool(tsp.importance_pool(y, y, 2, 1), None, 1.0, 2.0, 2)
+    model = keras.Model([inputs, guide], y)
+    assert model.output.shape == (None, 1, 1, 3)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    values = [
+        np.random.default_rng(0).normal(size=(2, *v.shape[1:])).astype("float32") for v in (inputs, guide)
+    ]
+    np.testing.assert_array_equal(loaded(values), model(values))
+    with pytest.raises(ValueError, match="guide"):
+        tsp.detail_preserving_pool(inputs, keras.Input((3, 2, 3)), 1.0, 1.0, 2)
+
+
+def op(x=X, guide=(), alpha=ONES, lam=ONES, **attributes):
+    """Calls the compiled op itself, past what Python checks."""
+    defaults = {"ksize": [2, 2], "strides": [2, 2], "padding": "VALID"}
+    return native.load().ops.softpool_detail_preserving_pool(
+        input=x, guide=list(guide), alpha=alpha, lam=lam, **{**defaults, **attributes}
+    )
+
+
+def grad_op(grad=G, x=X, guide=(), alpha=ONES, lam=ONES, **attributes):
+    """Calls the compiled gradient op itself."""
+    defaults = {"ksize": [2, 2], "strides": [2, 2], "padding": "VALID"}
+    return native.load().ops.softpool_detail_preserving_pool_grad(
+        orig_input=x, guide=list(guide), alpha=alpha, lam=lam, grad=grad, **{**defaults, **attributes}
+    )
+
+
+BAD_OPS = {
+    "guide of another shape": lambda: op(guide=[X]),
+    "two guides": lambda: op(guide=[G, G]),
+    "alpha of other channels": lambda: op(alpha=ONES[:2]),
+    "alpha that is a number": lambda: op(alpha=np.float32(1)),
+    "lambda of other channels": lambda: op(lam=np.ones(6, "f4")),
+    "lambda of two dimensions": lambda: op(lam=np.ones((3, 1), "f4")),
+    "double parameters": lambda: op(alpha=tf.cast(ONES, "float64"), lam=tf.cast(ONES, "float64")),
+    "float parameters for double": lambda: op(tf.cast(X, "float64")),
+    "parameters of channels last": lambda: op(data_format="NCHW"),
+    "zero ksize": lambda: op(ksize=[0, 2]),
+    "window larger than the input": lambda: op(ksize=[7, 2]),
+    "gradient of another shape": lambda: grad_op(G[:, :2]),
+    "gradient: guide of another shape": lambda: grad_op(guide=[X]),
+    "gradient: two guides": lambda: grad_op(guide=[G, G]),
+    "gradient: alpha of other channels": lambda: grad_op(alpha=ONES[:2]),
+    "gradient: lambda of other channels": lambda: grad_op(lam=ONES[:2]),
+}
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+@pytest.mark.parametrize("name", BAD_OPS)
+def test_bad_ops(name, mode):
+    function = tf.function(BAD_OPS[name]) if mode == "graph" else BAD_OPS[name]
+    with pytest.raises((tf.errors.InvalidArgumentError, ValueError, TypeError)):
+        function()
+
+
+def test_shapes_that_only_show_when_the_graph_runs():
+    unknown = tf.TensorSpec(None, tf.float32)
+    forward = tf.function(lambda x, q, a, b: op(x, [q], a, b), input_signature=[unknown] * 4)
+    backward = tf.function(lambda g, x, q, a, b: grad_op(g, x, [q], a, b), input_signature=[unknown] * 5)
+    assert forward(X, G, ONES, ONES).shape == G.shape
+    assert [t.shape for t in tf.nest.flatten(backward(G, X, G, ONES, ONES))] == [X.shape, G.shape, (3,), (3,)]
+    for guide, alpha, lam in [(X, ONES, ONES), (G, ONES[:2], ONES), (G, ONES, X), (G, ONES[0], ONES)]:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="must have shape"):
+            forward(X, guide, alpha, lam)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="must have shape"):
+            backward(G, X, guide, alpha, lam)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must have shape"):
+        backward(X, X, G, ONES, ONES)

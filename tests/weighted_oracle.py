@@ -1,0 +1,157 @@
+"""What importance pooling and detail-preserving pooling mean, in NumPy: see `oracle`.
+
+Each function takes tensors as [batch, *spatial, channels] or channels first, and returns pairs of float64
+arrays: a result, and the scale of its rounding error.
+"""
+
+import numpy as np
+from oracle import _as, _channels_last, _product, _taps, output_size, softmax, windows
+
+EPSILON = 1e-3
+
+
+class _Sums:
+    """A tensor's gradient as it is added up window by window, and the sizes of its terms."""
+
+    def __init__(self, x):
+        self.value, self.scale = np.zeros_like(x), np.zeros_like(x)
+
+    def add(self, where, terms, sizes):
+        """Adds [batch, taps, channels] to a window's positions."""
+        shape = self.value[(slice(None), *where)].shape
+        self.value[(slice(None), *where)] += terms.reshape(shape)
+        self.scale[(slice(None), *where)] += sizes.reshape(shape)
+
+    def result(self, data_format):
+        """The gradient and its scale."""
+        return _as(self.value, data_format), _as(self.scale, data_format)
+
+
+def _wide(data_format, *tensors):
+    return [_channels_last(np.asarray(t).astype(np.longdouble), data_format) for t in tensors]
+
+
+def _pooled(x, pool_size, strides, padding):
+    spatial = x.shape[1:-1]
+    out = [output_size(*args, padding) for args in zip(spatial, pool_size, strides, strict=True)]
+    return np.empty((x.shape[0], *out, x.shape[-1]), x.dtype)
+
+
+def importance_pool(x, logits, pool_size, strides, padding, data_format):
+    """y = sum_i w_i x_i with w = softmax(logits); the scale is sum_i w_i |x_i|."""
+    x, logits = _wide(data_format, x, logits)
+    y = _pooled(x, pool_size, strides, padding)
+    scale = np.empty_like(y)
+    for position, where in windows(x.shape[1:-1], pool_size, strides, padding):
+        w, a = softmax(_taps(logits, where)), _taps(x, where)
+        y[(slice(None), *position)] = _product(w, a).sum(axis=1)
+        scale[(slice(None), *position)] = _product(w, np.abs(a)).sum(axis=1)
+    return _as(y, data_format), _as(scale, data_format)
+
+
+def importance_pool_gradient(x, logits, g, pool_size, strides, padding, data_format):
+    """dL/dx_i = sum over windows of g w_i, dL/dl_i = that of g w_i (x_i - y).
+
+    Returns:
+        For x and for the logits: the gradient and its scale.
+    """
+    x, logits, g = _wide(data_format, x, logits, g)
+    to_x, to_logits = _Sums(x), _Sums(x)
+    for position, where in windows(x.shape[1:-1], pool_size, strides, padding):
+        a, b = _taps(x, where), _taps(logits, where)
+        w = softmax(b)
+        # The exponential of a distance multiplies its rounding error by it.
+        distance = np.maximum(1, np.abs(b - b.max(axis=1, keepdims=True)) / 5)
+        to_window = g[(slice(None), *position)][:, None]
+        # From the most important value, so that an offset costs no precision.
+        a = a - np.take_along_axis(a, b.argmax(axis=1)[:, None], axis=1)
+        from_mean = a - (w * a).sum(axis=1, keepdims=True)
+        # The mean is a sum, with errors of its own.
+        spread = 2 * (w * np.abs(from_mean) * distance).sum(axis=1, keepdims=True)
+        to_x.add(where, to_window * w, np.abs(to_window) * w * distance)
+        to_logits.add(
+            where,
+            to_window * w * from_mean,
+            np.abs(to_window) * w * ((np.abs(a) + np.abs(from_mean)) * distance + spread),
+        )
+    return [to_x.result(data_format), to_logits.result(data_format)]
+
+
+class _Details:
+    """One window's weights, and what they are made of. `guide` is None for the average."""
+
+    def __init__(self, a, guide, alpha, lam, symmetric):
+        self.a = a
+        self.guide = a.mean(axis=1, keepdims=True) if guide is None else guide[:, None]
+        detail = a - self.guide
+        self.detail = detail if symmetric else np.maximum(detail, 0)
+        base = self.detail**2 + np.longdouble(EPSILON) ** 2
+        self.log = np.log(base) / 2
+        # Over the largest weight, so that no power overflows.
+        with np.errstate(divide="ignore"):
+            largest = np.maximum((lam * self.log).max(axis=1, keepdims=True), np.log(alpha))
+        self.rho = np.exp(lam * self.log - largest)
+        self.w = alpha * np.exp(-largest) + self.rho
+        self.per_alpha = np.exp(-largest)
+        self.total = self.w.sum(axis=1, keepdims=True)
+        self.slope = lam * self.rho * self.detail / base
+        self.y = (self.w * a).sum(axis=1, keepdims=True) / self.total
+        self.away = a - self.y
+        # A detail is known as well as the numbers it is the difference of.
+        error = np.abs(a) + np.abs(self.guide)
+        self.w_error = np.abs(self.slope) * error + self.rho * (1 + np.abs(lam) * (1 + np.abs(self.log)) / 8)
+        self.y_error = (np.abs(self.w * a) + self.w_error * np.abs(self.away)).sum(axis=1, keepdims=True)
+        self.y_error = self.y_error / self.total
+        self.slope_error = np.abs(lam) * self.rho / base * error * (1 + np.abs(lam)) + np.abs(self.slope)
+
+
+def _window(tensor, position):
+    return None if tensor is None else tensor[(slice(None), *position)]
+
+
+def detail_preserving_pool(x, guide, alpha, lam, pool_size, strides, padding, data_format, symmetric):
+    """y = sum_i w_i x_i / sum_i w_i with w_i = alpha + rho(x_i - guide)."""
+    (x,) = _wide(data_format, x)
+    guide = None if guide is None else _wide(data_format, guide)[0]
+    alpha, lam = np.longdouble(alpha), np.longdouble(lam)
+    y = _pooled(x, pool_size, strides, padding)
+    scale = np.empty_like(y)
+    for position, where in windows(x.shape[1:-1], pool_size, strides, padding):
+        d = _Details(_taps(x, where), _window(guide, position), alpha, lam, symmetric)
+        y[(slice(None), *position)] = d.y[:, 0]
+        scale[(slice(None), *position)] = d.y_error[:, 0]
+    return _as(y, data_format), _as(scale, data_format)
+
+
+def detail_preserving_pool_gradient(
+    x, guide, alpha, lam, g, pool_size, strides, padding, data_format, symmetric
+):
+    """What is sent to x, to the guide if there is one, to alpha and to lambda: gradients and scales."""
+    x, g = _wide(data_format, x, g)
+    guide = None if guide is None else _wide(data_format, guide)[0]
+    alpha, lam = np.longdouble(alpha), np.longdouble(lam)
+    to_x, to_guide, to_alpha, to_lam = _Sums(x), _Sums(g), _Sums(alpha), _Sums(lam)
+    for position, where in windows(x.shape[1:-1], pool_size, strides, padding):
+        d = _Details(_taps(x, where), _window(guide, position), alpha, lam, symmetric)
+        scaled = g[(slice(None), *position)][:, None] / d.total
+        size = np.abs(scaled)
+        away = np.abs(d.away) + d.y_error
+        to_detail, error = d.slope * d.away, d.slope_error * away
+        all_details, all_errors = to_detail.sum(axis=1, keepdims=True), error.sum(axis=1, keepdims=True)
+        count = d.a.shape[1]
+        of_total = d.w_error.sum(axis=1, keepdims=True) / d.total
+        share = 0 if guide is not None else all_details / count
+        terms = scaled * (d.w + to_detail - share)
+        errors = d.w + d.w_error + error + all_errors / count + (d.w + np.abs(to_detail)) * of_total
+        to_x.add(where, terms, size * errors)
+        to_guide.value[(slice(None), *position)] = -(scaled * all_details)[:, 0]
+        to_guide.scale[(slice(None), *position)] = (size * all_errors * (1 + of_total))[:, 0]
+        to_alpha.value += (scaled * d.per_alpha * d.away).sum(axis=(0, 1))
+        to_alpha.scale += (size * d.per_alpha * away * (1 + of_total)).sum(axis=(0, 1))
+        to_lam.value += (scaled * d.away * d.rho * d.log).sum(axis=(0, 1))
+        logs = np.abs(d.log) * d.w_error + d.rho * np.abs(d.log) + np.abs(d.slope) * 2
+        to_lam.scale += (size * away * logs * (1 + of_total)).sum(axis=(0, 1))
+    results = [to_x.result(data_format)]
+    if guide is not None:
+        results.append(to_guide.result(data_format))
+    return [*results, *((s.value.astype(np.float64), s.scale.astype(np.float64)) for s in (to_alpha, to_lam))]
