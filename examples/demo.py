@@ -121,14 +121,17 @@ def save_and_serve(model, images, out):
 
 
 def measure(calls=40):
-    """Prints how long SoftPool takes beside TensorFlow's poolings."""
+    """Prints how long our poolings take beside TensorFlow's."""
     x = tf.random.stateless_normal((8, 112, 112, 64), (0, 1))
     logits = tf.constant([3.0, 2.0, 1.0, 0.0])
+    importance = tf.random.stateless_normal(x.shape, (2, 3))
     poolings = {
         "tf.nn.max_pool2d": lambda: tf.nn.max_pool2d(x, 2, 2, "VALID"),
         "tf.nn.avg_pool2d": lambda: tf.nn.avg_pool2d(x, 2, 2, "VALID"),
         "tsp.soft_pool": lambda: tsp.soft_pool(x, 2),
         "tsp.sorted_pool": lambda: tsp.sorted_pool(x, logits, 2),
+        "tsp.importance_pool": lambda: tsp.importance_pool(x, importance, 2),
+        "tsp.detail_preserving_pool": lambda: tsp.detail_preserving_pool(x, None, 1.0, 1.0, 2),
     }
     seconds = {name: [] for name in poolings}
     with console.status("measuring"):
@@ -164,7 +167,9 @@ def main():
     measure()
     with console.status("drawing"):
         photograph.draw(out / "photograph.png")
+        photograph.draw_every_pooling(out / "poolings.png")
     console.print(f"A photograph pooled three ways: {out / 'photograph.png'}")
+    console.print(f"The same by every pooling: {out / 'poolings.png'}")
     console.print(f"What sorted-weight pooling learned: {out / 'ranks.png'}")
 
 
