@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 SOURCES := setup.py pyproject.toml $(wildcard build_support/*.py) \
   $(wildcard custom_ops/CMakeLists.txt custom_ops/*/*.cc custom_ops/*/*.h custom_ops/cmake/*)
-CPP := $(wildcard custom_ops/*/*.cc custom_ops/*/*.h tests/kernels/*.cc)
+CPP := $(wildcard custom_ops/*/*.cc custom_ops/*/*.h tests/kernels/*.cc tests/kernels/*.h)
 PY := tf_softpool tests examples benchmarks build_support setup.py
 
 .PHONY: help demo test test-kernels test-python lint format bench wheel wheel-test clean

@@ -40,6 +40,12 @@ def main():
     y = tsp.sorted_pool(x, np.log([8.0, 4.0, 2.0, 1.0]), 2)
     np.testing.assert_allclose(y, ranked @ (np.array([8, 4, 2, 1]) / 15), rtol=1e-5, atol=1e-6)
 
+    y = tsp.importance_pool(x, x, 2)
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
+    y = tsp.detail_preserving_pool(x, None, 1.0, 2.0, 2)
+    weights = 1 + (a - a.mean((2, 4), keepdims=True)) ** 2
+    np.testing.assert_allclose(y, (weights * a).sum((2, 4)) / weights.sum((2, 4)), rtol=1e-4, atol=1e-5)
+
     model = keras.Sequential([keras.Input((8, 8, 5)), keras.layers.MaxPooling2D()])
     model, report = tsp.replace_pooling(model, {"max": "soft"})
     with tempfile.TemporaryDirectory() as folder:

@@ -2,16 +2,12 @@
 // work and however the work is cut.
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <cstring>
-#include <limits>
 #include <map>
 #include <ostream>
-#include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "kernel_inputs.h"
 #include "kernels/detail_preserving_pool.h"
 #include "kernels/importance_pool.h"
 #include "kernels/simd_targets.h"
@@ -43,77 +39,6 @@ const Case kCases[] = {
     {"many_tiles", {1, 150, 160, 33}, {5, 5}, {3, 3}, Padding::kValid},
     {"many_taps", {2, 5000, 3}, {4500}, {300}, Padding::kSame},
 };
-
-size_t SizeOf(DataType type) {
-  return type == DataType::kFloat64 ? 8 : type == DataType::kFloat32 ? 4 : 2;
-}
-
-// Random values of a type as bytes, special ones among them.
-std::vector<uint8_t> RandomTensor(DataType type, size_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<double> normal(0, 2);
-  const double special[] = {INFINITY, -INFINITY, 0.0, -0.0, 1e30, -1e30, 1e-42, NAN};
-  std::vector<uint8_t> bytes(count * SizeOf(type));
-  for (size_t i = 0; i < count; ++i) {
-    const double value = random() % 97 == 0 ? special[random() % 8] : normal(random);
-    const float narrow = static_cast<float>(value);
-    uint32_t bits;
-    std::memcpy(&bits, &narrow, 4);
-    // Any 16 bits will do: for half, the float's upper ones, infinity in the place of most NaN.
-    const uint16_t upper = static_cast<uint16_t>(bits >> 16);
-    const bool rarely = random() % 97 == 0;
-    const uint16_t half = (upper & 0x7C00) == 0x7C00 && !rarely ? uint16_t(upper & 0xFC00) : upper;
-    switch (type) {
-      case DataType::kFloat64:
-        std::memcpy(&bytes[8 * i], &value, 8);
-        break;
-      case DataType::kFloat32:
-        std::memcpy(&bytes[4 * i], &narrow, 4);
-        break;
-      case DataType::kBFloat16:
-        std::memcpy(&bytes[2 * i], &upper, 2);
-        break;
-      case DataType::kFloat16:
-        std::memcpy(&bytes[2 * i], &half, 2);
-        break;
-    }
-  }
-  return bytes;
-}
-
-// NaN has many bit patterns, and which one comes out is the processor's business.
-template <class T>
-void MakeNaNEqual(std::vector<uint8_t>* bytes, T exponent, T mantissa) {
-  for (size_t i = 0; i < bytes->size(); i += sizeof(T)) {
-    T value;
-    std::memcpy(&value, bytes->data() + i, sizeof(T));
-    if ((value & exponent) == exponent && (value & mantissa)) value = exponent | mantissa;
-    std::memcpy(bytes->data() + i, &value, sizeof(T));
-  }
-}
-
-void MakeNaNEqual(DataType type, std::vector<uint8_t>* bytes) {
-  switch (type) {
-    case DataType::kFloat16:
-      return MakeNaNEqual<uint16_t>(bytes, 0x7C00, 0x83FF);
-    case DataType::kBFloat16:
-      return MakeNaNEqual<uint16_t>(bytes, 0x7F80, 0x807F);
-    case DataType::kFloat32:
-      return MakeNaNEqual<uint32_t>(bytes, 0x7F800000u, 0x807FFFFFu);
-    case DataType::kFloat64:
-      return MakeNaNEqual<uint64_t>(bytes, 0x7FF0000000000000u, 0x800FFFFFFFFFFFFFu);
-  }
-}
-
-ParallelFor Threads(int count) {
-  return [count](int64_t units, int64_t, const Shard& shard) {
-    std::vector<std::thread> threads;
-    for (int t = 0; t < count; ++t) {
-      threads.emplace_back([&, t] { shard(units * t / count, units * (t + 1) / count); });
-    }
-    for (std::thread& thread : threads) thread.join();
-  };
-}
 
 // A kernel's results as bytes, by name.
 using Results = std::map<std::string, std::vector<uint8_t>>;
@@ -189,20 +114,6 @@ Results RunDetailPreservingPool(const Inputs& in, const ParallelFor& parallel) {
     DetailPreservingPoolGrad(in.type, in.g, inputs, in.gradient.data(), gradients, parallel);
   }
   return r;
-}
-
-// Ordinary numbers: parameters that are not would leave nothing to compare.
-std::vector<uint8_t> Uniform(DataType type, int64_t count, double from, double to, unsigned seed) {
-  std::mt19937 random(seed);
-  std::uniform_real_distribution<double> uniform(from, to);
-  std::vector<double> wide(count);
-  for (double& v : wide) v = uniform(random);
-  const std::vector<float> narrow(wide.begin(), wide.end());
-  std::vector<uint8_t> bytes(count * SizeOf(type));
-  const bool is_double = type == DataType::kFloat64;
-  const void* from_bytes = is_double ? static_cast<const void*>(wide.data()) : narrow.data();
-  std::memcpy(bytes.data(), from_bytes, bytes.size());
-  return bytes;
 }
 
 class SameBits : public testing::TestWithParam<std::tuple<Case, DataType, DataFormat>> {

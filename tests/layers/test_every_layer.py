@@ -25,8 +25,10 @@ ARGUMENTS = [
     {"pool_size": 2, "strides": 3},
     {"pool_size": 1, "strides": 2},
 ]
+COMPILED = ("SoftPooling", "SortedPooling", "DetailPreservingPooling", "LocalImportancePooling")
+SHAPED = [(name, arguments) for name in COMPILED for arguments in ARGUMENTS]
+SHAPED += [("DetailPreservingPooling", {**arguments, "variant": "full"}) for arguments in ARGUMENTS[2:4]]
 # Those of standard operations have one way to make windows in common.
-SHAPED = [(name, arguments) for name in ("SoftPooling", "SortedPooling") for arguments in ARGUMENTS]
 SHAPED += [(name, arguments) for name in STANDARD for arguments in ARGUMENTS[2:4]]
 
 
@@ -38,7 +40,8 @@ def test_shapes_are_those_of_max_pooling(name, rank, arguments, padding, data_fo
     arguments = {**arguments, "padding": padding, "data_format": data_format}
     x = images(rank, data_format)
     layer = layer_class(name, rank)(**arguments)
-    peer = layer_class("MaxPooling", rank, keras.layers)(**arguments)
+    of_peer = {name: value for name, value in arguments.items() if name != "variant"}
+    peer = layer_class("MaxPooling", rank, keras.layers)(**of_peer)
     expected = peer.compute_output_shape(x.shape)
     assert layer.compute_output_shape(x.shape) == expected
     assert layer(x).shape == expected
@@ -72,6 +75,39 @@ LAYERS = [
 LAYERS += [
     (layer_class(name, rank), rank, arguments)
     for name, rank, arguments in [
+        ("DetailPreservingPooling", 1, {"pool_size": 3, "strides": 2, "padding": "same", "symmetric": False}),
+        (
+            "DetailPreservingPooling",
+            2,
+            {
+                "variant": "full",
+                "alpha_initializer": keras.initializers.Constant(-1.0),
+                "lambda_initializer": keras.initializers.RandomUniform(-0.5, 0.5, seed=1),
+            },
+        ),
+        ("DetailPreservingPooling", 3, {"pool_size": 3, "strides": 1, "variant": "full", "symmetric": False}),
+        (
+            "LocalImportancePooling",
+            1,
+            {
+                "kernel_size": 2,
+                "kernel_initializer": tsp.layers.CenterTap(0.5),
+                "scale_initializer": keras.initializers.Constant(2.0),
+            },
+        ),
+        (
+            "LocalImportancePooling",
+            2,
+            {
+                "pool_size": 3,
+                "strides": 2,
+                "padding": "same",
+                "kernel_size": (3, 1),
+                "kernel_initializer": keras.initializers.GlorotUniform(seed=1),
+                "kernel_regularizer": keras.regularizers.L2(1e-3),
+            },
+        ),
+        ("LocalImportancePooling", 3, {}),
         ("SumPooling", 1, {"pool_size": 2, "strides": 1}),
         ("PowerAveragePooling", 2, {"pool_size": 3, "strides": 2, "padding": "same", "p": 3}),
         ("LpPooling", 3, {"initial_p": 3, "per_channel": True}),

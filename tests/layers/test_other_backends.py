@@ -21,6 +21,10 @@ assert "tensorflow" not in sys.modules or sys.argv[1] == "tensorflow"
 x = np.random.default_rng(0).normal(size=(2, 7, 8, 3)).astype("float32")
 inputs = keras.Input((None, None, 3))
 outputs = tsp.layers.SoftPooling2D(3, 2, "same")(inputs)
+outputs = tsp.layers.DetailPreservingPooling2D(2, 1, "same", alpha_initializer="ones")(outputs)
+outputs = tsp.layers.DetailPreservingPooling2D(2, 1, "same", variant="full", symmetric=False)(outputs)
+start = tsp.layers.CenterTap()
+outputs = tsp.layers.LocalImportancePooling2D(2, 1, "same", kernel_initializer=start)(outputs)
 outputs = tsp.layers.SortedPooling2D(2, 1, rank_initializer=tsp.layers.LeadingRank(0.6))(outputs)
 outputs = tsp.layers.LpPooling2D(2, 1, initial_p=3, per_channel=True)(outputs)
 outputs = tsp.layers.GatedPooling2D(2, 1, "same", bias_initializer="ones")(outputs)
@@ -29,10 +33,16 @@ outputs = tsp.layers.S3Pooling2D(2, 1, "same", seed=1)(outputs)
 model = keras.Model(inputs, tsp.layers.GlobalSoftPooling2D()(outputs))
 assert tsp.build_info()["library"] is None
 np.save(sys.argv[2], keras.ops.convert_to_numpy(model(x)))
-layers = [tsp.layers.StochasticPooling2D(), tsp.layers.S3Pooling2D(2, pooling=tsp.layers.MixedPooling2D)]
+layers = [
+    tsp.layers.DetailPreservingPooling2D(3, 1, "same", variant="full"),
+    tsp.layers.LocalImportancePooling2D(2, 1, "same"),
+    tsp.layers.StochasticPooling2D(),
+    tsp.layers.S3Pooling2D(2, pooling=tsp.layers.MixedPooling2D),
+]
 model = keras.Sequential([keras.Input((7, 8, 3)), *layers])
 model.compile("sgd", "mse")
 assert np.isfinite(model.train_on_batch(x, np.zeros((2, 1, 2, 3), "float32")))
+assert all(np.isfinite(np.asarray(keras.ops.convert_to_numpy(w))).all() for w in model.weights)
 """
 
 
@@ -44,6 +54,10 @@ def test_the_same_numbers(backend, tmp_path):
     subprocess.run([sys.executable, "-c", CODE, backend, str(out)], check=True)
     x = np.random.default_rng(0).normal(size=(2, 7, 8, 3)).astype("float32")
     expected = tsp.layers.SoftPooling2D(3, 2, "same")(x)
+    expected = tsp.layers.DetailPreservingPooling2D(2, 1, "same", alpha_initializer="ones")(expected)
+    expected = tsp.layers.DetailPreservingPooling2D(2, 1, "same", variant="full", symmetric=False)(expected)
+    start = tsp.layers.CenterTap()
+    expected = tsp.layers.LocalImportancePooling2D(2, 1, "same", kernel_initializer=start)(expected)
     start = tsp.layers.LeadingRank(0.6)
     expected = tsp.layers.SortedPooling2D(2, 1, rank_initializer=start)(expected)
     expected = tsp.layers.LpPooling2D(2, 1, initial_p=3)(expected)

@@ -41,6 +41,10 @@ NEAR = {
     ("average", "gated"): (1e-6, 0.008),
     ("max", "lp"): (0.022, 1e-6),
     ("average", "lp"): (1e-6, 0.0022),
+    # Measured, on these values.
+    ("max", "detail_preserving"): (0.05, 1e-6),
+    ("average", "detail_preserving"): (0.002, 0.012),
+    ("average", "local_importance"): (1e-6, 1e-6),
 }
 WORDS = {
     ("max", "mixed"): "max pooling exactly",
@@ -51,6 +55,10 @@ WORDS = {
     ("average", "gated"): "99.9 % of the mix on the average",
     ("max", "lp"): "up to 2.2 % lower",
     ("average", "lp"): "up to 0.22 % higher",
+    ("max", "detail_preserving"): "near max pooling",
+    ("average", "detail_preserving"): "near average pooling, with alpha = 100",
+    ("max", "local_importance"): "between average and max pooling",
+    ("average", "local_importance"): "average pooling exactly",
     ("max", "s3"): "max pooling as its first step",
     ("average", "s3"): "average pooling as its first step",
 }
@@ -81,6 +89,19 @@ def test_a_mix_that_is_max_pooling_is_so_for_all_values():
     np.testing.assert_array_equal(new.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_local_importance_starts_between_average_and_max_pooling(rank):
+    model = network("max", rank)
+    new, report = tsp.replace_pooling(model, {"max": "local_importance"})
+    assert all(WORDS["max", "local_importance"] in finding.note for finding in report.replaced)
+    x = values(model, negative=True)
+    layer, largest = new.get_layer("first"), model.get_layer("first")(x)
+    y, average = layer(x), getattr(L, f"AveragePooling{rank}D")(2)(x)
+    assert np.min(y - average) > -1e-6
+    assert np.max(y - largest) < 1e-6
+    assert np.mean(y - average) > 0.75 * np.mean(largest - average)
+
+
 @pytest.mark.parametrize("kind", ["max", "average"])
 def test_s3_starts_from_the_old_pooling(kind):
     model = network(kind, 2)
@@ -95,13 +116,19 @@ def test_s3_starts_from_the_old_pooling(kind):
     assert np.isfinite(new.predict(x, verbose=0)).all()
 
 
-@pytest.mark.parametrize("new_kind", ["lp", "mixed", "gated"])
+# Of two values neither is nearer to their average: detail-preserving pooling needs larger windows to learn.
+@pytest.mark.parametrize(
+    ("new_kind", "rank"),
+    [("lp", 1), ("mixed", 1), ("gated", 1), ("local_importance", 1), ("detail_preserving", 2)],
+)
 @pytest.mark.parametrize("old", ["max", "average"])
-def test_what_is_learned_moves(old, new_kind):
-    model = network(old, 1)
+def test_what_is_learned_moves(old, new_kind, rank):
+    model = network(old, rank)
     new, _ = tsp.replace_pooling(model, {old: new_kind})
     x = values(model)
     learned = [w for name in ("first", "second") for w in new.get_layer(name).trainable_weights]
+    # Beside powers of what stands out, an alpha of 1e-30 is nothing.
+    learned = [w for w in learned if (old, w.name) != ("max", "log_alpha")]
     start = [w.numpy() for w in learned]
     new.compile(keras.optimizers.Adam(0.1), "mse")
     # The other way than the pooling begins.
@@ -148,6 +175,7 @@ def test_a_function_has_no_note_and_a_class_has_that_of_its_kind():
 
 def test_there_is_no_global_form():
     model = keras.Sequential([keras.Input((4, 4, 2)), L.GlobalMaxPooling2D(name="pool")])
-    for kind in ("sum", "power_average", "lp", "mixed", "gated", "stochastic", "s3"):
+    kinds = ("sum", "power_average", "lp", "mixed", "gated", "stochastic", "s3")
+    for kind in (*kinds, "detail_preserving", "local_importance"):
         with pytest.raises(ValueError, match=f"'{kind}' has no global form.*'pool'"):
             tsp.replace_pooling(model, {"global_max": kind})

@@ -25,7 +25,12 @@ np.save(y, loaded.signatures["serving_default"](tf.constant(np.load(x)))["output
 """
 
 
-OPS = {"Softpool>SoftPool", "Softpool>SortedPool"}
+OPS = {
+    "Softpool>SoftPool",
+    "Softpool>SortedPool",
+    "Softpool>DetailPreservingPool",
+    "Softpool>ImportancePool",
+}
 
 
 def model(rank):
@@ -37,6 +42,11 @@ def model(rank):
     x = tsp.soft_pool(x, 3, 2, "same")
     start = tsp.layers.LeadingRank(0.4)
     x = getattr(tsp.layers, f"SortedPooling{rank}D")(3, 1, "same", rank_initializer=start)(x)
+    x = getattr(tsp.layers, f"DetailPreservingPooling{rank}D")(2, 1, "same", variant="full")(x)
+    center = tsp.layers.CenterTap()
+    x = getattr(tsp.layers, f"LocalImportancePooling{rank}D")(2, 1, "same", kernel_initializer=center)(x)
+    for name in ("Lp", "Gated", "Stochastic", "S3"):
+        x = getattr(tsp.layers, f"{name}Pooling{rank}D")(2, 1, "same")(x)
     return keras.Model(inputs, getattr(tsp.layers, f"GlobalSoftPooling{rank}D")()(x))
 
 
@@ -64,7 +74,7 @@ def test_served_elsewhere(rank, portable, tmp_path):
 
 def test_a_native_model_needs_the_library(tmp_path):
     tsp.export(model(2), tmp_path / "model")
-    with pytest.raises(RuntimeError, match="Softpool>S"):
+    with pytest.raises(RuntimeError, match="Softpool>"):
         serve(tmp_path, np.zeros((1, 8, 8, 3), "float32"))
 
 

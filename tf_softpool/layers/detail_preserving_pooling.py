@@ -9,6 +9,8 @@ from tf_softpool.ops.detail_preserving_pool import learned_guide, pool
 VARIANTS = ("lite", "full")
 # The size of a learned guide's kernel along each spatial dimension.
 _KERNEL = 3
+# e to this is a float32, and so is its derivative.
+_LARGEST_LOG = 80.0
 
 
 class _DetailPreservingPooling(Pooling):
@@ -17,7 +19,8 @@ class _DetailPreservingPooling(Pooling):
     The average of each window's values, weighed by `alpha + sqrt(d_i^2 + 0.001^2)^lambda` with their
     differences `d_i` from a guide: what stands out counts more. `alpha = exp(log_alpha)` and `lambda =
     exp(log_lambda)` are learned for each channel; both start as 1. A large alpha makes average pooling, a
-    large lambda without `symmetric` nearly max pooling.
+    large lambda without `symmetric` nearly max pooling. Two values are equally far from their average: with
+    windows of two, it takes a learned guide, or the asymmetric form, to tell them apart.
     Source: Saeedan, Weber, Goesele and Roth, "Detail-preserving pooling in deep networks".
 
     Args:
@@ -82,7 +85,7 @@ class _DetailPreservingPooling(Pooling):
         guide = None
         if self.variant == "full":
             guide = learned_guide(inputs, self.guide_kernel, self.window)
-        alpha, lam = ops.exp(self.log_alpha), ops.exp(self.log_lambda)
+        alpha, lam = (ops.exp(ops.minimum(v, _LARGEST_LOG)) for v in (self.log_alpha, self.log_lambda))
         return pool(inputs, guide, alpha, lam, self.window, self.symmetric)
 
     def get_config(self):

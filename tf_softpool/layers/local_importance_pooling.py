@@ -111,7 +111,13 @@ class _LocalImportancePooling(Pooling):
         self.normalization.build(input_shape)
 
     def logits(self, inputs):
-        """The logits that the network makes of a tensor: a tensor of its shape, from 0 to 12."""
+        """The logits that the network makes of a tensor: a tensor of its shape, from 0 to 12.
+
+        Raises:
+            ValueError: the layer has not been built.
+        """
+        if not self.built:
+            raise ValueError(f"Layer {self.name!r} has no network before it is built.")
         inputs = ops.where(ops.isinf(inputs), ops.zeros_like(inputs), inputs)
         return _LARGEST * ops.sigmoid(self.normalization(self.convolution(inputs)))
 

@@ -116,8 +116,7 @@ def pool(x, guide, alpha, lam, window, symmetric):
 def learned_guide(x, kernel, window):
     """A guide for each window of a `PoolWindow`: a depthwise convolution around the window's centre.
 
-    Positions outside of the input and values of `-inf` take no part: the others count for more. Infinite
-    values give an infinite guide.
+    Positions outside of the input and infinite values take no part: the others count for more.
 
     Args:
         x: tensor.
@@ -126,7 +125,7 @@ def learned_guide(x, kernel, window):
     """
     dtype, axes = compute_dtype(x.dtype), window.tap_axes
     a = surroundings(ops.cast(x, dtype), window, kernel.shape[0], float("-inf"))
-    present = a != float("-inf")
+    present = ops.logical_not(ops.isinf(a))
     kernel = along_channels(ops.cast(kernel, dtype), window, kernel.shape[:-1])
     count = ops.sum(ops.cast(present, dtype), axis=axes)
     total = ops.sum(ops.where(present, a, 0.0) * kernel, axis=axes)

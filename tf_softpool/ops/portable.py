@@ -79,7 +79,11 @@ def surroundings(x, window, size, fill):
 
     Returns:
         A tensor of the pooled tensor's shape and, before it, `window.rank` axes of length `size`.
+
+    Raises:
+        ValueError: the tensor's shape cannot be pooled.
     """
+    window.output_shape([d if isinstance(d, int) else None for d in x.shape])
     dimensions = zip(window.spatial_axes, window.pool_size, window.strides, strict=True)
     for added, (axis, pool_size, stride) in enumerate(reversed(list(dimensions))):
         axis += added

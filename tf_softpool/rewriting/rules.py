@@ -71,11 +71,12 @@ _STARTS = {
     ),
     ("average", "sorted"): _Start("starts as average pooling exactly"),
     ("max", "detail_preserving"): _Start(
-        "starts near max pooling: only what is above the average counts, lambda = 10, alpha = 1e-20",
+        "starts near max pooling: only what is above the average counts, with lambda = 10; alpha = 1e-30 "
+        "hardly learns",
         lambda: {
             "symmetric": False,
             "lambda_initializer": keras.initializers.Constant(math.log(10)),
-            "alpha_initializer": keras.initializers.Constant(math.log(1e-20)),
+            "alpha_initializer": keras.initializers.Constant(math.log(1e-30)),
         },
     ),
     ("average", "detail_preserving"): _Start(
