@@ -15,48 +15,6 @@ def public(cls):
     return keras.saving.register_keras_serializable("tf_softpool")(cls)
 
 
-# How many spatial dimensions there are -> what has them, and their names.
-_SPATIAL = {1: ("sequences", "steps"), 2: ("images", "height, width"), 3: ("volumes", "depth, height, width")}
-
-
-def of_every_rank(base, arguments="2"):
-    """Makes the public 1D, 2D and 3D layers of a pooling.
-
-    Args:
-        base: a `Pooling` that is named `_<Name>`. Its description begins with a line `<what> over windows.`,
-            and goes on with the formula, its source, `Args:` and `Raises:`.
-        arguments: what a layer is made with in the example of its description.
-
-    Returns:
-        Three registered classes `<Name>1D`, `<Name>2D` and `<Name>3D`, to be bound to these names in the
-        module of `base`.
-    """
-    return tuple(_of_rank(base, rank, arguments) for rank in _SPATIAL)
-
-
-def _of_rank(base, rank, arguments):
-    name = f"{base.__name__.removeprefix('_')}{rank}D"
-    things, dimensions = _SPATIAL[rank]
-    summary, _, rest = inspect.getdoc(base).partition("\n")
-    what = summary.removesuffix(" over windows.")
-    description = f"""{what} for {things}, in the place of `keras.layers.MaxPooling{rank}D`.
-
-Input `[batch, {dimensions}, channels]` (or channels first), float16, bfloat16, float32 or float64;
-output alike, with the spatial dimensions that `MaxPooling{rank}D` has for the same arguments.
-
-{rest[: rest.index("Args:")].strip()}
-
-Example:
-    >>> import numpy as np
-    >>> import tf_softpool as tsp
-    >>> layer = tsp.layers.{name}({arguments})
-    >>> tuple(layer(np.ones({(4, *(10,) * rank, 8)}, "float32")).shape)
-    {(4, *(5,) * rank, 8)}
-"""
-    members = {"rank": rank, "__module__": base.__module__, "__qualname__": name, "__doc__": description}
-    return public(type(name, (base,), members))
-
-
 class _PoolingLayer(keras.Layer):
     """A layer that pools, by a compiled op unless `has_compiled_op` is False."""
 

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from tf_softpool.layers.base import Pooling, of_every_rank
+from tf_softpool.layers.base import Pooling
+from tf_softpool.layers.every_rank import of_every_rank
 from tf_softpool.ops.detail_preserving_pool import learned_guide, pool
 
 VARIANTS = ("lite", "full")
@@ -24,22 +25,12 @@ class _DetailPreservingPooling(Pooling):
     Source: Saeedan, Weber, Goesele and Roth, "Detail-preserving pooling in deep networks".
 
     Args:
-        pool_size: int, or an int for each spatial dimension: the size of a window.
-        strides: int, or an int for each spatial dimension. Default: `pool_size`.
-        padding: `"valid"` or `"same"`. Padded positions take no part.
-        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
         variant: `"lite"`: the guide is each window's average; or `"full"`: it is learned, the variable
             `guide_kernel`, a depthwise convolution of size 3 around the window's centre, which starts as the
             average.
         symmetric: whether values below the guide count as detail too.
         alpha_initializer: initial `log_alpha`.
         lambda_initializer: initial `log_lambda`.
-        name: the layer's name.
-        **kwargs: what every Keras layer takes: `dtype`, `trainable`.
-
-    Raises:
-        ValueError: an argument is not one of these; when built, channels are not known; when called, the
-            input has another rank, or is smaller than a window under `"valid"`.
     """
 
     def __init__(

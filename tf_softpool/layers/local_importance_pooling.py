@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from tf_softpool.layers.base import Pooling, of_every_rank
+from tf_softpool.layers.base import Pooling
+from tf_softpool.layers.every_rank import of_every_rank
 from tf_softpool.ops.importance_pool import pool
 from tf_softpool.ops.window import per_dimension
 
@@ -51,20 +52,10 @@ class _LocalImportancePooling(Pooling):
     Source: Gao, Wang and Wu, "LIP: local importance-based pooling".
 
     Args:
-        pool_size: int, or an int for each spatial dimension: the size of a window.
-        strides: int, or an int for each spatial dimension. Default: `pool_size`.
-        padding: `"valid"` or `"same"`. Padded positions take no part.
-        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
         kernel_size: int, or an int for each spatial dimension: the size of the convolution's kernel.
         kernel_initializer: initial kernel. `tf_softpool.layers.CenterTap` makes large values important.
         kernel_regularizer: regularizer of the kernel.
         scale_initializer: initial scale of what has been normalised.
-        name: the layer's name.
-        **kwargs: what every Keras layer takes: `dtype`, `trainable`.
-
-    Raises:
-        ValueError: an argument is not one of these; when built, channels are not known; when called, the
-            input has another rank, or is smaller than a window under `"valid"`.
     """
 
     def __init__(

@@ -2,7 +2,8 @@
 
 import keras
 
-from tf_softpool.layers.base import Pooling, of_every_rank
+from tf_softpool.layers.base import Pooling
+from tf_softpool.layers.every_rank import of_every_rank
 from tf_softpool.ops import mixtures
 
 
@@ -31,21 +32,11 @@ class _MixedPooling(Pooling):
     gated, and tree".
 
     Args:
-        pool_size: int, or an int for each spatial dimension: the size of a window.
-        strides: int, or an int for each spatial dimension. Default: `pool_size`.
-        padding: `"valid"` or `"same"`. Padded positions take no part.
-        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
         mix: number from 0 to 1: 0 is average pooling, and 1 max pooling. Default: the variable `mix` is
             learned.
         per_channel: whether each channel learns a mix of its own.
         mix_initializer: the learned mix's initial value. Default: 0.5. It is kept from 0 to 1 by the
             constraint `tf_softpool.layers.UnitInterval`.
-        name: the layer's name.
-        **kwargs: what every Keras layer takes: `dtype`, `trainable`.
-
-    Raises:
-        ValueError: an argument is not one of these; when called, the input has another rank, or is
-            smaller than a window under `"valid"`.
     """
 
     has_compiled_op = False
@@ -109,18 +100,8 @@ class _GatedPooling(Pooling):
     gated, and tree".
 
     Args:
-        pool_size: int, or an int for each spatial dimension: the size of a window.
-        strides: int, or an int for each spatial dimension. Default: `pool_size`.
-        padding: `"valid"` or `"same"`. Padded positions take no part.
-        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
         per_channel: whether each channel learns its own `omega` and `bias`.
         bias_initializer: initial `bias`. Zeros give max and average equal parts.
-        name: the layer's name.
-        **kwargs: what every Keras layer takes: `dtype`, `trainable`.
-
-    Raises:
-        ValueError: an argument is not one of these; when called, the input has another rank, or is
-            smaller than a window under `"valid"`.
     """
 
     has_compiled_op = False

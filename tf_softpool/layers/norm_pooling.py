@@ -2,7 +2,8 @@
 
 import keras
 
-from tf_softpool.layers.base import Pooling, of_every_rank
+from tf_softpool.layers.base import Pooling
+from tf_softpool.layers.every_rank import of_every_rank
 from tf_softpool.ops import norms
 
 
@@ -10,18 +11,6 @@ class _SumPooling(Pooling):
     """Sum pooling over windows.
 
     The sum of each window's values. `-inf` is as if it were padding.
-
-    Args:
-        pool_size: int, or an int for each spatial dimension: the size of a window.
-        strides: int, or an int for each spatial dimension. Default: `pool_size`.
-        padding: `"valid"` or `"same"`. Padded positions take no part.
-        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
-        name: the layer's name.
-        **kwargs: what every Keras layer takes: `dtype`, `trainable`.
-
-    Raises:
-        ValueError: an argument is not one of these; when called, the input has another rank, or is
-            smaller than a window under `"valid"`.
     """
 
     has_compiled_op = False
@@ -39,17 +28,7 @@ class _PowerAveragePooling(Pooling):
     Source: Bruna Estrach, Szlam and LeCun, "Signal recovery from pooling representations".
 
     Args:
-        pool_size: int, or an int for each spatial dimension: the size of a window.
-        strides: int, or an int for each spatial dimension. Default: `pool_size`.
-        padding: `"valid"` or `"same"`. Padded positions take no part.
-        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
         p: number from 1: the exponent.
-        name: the layer's name.
-        **kwargs: what every Keras layer takes: `dtype`, `trainable`.
-
-    Raises:
-        ValueError: an argument is not one of these; when called, the input has another rank, or is
-            smaller than a window under `"valid"`.
     """
 
     has_compiled_op = False
@@ -79,19 +58,9 @@ class _LpPooling(Pooling):
     neural networks".
 
     Args:
-        pool_size: int, or an int for each spatial dimension: the size of a window.
-        strides: int, or an int for each spatial dimension. Default: `pool_size`.
-        padding: `"valid"` or `"same"`. Padded positions take no part.
-        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
         initial_p: number above 1: p before anything is learned. The nearer to 1, and the larger, the longer
             it takes to learn.
         per_channel: whether each channel learns a p of its own.
-        name: the layer's name.
-        **kwargs: what every Keras layer takes: `dtype`, `trainable`.
-
-    Raises:
-        ValueError: an argument is not one of these; when called, the input has another rank, or is
-            smaller than a window under `"valid"`.
     """
 
     has_compiled_op = False

@@ -3,7 +3,8 @@
 import keras
 
 from tf_softpool.layers import mixed_pooling
-from tf_softpool.layers.base import Pooling, of_every_rank
+from tf_softpool.layers.base import Pooling
+from tf_softpool.layers.every_rank import of_every_rank
 from tf_softpool.ops.sampling import check_grid_size, s3_downsample
 
 # The poolings that the first step can be named by: the mix of max and average that they are.
@@ -20,21 +21,11 @@ class _S3Pooling(Pooling):
     Source: Zhai et al., "S3Pool: Pooling with stochastic spatial sampling".
 
     Args:
-        pool_size: int, or an int for each spatial dimension: the size of a window.
-        strides: int, or an int for each spatial dimension. Default: `pool_size`.
-        padding: `"valid"` or `"same"`. Padded positions take no part.
-        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
         grid_size: int, or an int for each spatial dimension: a multiple of `strides`. The larger, the more
             is distorted. Default: `strides`.
         pooling: what the first step is: `"max"`, `"average"`, a class of pooling layer, or a layer that has
             the same arguments and strides of 1.
         seed: int: what the draws begin from. Default: by chance, or from `keras.utils.set_random_seed`.
-        name: the layer's name.
-        **kwargs: what every Keras layer takes: `dtype`, `trainable`.
-
-    Raises:
-        ValueError: an argument is not one of these; when called, the input has another rank, or is
-            smaller than a window under `"valid"`.
     """
 
     has_compiled_op = False

@@ -3,6 +3,7 @@
 import keras
 
 from tf_softpool.layers.base import GlobalPooling, Pooling, public
+from tf_softpool.layers.every_rank import of_every_rank
 from tf_softpool.ops.soft_pool import check_gradient, pool
 
 
@@ -25,19 +26,13 @@ class _SoftPool:
 class _SoftPooling(_SoftPool, Pooling):
     """SoftPool over windows.
 
+    `sum_i w_i a_i` with `w_i = exp(a_i) / sum_j exp(a_j)`, which no magnitude overflows.
+    Source: Stergiou, Poppe and Kalliatakis, "Refining activation downsampling with SoftPool", equations 1
+    and 2.
+
     Args:
-        pool_size: int, or an int for each spatial dimension: the size of a window.
-        strides: int, or an int for each spatial dimension. Default: `pool_size`.
-        padding: `"valid"` or `"same"`. Padded positions take no part.
-        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
         gradient: `"exact"` for the derivative, or `"weights"` for what the paper's own code sends
             back. See `tf_softpool.soft_pool`.
-        name: the layer's name.
-        **kwargs: what every Keras layer takes: `dtype`, `trainable`.
-
-    Raises:
-        ValueError: an argument is not one of these; when called, the input has another rank, or is
-            smaller than a window under `"valid"`.
     """
 
     def __init__(
@@ -73,61 +68,7 @@ class _GlobalSoftPooling(_SoftPool, GlobalPooling):
         self._set_gradient(gradient)
 
 
-@public
-class SoftPooling1D(_SoftPooling):
-    """SoftPool for sequences, in the place of `keras.layers.MaxPooling1D`.
-
-    Input `[batch, steps, channels]` (or channels first), float16, bfloat16, float32 or float64;
-    output alike, with the spatial dimensions that `MaxPooling1D` has for the same arguments.
-    Source: Stergiou, Poppe and Kalliatakis, "Refining activation downsampling with SoftPool",
-    equations 1 and 2.
-
-    Example:
-        >>> import numpy as np
-        >>> import tf_softpool as tsp
-        >>> tuple(tsp.layers.SoftPooling1D(2)(np.ones((4, 10, 8), "float32")).shape)
-        (4, 5, 8)
-    """
-
-    rank = 1
-
-
-@public
-class SoftPooling2D(_SoftPooling):
-    """SoftPool for images, in the place of `keras.layers.MaxPooling2D`.
-
-    Input `[batch, height, width, channels]` (or channels first), float16, bfloat16, float32 or float64;
-    output alike, with the spatial dimensions that `MaxPooling2D` has for the same arguments.
-    Source: Stergiou, Poppe and Kalliatakis, "Refining activation downsampling with SoftPool",
-    equations 1 and 2.
-
-    Example:
-        >>> import numpy as np
-        >>> import tf_softpool as tsp
-        >>> tuple(tsp.layers.SoftPooling2D(2)(np.ones((4, 10, 10, 8), "float32")).shape)
-        (4, 5, 5, 8)
-    """
-
-    rank = 2
-
-
-@public
-class SoftPooling3D(_SoftPooling):
-    """SoftPool for volumes, in the place of `keras.layers.MaxPooling3D`.
-
-    Input `[batch, depth, height, width, channels]` (or channels first), float16, bfloat16, float32 or
-    float64; output alike, with the spatial dimensions that `MaxPooling3D` has for the same arguments.
-    Source: Stergiou, Poppe and Kalliatakis, "Refining activation downsampling with SoftPool",
-    equations 1 and 2.
-
-    Example:
-        >>> import numpy as np
-        >>> import tf_softpool as tsp
-        >>> tuple(tsp.layers.SoftPooling3D(2)(np.ones((4, 10, 10, 10, 8), "float32")).shape)
-        (4, 5, 5, 5, 8)
-    """
-
-    rank = 3
+SoftPooling1D, SoftPooling2D, SoftPooling3D = of_every_rank(_SoftPooling)
 
 
 @public

@@ -5,18 +5,19 @@ import numbers
 
 import keras
 
-from tf_softpool.layers.base import Pooling, public
+from tf_softpool.layers.base import Pooling
+from tf_softpool.layers.every_rank import of_every_rank
 from tf_softpool.ops.sorted_pool import check_normalize, check_pool_range, pool, rank_weights
 
 
 class _SortedPooling(Pooling):
     """Sorted-weight pooling over windows.
 
+    `sum_r p_r a_(r)`: each window's values are sorted, `a_(1) >= a_(2) >= ...`, and weighed by their ranks,
+    with weights that are learned. `rank_weights` shows them as they are.
+    Source: Singla, "A new kind of pooling layer for faster and sharper convergence".
+
     Args:
-        pool_size: int, or an int for each spatial dimension: the size of a window.
-        strides: int, or an int for each spatial dimension. Default: `pool_size`.
-        padding: `"valid"` or `"same"`. Padded positions take no part.
-        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
         pool_range: int: how many of a window's values are kept, the largest first. Default: all.
         per_channel: whether each channel learns weights of its own.
         normalize: `"softmax"`: the weights are the softmax of the variable `rank_logits`, of shape
@@ -26,12 +27,6 @@ class _SortedPooling(Pooling):
             `tf_softpool.layers.LeadingRank` almost their largest.
         rank_regularizer: regularizer of `rank_logits`.
         rank_constraint: constraint on `rank_logits`.
-        name: the layer's name.
-        **kwargs: what every Keras layer takes: `dtype`, `trainable`.
-
-    Raises:
-        ValueError: an argument is not one of these; when called, the input has another rank, or is
-            smaller than a window under `"valid"`.
     """
 
     def __init__(
@@ -138,67 +133,4 @@ class LeadingRank(keras.initializers.Initializer):
         return {"share": self.share}
 
 
-@public
-class SortedPooling1D(_SortedPooling):
-    """Sorted-weight pooling for sequences, in the place of `keras.layers.MaxPooling1D`.
-
-    Input `[batch, steps, channels]` (or channels first), float16, bfloat16, float32 or float64;
-    output alike, with the spatial dimensions that `MaxPooling1D` has for the same arguments. Each window's
-    values are sorted and weighed by their ranks, with weights that are learned.
-    Source: Singla, "A new kind of pooling layer for faster and sharper convergence".
-
-    Example:
-        >>> import numpy as np
-        >>> import tf_softpool as tsp
-        >>> layer = tsp.layers.SortedPooling1D(2)
-        >>> tuple(layer(np.ones((4, 10, 8), "float32")).shape)
-        (4, 5, 8)
-        >>> np.asarray(layer.rank_weights).tolist()
-        [0.5, 0.5]
-    """
-
-    rank = 1
-
-
-@public
-class SortedPooling2D(_SortedPooling):
-    """Sorted-weight pooling for images, in the place of `keras.layers.MaxPooling2D`.
-
-    Input `[batch, height, width, channels]` (or channels first), float16, bfloat16, float32 or float64;
-    output alike, with the spatial dimensions that `MaxPooling2D` has for the same arguments. Each window's
-    values are sorted and weighed by their ranks, with weights that are learned.
-    Source: Singla, "A new kind of pooling layer for faster and sharper convergence".
-
-    Example:
-        >>> import numpy as np
-        >>> import tf_softpool as tsp
-        >>> layer = tsp.layers.SortedPooling2D(2)
-        >>> tuple(layer(np.ones((4, 10, 10, 8), "float32")).shape)
-        (4, 5, 5, 8)
-        >>> np.asarray(layer.rank_weights).tolist()
-        [0.25, 0.25, 0.25, 0.25]
-    """
-
-    rank = 2
-
-
-@public
-class SortedPooling3D(_SortedPooling):
-    """Sorted-weight pooling for volumes, in the place of `keras.layers.MaxPooling3D`.
-
-    Input `[batch, depth, height, width, channels]` (or channels first), float16, bfloat16, float32 or
-    float64; output alike, with the spatial dimensions that `MaxPooling3D` has for the same arguments. Each
-    window's values are sorted and weighed by their ranks, with weights that are learned.
-    Source: Singla, "A new kind of pooling layer for faster and sharper convergence".
-
-    Example:
-        >>> import numpy as np
-        >>> import tf_softpool as tsp
-        >>> layer = tsp.layers.SortedPooling3D(2)
-        >>> tuple(layer(np.ones((4, 10, 10, 10, 8), "float32")).shape)
-        (4, 5, 5, 5, 8)
-        >>> np.asarray(layer.rank_weights).tolist()
-        [0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125]
-    """
-
-    rank = 3
+SortedPooling1D, SortedPooling2D, SortedPooling3D = of_every_rank(_SortedPooling)

@@ -2,7 +2,8 @@
 
 import keras
 
-from tf_softpool.layers.base import Pooling, of_every_rank
+from tf_softpool.layers.base import Pooling
+from tf_softpool.layers.every_rank import of_every_rank
 from tf_softpool.ops.sampling import stochastic_pool
 
 
@@ -15,17 +16,7 @@ class _StochasticPooling(Pooling):
     Source: Zeiler and Fergus, "Stochastic pooling for regularization of deep convolutional neural networks".
 
     Args:
-        pool_size: int, or an int for each spatial dimension: the size of a window.
-        strides: int, or an int for each spatial dimension. Default: `pool_size`.
-        padding: `"valid"` or `"same"`. Padded positions take no part.
-        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
         seed: int: what the draws begin from. Default: by chance, or from `keras.utils.set_random_seed`.
-        name: the layer's name.
-        **kwargs: what every Keras layer takes: `dtype`, `trainable`.
-
-    Raises:
-        ValueError: an argument is not one of these; when called, the input has another rank, or is
-            smaller than a window under `"valid"`.
     """
 
     has_compiled_op = False
