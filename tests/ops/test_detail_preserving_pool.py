@@ -6,6 +6,7 @@ import tensorflow as tf
 import weighted_oracle as oracle
 from cases import DATA_FORMATS, DTYPES, FEW, LINES, MODES, PLANES, VOLUMES, with_padding
 from conftest import assert_near, numpy_dtype, run, with_gradient
+from detail_inputs import pooling
 
 import tf_softpool as tsp
 from tf_softpool.ops.portable import compute_dtype
@@ -35,12 +36,8 @@ def check(case, padding, data_format, dtype="float32", variant="lite", mode="eag
     expected = [oracle.detail_preserving_pool(x, guide, alpha, lam, *arguments)]
     expected += oracle.detail_preserving_pool_gradient(x, guide, alpha, lam, g, *arguments)
 
-    def pool(x, *others):
-        *given, alpha, lam = others
-        return tsp.detail_preserving_pool(x, given[0] if given else None, alpha, lam, *arguments)
-
     inputs = [x, guide, alpha, lam] if guided else [x, alpha, lam]
-    actual = run(mode, with_gradient(pool), *inputs, g)
+    actual = run(mode, with_gradient(pooling(*arguments)), *inputs, g)
     for i, (value, (result, size)) in enumerate(zip(actual, expected, strict=True)):
         of_parameter = i >= len(actual) - 2
         assert_near(value, result, size, compute_dtype(dtype) if of_parameter else dtype, "portable" in mode)
@@ -94,12 +91,8 @@ def test_empty(shape, mode, guided):
     x, g = np.zeros(shape, "float32"), np.zeros((shape[0], 2, 2, shape[3]), "float32")
     parameters = [np.ones(shape[3], "float32")] * 2
 
-    def pool(x, *others):
-        *given, alpha, lam = others
-        return tsp.detail_preserving_pool(x, given[0] if given else None, alpha, lam, 2)
-
     inputs = [x, g, *parameters] if guided else [x, *parameters]
-    y, *gradients = run(mode, with_gradient(pool), *inputs, g)
+    y, *gradients = run(mode, with_gradient(pooling(2)), *inputs, g)
     assert y.shape == g.shape
     assert [v.shape for v in gradients] == [v.shape for v in inputs]
     assert not np.any(gradients[-1])

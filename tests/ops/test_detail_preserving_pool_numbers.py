@@ -10,6 +10,7 @@ import weighted_oracle as oracle
 from cases import DATA_FORMATS, FEW, MODES, PADDINGS
 from conftest import assert_near, run, with_gradient
 from derivatives import numeric, numeric_along, small
+from detail_inputs import pooling
 
 import tf_softpool as tsp
 from tf_softpool.ops import native
@@ -73,11 +74,7 @@ def test_special_values(name, mode, channels):
     if guide is not None:
         inputs.insert(1, np.broadcast_to(np.float32([[[[guide], [0.5]]]]), (1, 1, 2, channels)))
 
-    def pool(x, *others):
-        *given, alpha, lam = others
-        return tsp.detail_preserving_pool(x, given[0] if given else None, alpha, lam, 2)
-
-    y, dx, *_ = run(mode, with_gradient(pool), *inputs, np.ones((1, 1, 2, channels), "float32"))
+    y, dx, *_ = run(mode, with_gradient(pooling(2)), *inputs, np.ones((1, 1, 2, channels), "float32"))
     np.testing.assert_allclose(y[0, 0, 0], np.full(channels, expected), rtol=2e-6, atol=1e-6)
     ordinary = not np.isnan(alpha + lam)
     if ordinary:
@@ -117,11 +114,7 @@ def test_gradients_of_special_values(values, to_x, to_others, guided, channels):
     ones = np.ones((1, 1, 1, channels), "float32")
     inputs = [x, 2 * ones, np.float32(1), np.float32(1)] if guided else [x, np.float32(1), np.float32(1)]
 
-    def pool(x, *others):
-        *given, alpha, lam = others
-        return tsp.detail_preserving_pool(x, given[0] if given else None, alpha, lam, 2)
-
-    _, dx, *others = run("eager", with_gradient(pool), *inputs, ones)
+    _, dx, *others = run("eager", with_gradient(pooling(2)), *inputs, ones)
     np.testing.assert_array_equal(dx, to_x)
     for gradient in others:
         np.testing.assert_array_equal(gradient, np.full_like(gradient, to_others))
@@ -156,12 +149,8 @@ def test_hard_numbers(name, mode, guided):
     g = np.random.default_rng(1).normal(0, 1, expected[0][0].shape).astype("float32")
     expected += oracle.detail_preserving_pool_gradient(x, guide, alpha, lam, g, *arguments)
 
-    def pool(x, *others):
-        *given, alpha, lam = others
-        return tsp.detail_preserving_pool(x, given[0] if given else None, alpha, lam, *arguments)
-
     inputs = [x, guide, alpha, lam] if guided else [x, alpha, lam]
-    results = run(mode, with_gradient(pool), *inputs, g)
+    results = run(mode, with_gradient(pooling(*arguments)), *inputs, g)
     # Gradients of parameters are sums over windows of very different sizes.
     for actual, (value, error) in zip(results[: len(results) - 2], expected, strict=False):
         assert_near(actual, value, error, "float32", mode == "portable")
@@ -199,16 +188,12 @@ def test_derivatives(case, padding, data_format, symmetric, guided, portable):
     g = random.normal(0, 1, shape)
     directions = [random.normal(0, 1, v.shape) for v in inputs]
 
-    def pool(x, *others):
-        *given, alpha, lam = others
-        return tsp.detail_preserving_pool(x, given[0] if given else None, alpha, lam, *arguments)
-
     def value(*tensors):
         *inputs, g = tensors
-        return tf.reduce_sum(g * pool(*inputs))
+        return tf.reduce_sum(g * pooling(*arguments)(*inputs))
 
     def slope(*tensors):
-        _, *gradients = with_gradient(pool)(*tensors)
+        _, *gradients = with_gradient(pooling(*arguments))(*tensors)
         return tf.add_n([tf.reduce_sum(a * b) for a, b in zip(directions, gradients, strict=True)])
 
     with tsp.portable() if portable else contextlib.nullcontext():
