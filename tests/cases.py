@@ -74,6 +74,13 @@ VOLUMES = [
     Case((6, 5, 4), (2, 3, 2), (3, 3, 3), channels=17),
 ]
 
+# So many values a window that kernels take another way.
+MANY_TAPS = [
+    Case((5000,), (5000,), (5000,), channels=2),
+    Case((9000,), (4500,), (3000,), channels=2),
+    Case((70, 80), (66, 70), (2, 5), batch=1, channels=19),
+]
+
 # One of each kind, where every combination of everything else is tried.
 FEW = [LINES[7 * 25 + 2 * 5 + 1], PLANES[0], PLANES[2], PLANES[3], PLANES[5], VOLUMES[2]]
 

@@ -63,7 +63,8 @@ def importance_pool_gradient(x, logits, g, pool_size, strides, padding, data_for
         # The exponential of a distance multiplies its rounding error by it.
         distance = np.maximum(1, np.abs(b - b.max(axis=1, keepdims=True)) / 5)
         to_window = g[(slice(None), *position)][:, None]
-        # From the most important value, so that an offset costs no precision.
+        # From the most important value, so that an offset costs no precision, but that of a remainder.
+        remainder = np.abs(a) * np.finfo("float32").eps
         a = a - np.take_along_axis(a, b.argmax(axis=1)[:, None], axis=1)
         from_mean = a - (w * a).sum(axis=1, keepdims=True)
         # The mean is a sum, with errors of its own.
@@ -72,7 +73,7 @@ def importance_pool_gradient(x, logits, g, pool_size, strides, padding, data_for
         to_logits.add(
             where,
             to_window * w * from_mean,
-            np.abs(to_window) * w * ((np.abs(a) + np.abs(from_mean)) * distance + spread),
+            np.abs(to_window) * w * ((np.abs(a) + np.abs(from_mean)) * distance + spread + remainder),
         )
     return [to_x.result(data_format), to_logits.result(data_format)]
 

@@ -3,6 +3,7 @@
 #define TF_SOFTPOOL_KERNELS_DATA_TYPE_H_
 
 #include <cstdint>
+#include <type_traits>
 
 namespace softpool {
 
@@ -27,6 +28,10 @@ struct ComputeTypeOf<double> {
 // The type in which values of type T are computed.
 template <class T>
 using ComputeType = typename ComputeTypeOf<T>::type;
+
+// A type with more digits and a larger range than one that values are computed in.
+template <class C>
+using WiderType = std::conditional_t<sizeof(C) == 4, double, long double>;
 
 // Calls f with a value of the type named, for its type alone.
 template <class F>

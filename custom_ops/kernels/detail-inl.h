@@ -120,9 +120,9 @@ class DetailWeights {
 };
 
 // Fills in what one lane's window reads.
-template <int kGuide, class W>
-void GatherDetail(const W& window, size_t lane,
-                  const DetailTables<hn::TFromD<typename W::D>>& tables, DetailLane* detail) {
+template <int kGuide, class W, class C>
+void GatherDetail(const W& window, size_t lane, const DetailTables<C>& tables,
+                  DetailLane<WiderType<C>>* detail) {
   GatherLane(window, lane, &detail->x);
   detail->guided = window.tensors.window_in[kGuide] != nullptr;
   if (detail->guided) detail->guide = window.template LoadWindowLane<kGuide>(lane);

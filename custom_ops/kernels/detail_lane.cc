@@ -9,27 +9,30 @@
 namespace softpool {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kLargest = std::numeric_limits<double>::max();
-
 // A product that is zero where one factor is, even if the other has overflown.
-double Times(double a, double b) { return a == 0 || b == 0 ? 0.0 : a * b; }
+template <class Real>
+Real Times(Real a, Real b) {
+  return a == 0 || b == 0 ? 0 : a * b;
+}
 
 }  // namespace
 
-void DetailLane::Run() {
+template <class Real>
+void DetailLane<Real>::Run() {
+  constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
   if (!guided) guide = 0;
   bool nan = std::isnan(guide) || std::isnan(alpha) || std::isnan(lambda);
-  double largest = -kInfinity;
-  for (double v : x) {
+  Real largest = -kInfinity;
+  for (Real v : x) {
     nan = nan || std::isnan(v);
     largest = std::max(largest, v);
   }
-  if (nan) return SetAll(std::numeric_limits<double>::quiet_NaN(), std::nan(""));
+  if (nan)
+    return SetAll(std::numeric_limits<Real>::quiet_NaN(), std::numeric_limits<Real>::quiet_NaN());
   if (largest == -kInfinity) return SetAll(-kInfinity, 0);
 
   std::vector<bool> kept(x.size());
-  double count = 0, sum = 0;
+  Real count = 0, sum = 0;
   for (size_t i = 0; i < x.size(); ++i) {
     kept[i] = largest == kInfinity ? x[i] == kInfinity : x[i] != -kInfinity;
     count += kept[i];
@@ -42,14 +45,16 @@ void DetailLane::Run() {
   Weigh(kept, count);
 }
 
-void DetailLane::SetAll(double value, double to_each) {
+template <class Real>
+void DetailLane<Real>::SetAll(Real value, Real to_each) {
   y = value;
   to_x.assign(x.size(), to_each);
   to_guide = to_alpha = to_lambda = to_each;
 }
 
-void DetailLane::ShareEqually(const std::vector<bool>& among) {
-  const double count = static_cast<double>(std::count(among.begin(), among.end(), true));
+template <class Real>
+void DetailLane<Real>::ShareEqually(const std::vector<bool>& among) {
+  const Real count = static_cast<Real>(std::count(among.begin(), among.end(), true));
   for (size_t i = 0; i < x.size(); ++i) {
     if (!among[i]) continue;
     to_x[i] = 1 / count;
@@ -58,19 +63,22 @@ void DetailLane::ShareEqually(const std::vector<bool>& among) {
 }
 
 // Weights are computed over the largest of them, e^scale.
-void DetailLane::Weigh(const std::vector<bool>& kept, double count) {
+template <class Real>
+void DetailLane<Real>::Weigh(const std::vector<bool>& kept, Real count) {
   // With more, a finite logarithm times lambda would overflow.
-  const double power = std::clamp(lambda, -kLargest / 1e4, kLargest / 1e4);
+  constexpr Real kLargest = std::numeric_limits<Real>::max() / 100'000;
+  const Real power = std::clamp(lambda, -kLargest, kLargest);
+  const Real epsilon = static_cast<Real>(kDetailEpsilon);
   const size_t n = x.size();
-  std::vector<double> log_base(n), rho(n), weights(n), detail(n);
-  double scale = std::log(std::abs(alpha));
+  std::vector<Real> log_base(n), rho(n), weights(n), detail(n);
+  Real scale = std::log(std::abs(alpha));
   for (size_t i = 0; i < n; ++i) {
     if (!kept[i]) continue;
-    detail[i] = symmetric ? x[i] - guide : std::max(x[i] - guide, 0.0);
-    log_base[i] = std::log(std::hypot(detail[i], kDetailEpsilon));
+    detail[i] = symmetric ? x[i] - guide : std::max(x[i] - guide, Real{0});
+    log_base[i] = std::log(std::hypot(detail[i], epsilon));
     scale = std::max(scale, power * log_base[i]);
   }
-  double total = 0;
+  Real total = 0;
   for (size_t i = 0; i < n; ++i) {
     if (!kept[i]) continue;
     rho[i] = std::exp(power * log_base[i] - scale);
@@ -79,13 +87,13 @@ void DetailLane::Weigh(const std::vector<bool>& kept, double count) {
   }
   for (size_t i = 0; i < n; ++i) y += kept[i] ? weights[i] / total * x[i] : 0;
 
-  double to_details = 0, away = 0;
+  Real to_details = 0, away = 0;
   for (size_t i = 0; i < n; ++i) {
     if (!kept[i]) continue;
-    const double from_mean = x[i] - y;
-    const double base = std::hypot(detail[i], kDetailEpsilon);
-    const double slope = Times(power * rho[i] / total, detail[i] / base / base);
-    const double to_detail = Times(slope, from_mean);
+    const Real from_mean = x[i] - y;
+    const Real base = std::hypot(detail[i], epsilon);
+    const Real slope = Times(power * rho[i] / total, detail[i] / base / base);
+    const Real to_detail = Times(slope, from_mean);
     to_x[i] = weights[i] / total + to_detail;
     to_details += to_detail;
     away += from_mean;
@@ -95,5 +103,8 @@ void DetailLane::Weigh(const std::vector<bool>& kept, double count) {
   to_guide = guided ? -to_details : 0;
   for (size_t i = 0; i < n && !guided; ++i) to_x[i] -= kept[i] ? to_details / count : 0;
 }
+
+template struct DetailLane<double>;
+template struct DetailLane<long double>;
 
 }  // namespace softpool

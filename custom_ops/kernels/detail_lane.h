@@ -1,5 +1,6 @@
 // One window of one channel by the book, for numbers that are infinite, none, or so large or small
-// that the weights leave the range of their type: slowly, and in double.
+// that the weights leave the range of their type, and for windows of very many: slowly, and in a
+// wider type than theirs.
 #ifndef TF_SOFTPOOL_KERNELS_DETAIL_LANE_H_
 #define TF_SOFTPOOL_KERNELS_DETAIL_LANE_H_
 
@@ -7,25 +8,26 @@
 
 namespace softpool {
 
+template <class Real>
 struct DetailLane {
   // What goes in.
-  std::vector<double> x;
+  std::vector<Real> x;
   bool guided;
-  double guide;  // if guided
-  double alpha, lambda;
+  Real guide;  // if guided
+  Real alpha, lambda;
   bool symmetric;
 
   // What comes out: the average, and what a gradient of one sends to each input.
-  double y;
-  std::vector<double> to_x;
-  double to_guide, to_alpha, to_lambda;
+  Real y;
+  std::vector<Real> to_x;
+  Real to_guide, to_alpha, to_lambda;
 
   void Run();
 
  private:
-  void SetAll(double value, double to_each);
+  void SetAll(Real value, Real to_each);
   void ShareEqually(const std::vector<bool>& among);
-  void Weigh(const std::vector<bool>& kept, double count);
+  void Weigh(const std::vector<bool>& kept, Real count);
 };
 
 }  // namespace softpool

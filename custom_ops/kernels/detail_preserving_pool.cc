@@ -21,13 +21,16 @@ struct DetailPoolMath : PoolMath {
 
   DetailTables<C> tables;
   AverageMemory<C> memory;
-  DetailLane by_the_book;
+  DetailLane<WiderType<C>> by_the_book;
 
   explicit DetailPoolMath(const DetailTables<C>& tables) : tables(tables) {}
 
   template <class W>
   HWY_INLINE void Run(const W& window) {
     using D = typename W::D;
+    if (W::kTaps == 0 && window.box.Total() > kMostTapsInLanes) {
+      return RunByTheBook(window.AnySize(), hn::FirstN(D(), 0));
+    }
     const DetailWeights<W, 0> weights(window, tables, &memory, [](auto&&...) {});
     window.StoreWindow(weights.Average().Average());
     if (HWY_UNLIKELY(!hn::AllTrue(D(), weights.Right()))) {

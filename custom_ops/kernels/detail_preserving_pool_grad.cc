@@ -32,7 +32,7 @@ struct DetailPoolGradMath : SummingMath<C> {
   DetailTables<C> tables;
   AverageMemory<C> memory;
   std::vector<C> slope_memory, log_memory;
-  DetailLane by_the_book;
+  DetailLane<WiderType<C>> by_the_book;
 
   DetailPoolGradMath(const DetailTables<C>& tables, ParameterSums<C>* parameters)
       : SummingMath<C>(parameters), tables(tables) {}
@@ -41,6 +41,7 @@ struct DetailPoolGradMath : SummingMath<C> {
   HWY_INLINE void Run(const W& window) {
     using D = typename W::D;
     constexpr bool kLong = W::kTaps == 0;
+    if (kLong && window.box.Total() > kMostTapsInLanes) return RunMany(window);
     const V<D> lambda = window.LoadChannel(tables.lambda);
     TapRow<W> slopes(window, &slope_memory), logs(window, &log_memory);
     const DetailWeights<W, kGuide> weights(
@@ -53,17 +54,17 @@ struct DetailPoolGradMath : SummingMath<C> {
     TapSum<D, kLong> away, to_details, to_logs;
     window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
       const V<D> from = average.FromAverage(i);
-      const V<D> to_detail = hn::Mul(slopes.At(i), from);
+      const V<D> to_detail = hn::Mul(hn::Mul(slopes.At(i), average.Inverse()), from);
       slopes.Set(i, to_detail);
       to_details.Add(i, to_detail);
       away.Add(i, from);
-      to_logs.AddProduct(i, logs.At(i), from);
+      to_logs.AddProduct(i, hn::Mul(logs.At(i), average.Inverse()), from);
     });
     const V<D> all = to_details.Total();
-    V<D> to_alpha = hn::Mul(away.Total(), average.Inverse());
-    V<D> to_lambda = hn::Mul(hn::Mul(to_logs.Total(), average.Inverse()),
-                             hn::Set(D(), PowerConstants<C>::kLn2 / 2));
-    V<D> to_guide = hn::Neg(hn::Mul(all, average.Inverse()));
+    V<D> to_alpha = hn::Mul(away.Total(), average.Unscaled(average.Inverse()));
+    V<D> to_lambda =
+        hn::Mul(average.Unscaled(to_logs.Total()), hn::Set(D(), PowerConstants<C>::kLn2 / 2));
+    V<D> to_guide = hn::Neg(average.Unscaled(all));
     const auto right = hn::And(weights.Right(),
                                hn::IsFinite(Check(D(), to_alpha, Check(D(), to_lambda, to_guide))));
     const bool all_right = HWY_LIKELY(hn::AllTrue(D(), right));
@@ -76,8 +77,8 @@ struct DetailPoolGradMath : SummingMath<C> {
     const V<D> share =
         guided ? hn::Zero(D()) : hn::Mul(all, hn::Set(D(), C{1} / static_cast<C>(taps)));
     window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
-      const V<D> to_tap = hn::Sub(hn::Add(average.Weight(i), slopes.At(i)), share);
-      slopes.Set(i, hn::Mul(to_tap, average.Inverse()));
+      const V<D> to_tap = hn::Sub(hn::Add(average.Share(i), slopes.At(i)), share);
+      slopes.Set(i, average.Unscaled(to_tap));
     });
     if (!all_right) {
       ForEachUnset(window, right,
@@ -109,6 +110,24 @@ struct DetailPoolGradMath : SummingMath<C> {
     *to_guide = WithLane(d, *to_guide, lane, static_cast<C>(by_the_book.to_guide));
     *to_alpha = WithLane(d, *to_alpha, lane, static_cast<C>(by_the_book.to_alpha));
     *to_lambda = WithLane(d, *to_lambda, lane, static_cast<C>(by_the_book.to_lambda));
+  }
+
+  // Windows of very many taps.
+  template <class W>
+  HWY_NOINLINE void RunMany(const W& window) {
+    ForEachOwnLane(window, [&](size_t lane) {
+      GatherDetail<kGuide>(window, lane, tables, &by_the_book);
+      by_the_book.Run();
+      const WiderType<C> g = window.LoadWindowLane(lane);
+      window.ForEach([&](int64_t i, const Tap& tap) {
+        window.EmitLane(tap, static_cast<C>(g * by_the_book.to_x[i]), lane);
+      });
+      if (by_the_book.guided) window.StoreLane(static_cast<C>(g * by_the_book.to_guide), lane);
+      if (!window.IsHome()) return;
+      const int64_t channel = window.lanes.Channel(lane);
+      sums.Row(kToAlpha)[channel] += static_cast<C>(g * by_the_book.to_alpha);
+      sums.Row(kToLambda)[channel] += static_cast<C>(g * by_the_book.to_lambda);
+    });
   }
 };
 

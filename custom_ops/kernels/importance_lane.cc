@@ -5,49 +5,51 @@
 #include <limits>
 
 namespace softpool {
-namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-bool IsNaN(double v) { return std::isnan(v); }
-
-}  // namespace
-
-ImportanceLane::ImportanceLane(const std::vector<double>& x, const std::vector<double>& logits)
-    : x_(x), weights_(x.size(), 0.0), y_(0.0) {
-  if (std::any_of(x.begin(), x.end(), IsNaN) || std::any_of(logits.begin(), logits.end(), IsNaN)) {
-    y_ = kNaN;
+template <class Real>
+void ImportanceLane<Real>::Run() {
+  constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
+  const auto is_nan = [](Real v) { return std::isnan(v); };
+  weights.assign(x.size(), 0);
+  if (std::any_of(x.begin(), x.end(), is_nan) ||
+      std::any_of(logits.begin(), logits.end(), is_nan)) {
+    y = std::numeric_limits<Real>::quiet_NaN();
     return;
   }
-  double largest = -kInfinity, total = 0;
+  Real largest = -kInfinity, total = 0;
   for (size_t i = 0; i < x.size(); ++i) {
     if (x[i] != -kInfinity) largest = std::max(largest, logits[i]);
   }
+  bool infinite = false;
   for (size_t i = 0; i < x.size(); ++i) {
     if (x[i] == -kInfinity) continue;
     // Equal infinities share the weight.
-    weights_[i] = logits[i] == largest ? 1.0 : std::exp(logits[i] - largest);
-    total += weights_[i];
+    const Real distance = logits[i] == largest ? 0 : logits[i] - largest;
+    weights[i] = std::exp(distance);
+    total += weights[i];
+    // However little it weighs.
+    infinite = infinite || (x[i] == kInfinity && distance != -kInfinity);
   }
-  if (total == 0) {
-    y_ = -kInfinity;
-    return;
-  }
-  for (size_t i = 0; i < x.size(); ++i) {
-    weights_[i] /= total;
-    if (weights_[i] > 0) y_ += weights_[i] * x[i];
+  for (Real& w : weights) w = total > 0 ? w / total : 0;
+  y = total == 0 ? -kInfinity : infinite ? kInfinity : 0;
+  for (size_t i = 0; i < x.size() && std::isfinite(y); ++i) {
+    if (weights[i] > 0) y += weights[i] * x[i];
   }
 }
 
-double ImportanceLane::ToValue(size_t i, double g) const {
-  return std::isnan(y_) ? kNaN : g * weights_[i];
+template <class Real>
+Real ImportanceLane<Real>::ToValue(size_t i, Real g) const {
+  return std::isnan(y) ? y : g * weights[i];
 }
 
-double ImportanceLane::ToLogit(size_t i, double g) const {
-  if (std::isnan(y_)) return kNaN;
-  if (std::isinf(y_) || weights_[i] == 0) return 0;
-  return g * weights_[i] * (x_[i] - y_);
+template <class Real>
+Real ImportanceLane<Real>::ToLogit(size_t i, Real g) const {
+  if (std::isnan(y)) return y;
+  if (std::isinf(y) || weights[i] == 0) return 0;
+  return g * weights[i] * (x[i] - y);
 }
+
+template struct ImportanceLane<double>;
+template struct ImportanceLane<long double>;
 
 }  // namespace softpool

@@ -1,5 +1,5 @@
-// One window of one channel by the book, for values that are infinite, no numbers, or very large:
-// slowly, and in double.
+// One window of one channel by the book, for values that are infinite, no numbers, or very large,
+// and for windows of very many: slowly, and in a wider type than theirs.
 #ifndef TF_SOFTPOOL_KERNELS_IMPORTANCE_LANE_H_
 #define TF_SOFTPOOL_KERNELS_IMPORTANCE_LANE_H_
 
@@ -8,20 +8,18 @@
 
 namespace softpool {
 
-class ImportanceLane {
- public:
-  // Computes the weights and the average; references must outlive this.
-  ImportanceLane(const std::vector<double>& x, const std::vector<double>& logits);
+template <class Real>
+struct ImportanceLane {
+  // What goes in.
+  std::vector<Real> x, logits;
+  // What comes out: each value's share of the weights, and the average.
+  std::vector<Real> weights;
+  Real y;
 
-  double y() const { return y_; }
+  void Run();
   // What a gradient g of y sends to a value and to its logit.
-  double ToValue(size_t i, double g) const;
-  double ToLogit(size_t i, double g) const;
-
- private:
-  const std::vector<double>& x_;
-  std::vector<double> weights_;
-  double y_;
+  Real ToValue(size_t i, Real g) const;
+  Real ToLogit(size_t i, Real g) const;
 };
 
 }  // namespace softpool

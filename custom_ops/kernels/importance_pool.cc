@@ -22,11 +22,14 @@ struct ImportancePoolMath : PoolMath {
   static constexpr int kCyclesPerTap = 2;
 
   AverageMemory<C> memory;
-  std::vector<double> lane_values, lane_logits;
+  ImportanceLane<WiderType<C>> by_the_book;
 
   template <class W>
   HWY_INLINE void Run(const W& window) {
     using D = typename W::D;
+    if (W::kTaps == 0 && window.box.Total() > kMostTapsInLanes) {
+      return RunByTheBook(window.AnySize(), hn::FirstN(D(), 0));
+    }
     WeightedAverage<W> average(window, &memory);
     AverageByImportance(window, &average);
     window.StoreWindow(average.Average());
@@ -38,9 +41,10 @@ struct ImportancePoolMath : PoolMath {
   template <class W>
   HWY_NOINLINE void RunByTheBook(const W& window, M<typename W::D> done) {
     ForEachUnset(window, done, [&](size_t lane) {
-      GatherLane<0>(window, lane, &lane_values);
-      GatherLane<1>(window, lane, &lane_logits);
-      window.StoreLane(static_cast<C>(ImportanceLane(lane_values, lane_logits).y()), lane);
+      GatherLane<0>(window, lane, &by_the_book.x);
+      GatherLane<1>(window, lane, &by_the_book.logits);
+      by_the_book.Run();
+      window.StoreLane(static_cast<C>(by_the_book.y), lane);
     });
   }
 };

@@ -23,11 +23,12 @@ struct ImportancePoolGradMath : PoolMath {
   AverageMemory<C> memory;
   // Of windows whose taps the compiler does not know.
   std::vector<C> value_memory, logit_memory;
-  std::vector<double> lane_values, lane_logits;
+  ImportanceLane<WiderType<C>> by_the_book;
 
   template <class W>
   HWY_INLINE void Run(const W& window) {
     using D = typename W::D;
+    if (W::kTaps == 0 && window.box.Total() > kMostTapsInLanes) return RunMany(window);
     WeightedAverage<W> average(window, &memory);
     AverageByImportance(window, &average);
     const auto finite = hn::IsFinite(average.Average());
@@ -39,9 +40,9 @@ struct ImportancePoolGradMath : PoolMath {
     TapRow<W> to_value(window, &value_memory), to_logit(window, &logit_memory);
     window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
       // The scaled weight comes last to its true size, which may be subnormal.
-      const V<D> product = hn::Mul(average.Weight(i), average.FromAverage(i));
-      to_value.Set(i, hn::Mul(g, hn::Mul(average.Weight(i), average.Inverse())));
-      to_logit.Set(i, hn::Mul(g, hn::Mul(product, average.Inverse())));
+      const V<D> product = hn::Mul(average.Share(i), average.FromAverage(i));
+      to_value.Set(i, hn::Mul(g, average.Unscaled(average.Share(i))));
+      to_logit.Set(i, hn::Mul(g, average.Unscaled(product)));
     });
     if (!all_finite) {
       ForEachUnset(window, finite, [&](size_t lane) { SetLane(window, lane); });
@@ -57,18 +58,36 @@ struct ImportancePoolGradMath : PoolMath {
     Run(window);
   }
 
+  template <class W>
+  void RunLane(const W& window, size_t lane) {
+    GatherLane<0>(window, lane, &by_the_book.x);
+    GatherLane<1>(window, lane, &by_the_book.logits);
+    by_the_book.Run();
+  }
+
   // Replaces what one lane's taps get in memory.
   template <class W>
   HWY_NOINLINE void SetLane(const W& window, size_t lane) {
     const size_t step = hn::Lanes(typename W::D());
-    GatherLane<0>(window, lane, &lane_values);
-    GatherLane<1>(window, lane, &lane_logits);
-    const ImportanceLane by_the_book(lane_values, lane_logits);
-    const double g = static_cast<double>(window.LoadWindowLane(lane));
-    for (size_t i = 0; i < lane_values.size(); ++i) {
+    RunLane(window, lane);
+    const WiderType<C> g = window.LoadWindowLane(lane);
+    for (size_t i = 0; i < by_the_book.x.size(); ++i) {
       value_memory[i * step + lane] = static_cast<C>(by_the_book.ToValue(i, g));
       logit_memory[i * step + lane] = static_cast<C>(by_the_book.ToLogit(i, g));
     }
+  }
+
+  // Windows of very many taps.
+  template <class W>
+  HWY_NOINLINE void RunMany(const W& window) {
+    ForEachOwnLane(window, [&](size_t lane) {
+      RunLane(window, lane);
+      const WiderType<C> g = window.LoadWindowLane(lane);
+      window.ForEach([&](int64_t i, const Tap& tap) {
+        window.template EmitLane<0>(tap, static_cast<C>(by_the_book.ToValue(i, g)), lane);
+        window.template EmitLane<1>(tap, static_cast<C>(by_the_book.ToLogit(i, g)), lane);
+      });
+    });
   }
 };
 

@@ -19,9 +19,6 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// Windows of more taps are ranked lane by lane: sorted side by side they would leave the cache.
-inline constexpr int64_t kMostTapsInLanes = 4096;
-
 // One lane's window after another.
 template <class C>
 struct RankedLane {

@@ -17,6 +17,10 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
+// Windows of more taps are done lane by lane: side by side they would leave the cache, and take as
+// many times their memory as there are lanes.
+inline constexpr int64_t kMostTapsInLanes = 4096;
+
 // Calls f for each of a window's lanes that is not set in the mask, also for lanes that a
 // neighbouring vector has too: what this one stores overwrites what that one has.
 template <class W, class F>
@@ -37,12 +41,19 @@ HWY_INLINE V<D> Check(D d, V<D> a, V<D> check) {
 }
 
 // The values of tensor `kWhich` in one lane's window.
-template <int kWhich = 0, class W>
-void GatherLane(const W& window, size_t lane, std::vector<double>* values) {
+template <int kWhich = 0, class W, class Real>
+void GatherLane(const W& window, size_t lane, std::vector<Real>* values) {
   values->clear();
   window.ForEach([&](int64_t, const Tap& tap) {
-    values->push_back(static_cast<double>(window.template LoadLane<kWhich>(tap, lane)));
+    values->push_back(static_cast<Real>(window.template LoadLane<kWhich>(tap, lane)));
   });
+}
+
+// Calls f for each lane that no neighbouring vector has.
+template <class W, class F>
+HWY_INLINE void ForEachOwnLane(const W& window, const F& f) {
+  const size_t end = window.lanes.EndLane(typename W::D());
+  for (size_t lane = window.lanes.BeginLane(); lane < end; ++lane) f(lane);
 }
 
 // The vector with another value in one lane.

@@ -193,16 +193,15 @@ struct SortedPoolGradMath : SummingMath<C> {
   // Windows of very many taps.
   template <class W>
   HWY_NOINLINE void RunMany(const W& window) {
-    using D = typename W::D;
     const int64_t taps = window.box.Total();
-    for (size_t lane = window.lanes.BeginLane(); lane < window.lanes.EndLane(D()); ++lane) {
+    ForEachOwnLane(window, [&](size_t lane) {
       RankLane(window, taps, lane);
       window.ForEach(
           [&](int64_t i, const Tap& tap) { window.EmitLane(tap, lane_to_taps[i], lane); });
       for (size_t r = 0; r < lane_to_logits.size() && window.IsHome(); ++r) {
         sums.Row(r)[window.lanes.Channel(lane)] += lane_to_logits[r];
       }
-    }
+    });
   }
 
   // Fills lane_to_taps and lane_to_logits. A NaN in the window is sent to all of it.

@@ -150,14 +150,17 @@ struct Window {
   HWY_INLINE ComputeType<T> LoadChannelLane(const ComputeType<T>* table, size_t lane) const {
     return table[lanes.Channel(lane)];
   }
+  template <int kWhich = 0>
   HWY_INLINE void StoreLane(ComputeType<T> value, size_t lane) const {
     const hn::CappedTag<ComputeType<T>, 1> d;
-    StoreAs(d, hn::Set(d, value), tensors.window_out[0] + lanes.Out(lane));
+    if (!IsHome()) return;
+    StoreAs(d, hn::Set(d, value), tensors.window_out[kWhich] + lanes.Out(lane));
   }
+  template <int kWhich = 0>
   HWY_INLINE void EmitLane(const Tap& tap, ComputeType<T> value, size_t lane) const {
     const hn::CappedTag<ComputeType<T>, 1> d;
     if (kSink == Sink::kAdd && tap.target == kUnwanted) return;
-    Target* p = targets[0] + lanes.Target(lane) + tap.target;
+    Target* p = targets[kWhich] + lanes.Target(lane) + tap.target;
     if constexpr (kSink == Sink::kAdd) {
       *p += value;
     } else {

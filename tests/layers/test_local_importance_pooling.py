@@ -331,3 +331,12 @@ def test_a_center_tap_can_be_saved():
     assert copy.gain == 2.0
     assert copy.get_config() == {"gain": 2.0}
     assert CenterTap().get_config() == {"gain": 1.0}
+
+
+def test_nan_stays_in_its_window():
+    x = images(2, size=8)
+    x[0, 2, 3, 1] = np.nan
+    y = np.asarray(L.LocalImportancePooling2D(2, kernel_initializer="glorot_uniform")(x))
+    nan = np.zeros_like(y, bool)
+    nan[0, 1, 1, 1] = True
+    np.testing.assert_array_equal(np.isnan(y), nan)

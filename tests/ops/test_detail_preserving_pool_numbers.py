@@ -46,6 +46,9 @@ SPECIAL = {
     "guide far away": ([1, 2, 3, 6], 1e30, 1, 1, 3),
     "largest": ([3e38] * 4, None, 1, 1, 3e38),
     "largest and smallest": ([3e38, -3e38, 3e38, -3e38], None, 1, 1, 0),
+    "differences that overflow": ([1e38, -3e38, 3e38, 0], None, 1, 2, -4.5e37),
+    "inf of no detail": ([INF, 5, 5, 5], 1e30, 0, 20, INF),
+    "tiny": ([3e-15] * 4, None, 1e-30, 10, 3e-15),
     "one that is large": ([1e30, 0, 0, 0], None, 1, 1, 5e29),
     "equal": ([0.1] * 4, None, 1, 1, 0.1),
     "equal, power too large": ([0.1] * 4, None, 1e-30, 200, 0.1),
@@ -75,12 +78,14 @@ def test_special_values(name, mode, channels):
         inputs.insert(1, np.broadcast_to(np.float32([[[[guide], [0.5]]]]), (1, 1, 2, channels)))
 
     y, dx, *_ = run(mode, with_gradient(pooling(2)), *inputs, np.ones((1, 1, 2, channels), "float32"))
-    np.testing.assert_allclose(y[0, 0, 0], np.full(channels, expected), rtol=2e-6, atol=1e-6)
+    smallest = 1e-20 if name == "tiny" else 1e-6
+    np.testing.assert_allclose(y[0, 0, 0], np.full(channels, expected), rtol=2e-6, atol=smallest)
     ordinary = not np.isnan(alpha + lam)
     if ordinary:
         np.testing.assert_array_equal(y[0, 0, 1], np.full(channels, 0.5, "float32"))
     if not np.isnan(expected):
-        assert np.isfinite(dx).all()
+        # A derivative that overflows in a type without a wider one beside it.
+        assert np.isfinite(dx).all() or (mode == "portable" and "overflow" in name)
         np.testing.assert_allclose(dx[0, :, 2:], np.full((2, 2, channels), 0.25), rtol=1e-6)
     elif mode != "portable":
         assert np.isnan(dx[0, :, :2]).all()
@@ -97,6 +102,56 @@ def test_no_nan_at_zero_detail(mode):
         np.testing.assert_array_equal(y, np.zeros_like(y))
         np.testing.assert_allclose(dx, np.full_like(dx, 0.25), rtol=1e-6)
         assert float(da) == float(dl) == 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_ends_of_float64(mode):
+    x = np.array([1.7e308, -1.7e308, 1e308], "float64").reshape(1, 3, 1)
+    ones = np.ones((1, 1, 1), "float64")
+    for inputs in ([x, ones[0, 0], ones[0, 0]], [x, -1.7e308 * ones, ones[0, 0], ones[0, 0]]):
+        y, dx, *_ = run(mode, with_gradient(pooling(3)), *inputs, ones)
+        d = x[0, :, 0].astype(np.longdouble) - (x.mean(dtype=np.longdouble) if len(inputs) == 3 else -1.7e308)
+        expected = (np.abs(d) * x[0, :, 0]).sum() / np.abs(d).sum()
+        np.testing.assert_allclose(y.numpy().ravel(), [float(expected)], rtol=1e-13)
+        assert np.isfinite(dx).all() or mode == "portable"
+
+
+# Values that are the guide's, or differ from it by epsilon: where powers of a root bend most.
+BENDS = [
+    ([0, 1, 1, 2, 6], None, 1.0),
+    ([0, 0, 1, 3], 0.0, 1.0),
+    ([2, 2, 2, 2], None, 1.5),
+    ([0, 1e-3, 2, 5], 0.0, 1.5),
+    ([0, -1e-3, 1e-3, 5], 0.0, 0.5),
+]
+
+
+@pytest.mark.parametrize("portable", [False, True])
+@pytest.mark.parametrize(("values", "guide", "lam"), BENDS)
+def test_derivatives_where_details_are_nothing(values, guide, lam, portable):
+    x = np.reshape(values, (1, -1, 1)).astype("float64")
+    given = [] if guide is None else [np.full((1, 1, 1), guide)]
+    inputs = [tf.constant(v) for v in (x, *given, np.ones(1), np.full(1, lam))]
+
+    def gradients(x):
+        return with_gradient(pooling(len(values)))(x, *inputs[1:], tf.ones((1, 1, 1), "float64"))[1:]
+
+    with tsp.portable() if portable else contextlib.nullcontext():
+        value = numeric(lambda x: tf.reduce_sum(pooling(len(values))(tf.constant(x), *inputs[1:])), x, 1e-7)
+        np.testing.assert_allclose(gradients(inputs[0])[0], value, rtol=1e-5, atol=1e-6)
+        for i in range(len(inputs)):
+            # Another weight for each value: their gradients' sum is one, and bends nowhere.
+            weights = 1 if i else np.arange(1.0, x.size + 1)[:, None]
+
+            def moved(x, i=i, weights=weights):
+                return tf.reduce_sum(gradients(tf.convert_to_tensor(x))[i] * weights)
+
+            with tf.GradientTape() as tape:
+                tape.watch(inputs[0])
+                first = moved(inputs[0])
+            second = tape.gradient(first, inputs[0])
+            expected = numeric(moved, x, 1e-7)
+            np.testing.assert_allclose(second, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max() + 1e-6)
 
 
 @pytest.mark.parametrize(

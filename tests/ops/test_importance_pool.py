@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import weighted_oracle as oracle
-from cases import DATA_FORMATS, DTYPES, FEW, LINES, MODES, PLANES, VOLUMES, with_padding
+from cases import DATA_FORMATS, DTYPES, FEW, LINES, MANY_TAPS, MODES, PLANES, VOLUMES, with_padding
 from conftest import assert_near, numpy_dtype, run, with_gradient
 
 import tf_softpool as tsp
@@ -44,6 +44,13 @@ def test_every_way(case, dtype, padding, data_format, mode):
 @pytest.mark.parametrize("case", PLANES + VOLUMES, ids=str)
 def test_every_type(case, dtype):
     check(case, "same", "channels_last", dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", MANY_TAPS, ids=str)
+def test_windows_of_very_many_values(case, dtype):
+    check(case, "valid", "channels_last", dtype)
+    check(case, "same", "channels_first", dtype)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -122,3 +122,16 @@ def test_empty(shape):
 def test_bad_mixes(mix):
     with pytest.raises(ValueError, match="`mix` must be None or a number from 0 to 1"):
         mixtures.check_mix(mix)
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+@pytest.mark.parametrize("mix", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("size", [2e38, 1e30, 1e-30])
+def test_no_average_overflows(size, mix, mode):
+    x = np.full((1, 4, 4, 3), size, "float32")
+    window = PoolWindow.of(2, 2)
+    y, dx = run(
+        mode, with_gradient(lambda x: mixtures.mixed_pool(x, window, mix)), x, np.ones((1, 2, 2, 3), "f4")
+    )
+    np.testing.assert_allclose(y, np.full_like(y, size), rtol=1e-6)
+    np.testing.assert_allclose(dx, np.full_like(dx, 0.25), rtol=1e-6)

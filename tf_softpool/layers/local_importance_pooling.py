@@ -47,8 +47,8 @@ class _LocalImportancePooling(Pooling):
 
     The average of each window's values, weighed by the softmax of logits that a small network makes of the
     input: a convolution to as many channels, normalisation of each image's channels, and `12 sigmoid`. The
-    convolution's kernel starts as zeros, and the layer as average pooling. Infinite values are zeros to the
-    network.
+    convolution's kernel starts as zeros, and the layer as average pooling. Infinite values and NaN
+    are zeros to the network.
     Source: Gao, Wang and Wu, "LIP: local importance-based pooling".
 
     Args:
@@ -109,7 +109,7 @@ class _LocalImportancePooling(Pooling):
         """
         if not self.built:
             raise ValueError(f"Layer {self.name!r} has no network before it is built.")
-        inputs = ops.where(ops.isinf(inputs), ops.zeros_like(inputs), inputs)
+        inputs = ops.where(ops.isfinite(inputs), inputs, ops.zeros_like(inputs))
         return _LARGEST * ops.sigmoid(self.normalization(self.convolution(inputs)))
 
     def pool(self, inputs):

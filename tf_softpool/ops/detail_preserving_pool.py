@@ -1,7 +1,8 @@
 """Detail-preserving pooling: values weigh the more, the more they differ from a guide."""
 
+import math
+
 import keras
-import ml_dtypes
 from keras import ops
 
 from tf_softpool.ops import dispatch
@@ -146,7 +147,7 @@ def portable_detail_preserving_pool(x, guide, alpha, lam, window, symmetric):
     alpha, lam = along_channels(alpha, window), along_channels(lam, window)
     weights = ops.where(kept, _weights(values, guide, alpha, lam, kept, axes, symmetric), 0.0)
     total = ops.sum(weights, axis=axes, keepdims=True)
-    y = weighted_average(a, weights / ops.where(total == 0, 1.0, total), axes)
+    y = weighted_average(a, weights / ops.where(total == 0, 1.0, total), a == float("inf"), axes)
     y = ops.where(count == 0, float("-inf"), y)
     of_window = ops.logical_or(ops.isnan(guide), ops.logical_or(ops.isnan(alpha), ops.isnan(lam)))
     nan = ops.logical_or(ops.any(ops.isnan(a), axis=axes, keepdims=True), of_window)
@@ -158,14 +159,16 @@ def _weights(values, guide, alpha, lam, kept, axes, symmetric):
     # Far from all values, or beside an alpha without end, weights are equal.
     equal = ops.logical_or(ops.isinf(guide), ops.isinf(alpha))
     alpha = ops.where(equal, 1.0, alpha)
-    # Where there is no value, nothing may overflow: derivatives would be NaN.
-    detail = ops.where(ops.logical_and(kept, ops.logical_not(equal)), values - guide, 0.0)
-    distance = _distance(detail if symmetric else ops.maximum(detail, 0.0))
+    # Where there is no value, nothing may overflow: derivatives would be NaN. Quarters do not.
+    there = ops.logical_and(kept, ops.logical_not(equal))
+    detail = ops.where(there, 0.25 * values - 0.25 * guide, 0.0)
+    quarter = _distance(detail if symmetric else ops.where(detail > 0, detail, 0.0), 0.25 * EPSILON)
     lam = ops.clip(lam, -1e30, 1e30)
     # Powers of the largest distance's fractions: those of large numbers have few digits.
-    largest = ops.max(ops.where(kept, distance, EPSILON), axis=axes, keepdims=True, initial=EPSILON)
+    lowest = 0.25 * EPSILON
+    largest = ops.max(ops.where(kept, quarter, lowest), axis=axes, keepdims=True, initial=lowest)
     largest = ops.stop_gradient(largest)
-    power, of_largest = lam * ops.log(distance / largest), lam * ops.log(largest)
+    power, of_largest = lam * ops.log(quarter / largest), lam * (ops.log(largest) + math.log(4))
     most = ops.max(ops.where(kept, power, float("-inf")), axis=axes, keepdims=True, initial=float("-inf"))
     has_alpha = alpha != 0
     log_alpha = ops.where(has_alpha, ops.log(ops.abs(ops.where(has_alpha, alpha, 1.0))), float("-inf"))
@@ -176,13 +179,10 @@ def _weights(values, guide, alpha, lam, kept, axes, symmetric):
     return alpha * half * half + ops.exp(power + (of_largest - scale))
 
 
-def _distance(detail):
-    """`sqrt(detail^2 + EPSILON^2)`, of which no square overflows."""
-    finite = float(ml_dtypes.finfo(keras.backend.standardize_dtype(detail.dtype)).max) / 2
-    size = ops.minimum(ops.abs(detail), finite)
-    larger = ops.maximum(size, EPSILON)
-    ratio = ops.minimum(size, EPSILON) / larger
-    return larger * ops.sqrt(1.0 + ratio * ratio)
+def _distance(detail, epsilon):
+    """`sqrt(detail^2 + epsilon^2)`, of which no square overflows, and whose derivatives are its own."""
+    scale = ops.stop_gradient(ops.maximum(ops.abs(detail), epsilon))
+    return scale * ops.sqrt((detail / scale) ** 2 + (epsilon / scale) ** 2)
 
 
 @keras.saving.register_keras_serializable("tf_softpool")

@@ -86,22 +86,23 @@ def portable_importance_pool(x, logits, window):
     # Logits that are all -inf are equal.
     e = ops.where(kept, ops.where(largest == float("-inf"), 1.0, e), 0.0)
     total = ops.sum(e, axis=axes, keepdims=True)
-    y = weighted_average(a, e / ops.where(total == 0, 1.0, total), axes)
+    # Infinite values count however little they weigh, unless their logit says that it is nothing.
+    infinite = ops.logical_and(a == float("inf"), logits - largest > float("-inf"))
+    y = weighted_average(a, e / ops.where(total == 0, 1.0, total), infinite, axes)
     y = ops.where(total == 0, float("-inf"), y)
     nan = ops.any(ops.logical_or(ops.isnan(a), ops.isnan(logits)), axis=axes, keepdims=True)
     return ops.cast(ops.squeeze(ops.where(nan, float("nan"), y), axis=axes), x.dtype)
 
 
-def weighted_average(a, weights, axes):
-    """The sum of weighed values, of weights whose sum is one. Infinite values need a weight to count.
+def weighted_average(a, weights, infinite, axes):
+    """The sum of weighed values, of weights whose sum is one; `inf` where a value is `infinite`.
 
     It is taken from near the result, which costs a common offset's digits neither in the value nor in the
-    gradient of the weights.
+    gradient of the weights. Halves do not overflow where the difference of two values would.
     """
-    finite = ops.where(ops.isfinite(a), a, 0.0)
-    near = ops.stop_gradient(ops.sum(weights * finite, axis=axes, keepdims=True))
-    y = near + ops.sum(weights * (finite - near), axis=axes, keepdims=True)
-    infinite = ops.logical_and(a == float("inf"), weights > 0)
+    half = 0.5 * ops.where(ops.isfinite(a), a, 0.0)
+    near = ops.stop_gradient(ops.sum(weights * half, axis=axes, keepdims=True))
+    y = 2.0 * (near + ops.sum(weights * (half - near), axis=axes, keepdims=True))
     return ops.where(ops.any(infinite, axis=axes, keepdims=True), float("inf"), y)
 
 

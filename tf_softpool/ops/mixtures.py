@@ -48,4 +48,6 @@ def _blend(a, present, mix, axes):
     # Where a window has nothing, what comes out is not used.
     largest = largest_of(ops.where(present, a, float("-inf")), axes)
     largest = ops.where(ops.isfinite(largest), largest, 0.0)
-    return mix * largest + (1.0 - mix) * mean(a, present, axes)
+    average = mean(a, present, axes)
+    # Both terms, so that a mix of one or zero is the maximum or the average to the last bit.
+    return mix * largest + (1.0 - mix) * average

@@ -1,9 +1,14 @@
 """What poolings that are made of standard operations only have in common."""
 
+import keras
+import ml_dtypes
 from keras import ops
 
 from tf_softpool.ops.dispatch import check
 from tf_softpool.ops.portable import compute_dtype, windows
+
+# Windows of up to 2 to this many values are averaged at every magnitude.
+_SMALLER = 30
 
 
 def pool(x, window, reduce):
@@ -43,5 +48,9 @@ def largest_of(a, axes):
 
 def mean(a, present, axes):
     """The average of each window's numbers, zero where there are none."""
-    count = ops.sum(ops.cast(present, a.dtype), axis=axes, keepdims=True)
-    return ops.sum(a, axis=axes, keepdims=True) / ops.maximum(count, 1.0)
+    count = ops.maximum(ops.sum(ops.cast(present, a.dtype), axis=axes, keepdims=True), 1.0)
+    # Very large values are made smaller, by a power of two, so that their sum does not overflow.
+    limit = float(ml_dtypes.finfo(keras.backend.standardize_dtype(a.dtype)).max) * 2.0**-_SMALLER
+    huge = ops.stop_gradient(largest_of(ops.abs(a), axes)) > limit
+    total = ops.sum(ops.where(huge, a * 2.0**-_SMALLER, a), axis=axes, keepdims=True) / count
+    return ops.where(huge, total * 2.0**_SMALLER, total)
