@@ -78,7 +78,7 @@ VOLUMES = [
 MANY_TAPS = [
     Case((5000,), (5000,), (5000,), channels=2),
     Case((9000,), (4500,), (3000,), channels=2),
-    Case((70, 80), (66, 70), (2, 5), batch=1, channels=19),
+    Case((70, 80), (66, 70), (35, 50), batch=1, channels=19),
 ]
 
 # One of each kind, where every combination of everything else is tried.

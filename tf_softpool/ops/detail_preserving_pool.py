@@ -32,7 +32,7 @@ def detail_preserving_pool(
             `"channels_first"`, with one to three spatial dimensions; float16, bfloat16, float32 or
             float64. 16-bit types are computed in float32.
         guide: tensor of the pooled shape, a value for each window, which is cast to the type of `x`; or
-            None for the average of each window.
+            None for the average of each window, which is not rounded to that type.
         alpha: number, or tensor of shape `[channels]`: what every value weighs at least. Not negative.
         lam: number, or tensor of shape `[channels]`: the power that differences are raised to.
         pool_size: int, or an int for each spatial dimension: the size of a window.
@@ -47,7 +47,8 @@ def detail_preserving_pool(
     Raises:
         ValueError: an argument is not one of these, or a window is larger than the input under
             `"valid"`.
-        tf.errors.InvalidArgumentError: the same, of a shape that only shows when a graph runs.
+        tf.errors.InvalidArgumentError: the same, of a shape that only shows when a graph of compiled ops
+            runs. Standard operations may return a tensor without elements then.
 
     Example:
         >>> import numpy as np

@@ -35,7 +35,8 @@ def importance_pool(x, logits, pool_size, strides=None, padding="valid", data_fo
     Raises:
         ValueError: an argument is not one of these, or a window is larger than the input under
             `"valid"`.
-        tf.errors.InvalidArgumentError: the same, of a shape that only shows when a graph runs.
+        tf.errors.InvalidArgumentError: the same, of a shape that only shows when a graph of compiled ops
+            runs. Standard operations may return a tensor without elements then.
 
     Example:
         >>> import numpy as np
