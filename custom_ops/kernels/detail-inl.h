@@ -32,7 +32,11 @@ class DetailTables {
         lambda(static_cast<const C*>(parameters.lambda)),
         floor(parameters.symmetric ? -std::numeric_limits<C>::infinity() : C{0}) {
     std::vector<C> bases(channels);
-    for (int64_t c = 0; c < channels; ++c) bases[c] = LargestBase(lambda[c]);
+    plain_ = parameters.symmetric;
+    for (int64_t c = 0; c < channels; ++c) {
+      bases[c] = LargestBase(lambda[c]);
+      plain_ = plain_ && lambda[c] >= 0 && lambda[c] <= kPlainLambda;
+    }
     largest_base_ = std::make_shared<const std::vector<C>>(std::move(bases));
   }
 
@@ -45,6 +49,8 @@ class DetailTables {
   // What d^2 + epsilon^2 may be at most for its power not to leave that range.
   const C* LargestBases() const { return largest_base_->data(); }
   bool Symmetric() const { return floor != 0; }
+  // Whether details have no floor, and no power of them can be subnormal.
+  bool Plain() const { return plain_; }
 
  private:
   static C LargestBase(C lambda) {
@@ -58,7 +64,11 @@ class DetailTables {
     return static_cast<C>(std::exp2(std::min(2 * range / lambda, range)));
   }
 
+  // epsilon to this power is a normal number.
+  static constexpr C kPlainLambda = 12;
+
   std::shared_ptr<const std::vector<C>> largest_base_;
+  bool plain_;
 };
 
 // Tensor kGuide of those with one value a window is the guide, unless it is null.
@@ -74,29 +84,20 @@ class DetailWeights {
   HWY_INLINE DetailWeights(const W& window, const DetailTables<C>& tables, AverageMemory<C>* memory,
                            const F& on_tap)
       : average_(window, memory) {
-    const V<D> guide = Guide(window);
-    const V<D> alpha = window.LoadChannel(tables.alpha);
-    const V<D> half_lambda = hn::Mul(window.LoadChannel(tables.lambda), hn::Set(D(), C{0.5}));
-    const V<D> floor = hn::Set(D(), tables.floor);
-    const V<D> square = hn::Set(D(), static_cast<C>(kDetailEpsilon * kDetailEpsilon));
-    V<D> largest = hn::Zero(D());
-    window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
-      const V<D> detail = Larger(D(), hn::Sub(average_.Value(i), guide), floor);
-      const V<D> base = MulAdd(D(), detail, detail, square);
-      largest = Larger(D(), base, largest);
-      const Log2<D> log2(D(), base);
-      const V<D> rho = Power(D(), log2, half_lambda);
-      average_.Weigh(i, hn::Add(alpha, rho));
-      on_tap(i, detail, base, log2, rho);
-    });
+    guide_ = Guide(window);
+    if (HWY_LIKELY(tables.Plain())) {
+      Weigh<true>(window, tables, on_tap);
+    } else {
+      Weigh<false>(window, tables, on_tap);
+    }
     average_.Finish();
     const V<D> smallest = hn::Set(D(), static_cast<C>(std::ldexp(1.0, -tables.kRange)));
-    right_ = hn::And(hn::And(hn::Le(largest, window.LoadChannel(tables.LargestBases())),
+    right_ = hn::And(hn::And(hn::Le(largest_, window.LoadChannel(tables.LargestBases())),
                              hn::Ge(average_.Total(), smallest)),
-                     hn::IsFinite(Check(D(), guide, average_.Average())));
+                     hn::IsFinite(Check(D(), guide_, average_.Average())));
   }
 
-  HWY_INLINE const WeightedAverage<W>& Average() const { return average_; }
+  HWY_INLINE const WeightedAverage<W, true>& Average() const { return average_; }
   // The lanes whose numbers are such that this is right.
   HWY_INLINE M<D> Right() const { return right_; }
 
@@ -115,7 +116,28 @@ class DetailWeights {
     return hn::Mul(sum.Total(), hn::Set(D(), C{1} / static_cast<C>(taps)));
   }
 
-  WeightedAverage<W> average_;
+  // kPlain leaves out what a plain table does not need, which changes no result.
+  template <bool kPlain, class F>
+  HWY_INLINE void Weigh(const W& window, const DetailTables<C>& tables, const F& on_tap) {
+    const V<D> alpha = window.LoadChannel(tables.alpha);
+    const V<D> half_lambda = hn::Mul(window.LoadChannel(tables.lambda), hn::Set(D(), C{0.5}));
+    const V<D> floor = hn::Set(D(), tables.floor);
+    const V<D> square = hn::Set(D(), static_cast<C>(kDetailEpsilon * kDetailEpsilon));
+    largest_ = hn::Zero(D());
+    window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
+      V<D> detail = hn::Sub(average_.Value(i), guide_);
+      if (!kPlain) detail = Larger(D(), detail, floor);
+      const V<D> base = MulAdd(D(), detail, detail, square);
+      largest_ = Larger(D(), base, largest_);
+      const Log2<D> log2(D(), base);
+      const V<D> rho = Power<kPlain>(D(), log2, half_lambda);
+      average_.Weigh(i, hn::Add(alpha, rho));
+      on_tap(i, detail, base, log2, rho);
+    });
+  }
+
+  WeightedAverage<W, true> average_;
+  V<D> guide_, largest_;
   M<D> right_;
 };
 

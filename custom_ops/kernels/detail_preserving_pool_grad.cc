@@ -50,21 +50,21 @@ struct DetailPoolGradMath : SummingMath<C> {
           slopes.Set(i, hn::Mul(hn::Mul(lambda, rho), hn::Div(detail, base)));
           logs.Set(i, hn::Mul(rho, log2.Sum()));
         });
-    const WeightedAverage<W>& average = weights.Average();
+    const WeightedAverage<W, true>& average = weights.Average();
     TapSum<D, kLong> away, to_details, to_logs;
     window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
       const V<D> from = average.FromAverage(i);
-      const V<D> to_detail = hn::Mul(hn::Mul(slopes.At(i), average.Inverse()), from);
+      const V<D> to_detail = hn::Mul(hn::Mul(slopes.At(i), average.ToShare()), from);
       slopes.Set(i, to_detail);
       to_details.Add(i, to_detail);
       away.Add(i, from);
-      to_logs.AddProduct(i, hn::Mul(logs.At(i), average.Inverse()), from);
+      to_logs.AddProduct(i, hn::Mul(logs.At(i), average.ToShare()), from);
     });
     const V<D> all = to_details.Total();
-    V<D> to_alpha = hn::Mul(away.Total(), average.Unscaled(average.Inverse()));
+    V<D> to_alpha = hn::Mul(away.Total(), average.Divided(average.ToShare()));
     V<D> to_lambda =
-        hn::Mul(average.Unscaled(to_logs.Total()), hn::Set(D(), PowerConstants<C>::kLn2 / 2));
-    V<D> to_guide = hn::Neg(average.Unscaled(all));
+        hn::Mul(average.Divided(to_logs.Total()), hn::Set(D(), PowerConstants<C>::kLn2 / 2));
+    V<D> to_guide = hn::Neg(average.Divided(all));
     const auto right = hn::And(weights.Right(),
                                hn::IsFinite(Check(D(), to_alpha, Check(D(), to_lambda, to_guide))));
     const bool all_right = HWY_LIKELY(hn::AllTrue(D(), right));
@@ -78,7 +78,7 @@ struct DetailPoolGradMath : SummingMath<C> {
         guided ? hn::Zero(D()) : hn::Mul(all, hn::Set(D(), C{1} / static_cast<C>(taps)));
     window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
       const V<D> to_tap = hn::Sub(hn::Add(average.Share(i), slopes.At(i)), share);
-      slopes.Set(i, average.Unscaled(to_tap));
+      slopes.Set(i, average.Divided(to_tap));
     });
     if (!all_right) {
       ForEachUnset(window, right,

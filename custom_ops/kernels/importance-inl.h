@@ -19,7 +19,7 @@ namespace HWY_NAMESPACE {
 // Averages tensor 0 by the softmax of tensor 1. Not finite where a value is not, or the largest
 // logit, or where a value times a scaled exponential overflows.
 template <class W>
-HWY_INLINE void AverageByImportance(const W& window, WeightedAverage<W>* average) {
+HWY_INLINE void AverageByImportance(const W& window, WeightedAverage<W, false>* average) {
   using D = typename W::D;
   const TapValues<W, 1> logits(window);
   const V<D> largest = Largest(window, logits);

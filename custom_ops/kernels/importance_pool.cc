@@ -30,7 +30,7 @@ struct ImportancePoolMath : PoolMath {
     if (W::kTaps == 0 && window.box.Total() > kMostTapsInLanes) {
       return RunByTheBook(window.AnySize(), hn::FirstN(D(), 0));
     }
-    WeightedAverage<W> average(window, &memory);
+    WeightedAverage<W, false> average(window, &memory);
     AverageByImportance(window, &average);
     window.StoreWindow(average.Average());
     const auto finite = hn::IsFinite(average.Average());

@@ -29,7 +29,7 @@ struct ImportancePoolGradMath : PoolMath {
   HWY_INLINE void Run(const W& window) {
     using D = typename W::D;
     if (W::kTaps == 0 && window.box.Total() > kMostTapsInLanes) return RunMany(window);
-    WeightedAverage<W> average(window, &memory);
+    WeightedAverage<W, false> average(window, &memory);
     AverageByImportance(window, &average);
     const auto finite = hn::IsFinite(average.Average());
     const bool all_finite = HWY_LIKELY(hn::AllTrue(D(), finite));
@@ -41,8 +41,8 @@ struct ImportancePoolGradMath : PoolMath {
     window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
       // The scaled weight comes last to its true size, which may be subnormal.
       const V<D> product = hn::Mul(average.Share(i), average.FromAverage(i));
-      to_value.Set(i, hn::Mul(g, average.Unscaled(average.Share(i))));
-      to_logit.Set(i, hn::Mul(g, average.Unscaled(product)));
+      to_value.Set(i, hn::Mul(g, average.Divided(average.Share(i))));
+      to_logit.Set(i, hn::Mul(g, average.Divided(product)));
     });
     if (!all_finite) {
       ForEachUnset(window, finite, [&](size_t lane) { SetLane(window, lane); });

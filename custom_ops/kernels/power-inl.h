@@ -75,9 +75,9 @@ struct Log2 {
   HWY_INLINE V<D> Sum() const { return hn::Add(whole, rest); }
 };
 
-// t^power, given log2(t). What would be subnormal is zero. Results beyond the type's largest number
-// are arbitrary.
-template <class D>
+// t^power, given log2(t). What would be subnormal is zero, or arbitrary where it is known that
+// nothing is. Results beyond the type's largest number are arbitrary.
+template <bool kNothingSubnormal = false, class D>
 HWY_INLINE V<D> Power(D d, const Log2<D>& log2, V<D> power) {
   using T = hn::TFromD<D>;
   using C = PowerConstants<T>;
@@ -90,7 +90,9 @@ HWY_INLINE V<D> Power(D d, const Log2<D>& log2, V<D> power) {
   const auto p = Polynomial(d, r, C::kExp2);
   const auto scale =
       hn::BitCast(d, hn::ShiftLeft<ExpConstants<T>::kMantissaBits>(hn::BitCast(du, shifted)));
-  return hn::IfThenElseZero(hn::Ge(exponent, hn::Set(d, C::kLowest)), hn::Mul(p, scale));
+  const auto result = hn::Mul(p, scale);
+  if (kNothingSubnormal) return result;
+  return hn::IfThenElseZero(hn::Ge(exponent, hn::Set(d, C::kLowest)), result);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -24,16 +24,13 @@ struct AverageMemory {
 };
 
 // Each tap is given a value, then a weight; Finish() makes what the rest returns. None of it is
-// finite where a value or a weight is not.
-template <class W>
+// finite where a value or a weight is not. With kAnySize, weights may be so large or small that
+// products with them leave their type's range: they are divided by their sum first.
+template <class W, bool kAnySize>
 class WeightedAverage {
  public:
   using D = typename W::D;
   using C = hn::TFromD<D>;
-
-  // A power of two that weights are multiplied by when they are divided by their sum, so that small
-  // ones stay out of the subnormal range. What they are sums of has to be divided by it.
-  static constexpr C kScale = sizeof(C) == 8 ? C{0x1p48} : C{0x1p24};
 
   HWY_INLINE WeightedAverage(const W& window, AverageMemory<C>* memory)
       : window_(window), values_(window, &memory->values), weights_(window, &memory->weights) {}
@@ -43,38 +40,48 @@ class WeightedAverage {
   HWY_INLINE void Weigh(int64_t i, V<D> weight) {
     weights_.Set(i, weight);
     total_.Add(i, weight);
+    if (!kAnySize) products_.AddProduct(i, weight, Value(i));
   }
 
   // The average is made of one that is nearly right, and what is left to it. So equal values give
   // themselves, and an offset that all values share costs FromAverage() no digits.
   HWY_INLINE void Finish() {
     weight_ = total_.Total();
-    inverse_ = hn::Div(hn::Set(D(), kScale), weight_);
-    const V<D> unscale = hn::Set(D(), 1 / kScale);
-    TapSum<D, W::kTaps == 0> near, rest;
-    window_.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
-      const V<D> share = hn::Mul(weights_.At(i), inverse_);
-      weights_.Set(i, share);
-      near.AddProduct(i, share, Value(i));
-    });
-    near_ = hn::Mul(near.Total(), unscale);
+    inverse_ = hn::Div(hn::Set(D(), kAnySize ? kScale : C{1}), weight_);
+    if constexpr (kAnySize) {
+      window_.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
+        const V<D> share = hn::Mul(weights_.At(i), inverse_);
+        weights_.Set(i, share);
+        products_.AddProduct(i, share, Value(i));
+      });
+    }
+    near_ = Divided(products_.Total());
+    TapSum<D, W::kTaps == 0> rest;
     window_.ForEach([&](int64_t i, const Tap&)
                         HWY_ATTR { rest.AddProduct(i, Share(i), hn::Sub(Value(i), near_)); });
-    rest_ = hn::Mul(rest.Total(), unscale);
+    rest_ = Divided(rest.Total());
   }
   HWY_INLINE V<D> Average() const { return hn::Add(near_, rest_); }
   HWY_INLINE V<D> FromAverage(int64_t i) const { return hn::Sub(hn::Sub(Value(i), near_), rest_); }
-  // A tap's part of all weights, times kScale.
-  HWY_INLINE V<D> Share(int64_t i) const { return weights_.At(i); }
-  // The weights' sum, and kScale over it.
+  // The weights' sum.
   HWY_INLINE V<D> Total() const { return weight_; }
-  HWY_INLINE V<D> Inverse() const { return inverse_; }
-  static HWY_INLINE V<D> Unscaled(V<D> v) { return hn::Mul(v, hn::Set(D(), 1 / kScale)); }
+  // A tap's part of all weights, before it is Divided(), which also keeps it from being subnormal.
+  HWY_INLINE V<D> Share(int64_t i) const { return weights_.At(i); }
+  HWY_INLINE V<D> Divided(V<D> v) const {
+    return hn::Mul(v, kAnySize ? hn::Set(D(), 1 / kScale) : inverse_);
+  }
+  // What makes a share of a number that is as large as the weights.
+  HWY_INLINE V<D> ToShare() const {
+    static_assert(kAnySize, "weights are their own shares");
+    return inverse_;
+  }
 
  private:
+  static constexpr C kScale = sizeof(C) == 8 ? C{0x1p48} : C{0x1p24};
+
   const W& window_;
   TapRow<W> values_, weights_;
-  TapSum<D, W::kTaps == 0> total_;
+  TapSum<D, W::kTaps == 0> total_, products_;
   V<D> weight_, inverse_, near_, rest_;
 };
 
