@@ -4,6 +4,8 @@ Each function takes tensors as [batch, *spatial, channels] or channels first, an
 arrays: a result, and the scale of its rounding error.
 """
 
+import itertools
+
 import numpy as np
 from oracle import _as, _channels_last, _product, _taps, output_size, softmax, windows
 
@@ -156,3 +158,27 @@ def detail_preserving_pool_gradient(
     if guide is not None:
         results.append(to_guide.result(data_format))
     return [*results, *((s.value.astype(np.float64), s.scale.astype(np.float64)) for s in (to_alpha, to_lam))]
+
+
+def guide_of(x, kernel, pool_size, strides, padding, data_format="channels_last"):
+    """What a learned guide means: at each window's centre, the sum of what is around it times the kernel."""
+    x = np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
+    x, spatial = x.astype(np.float64), x.shape[1:-1]
+    out, before = [], []
+    for n, size, stride in zip(spatial, pool_size, strides, strict=True):
+        out.append(output_size(n, size, stride, padding))
+        missing = max((out[-1] - 1) * stride + size - n, 0)
+        before.append(missing // 2 if padding == "same" else 0)
+    guide = np.zeros((x.shape[0], *out, x.shape[-1]))
+    for o in itertools.product(*map(range, out)):
+        starts = [i * stride - first for i, stride, first in zip(o, strides, before, strict=True)]
+        total, count = np.zeros(guide[:, 0].shape[:1] + x.shape[-1:]), np.zeros(x.shape[:: len(x.shape) - 1])
+        for tap in itertools.product(range(3), repeat=len(spatial)):
+            at = [a + size // 2 + t - 1 for a, size, t in zip(starts, pool_size, tap, strict=True)]
+            if all(0 <= i < n for i, n in zip(at, spatial, strict=True)):
+                value = x[(slice(None), *at)]
+                present = np.isfinite(value)
+                total += np.where(present, value, 0) * kernel[tap]
+                count += present
+        guide[(slice(None), *o)] = total * 3 ** len(spatial) / np.maximum(count, 1)
+    return np.moveaxis(guide, -1, 1) if data_format == "channels_first" else guide

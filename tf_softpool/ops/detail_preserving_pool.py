@@ -7,8 +7,8 @@ from keras import ops
 
 from tf_softpool.ops import dispatch
 from tf_softpool.ops.dispatch import PoolNode, as_tensor, spatial_rank
-from tf_softpool.ops.importance_pool import weighted_average
 from tf_softpool.ops.portable import along_channels, compute_dtype, surroundings, windows
+from tf_softpool.ops.weighted_average import weighted_average
 from tf_softpool.ops.window import PoolWindow
 
 EPSILON = 1e-3

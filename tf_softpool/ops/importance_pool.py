@@ -7,6 +7,7 @@ from tf_softpool.ops import dispatch
 from tf_softpool.ops.dispatch import PoolNode, as_tensor, spatial_rank
 from tf_softpool.ops.portable import compute_dtype, windows
 from tf_softpool.ops.softmax import exponentials
+from tf_softpool.ops.weighted_average import weighted_average
 from tf_softpool.ops.window import PoolWindow
 
 
@@ -93,18 +94,6 @@ def portable_importance_pool(x, logits, window):
     y = ops.where(total == 0, float("-inf"), y)
     nan = ops.any(ops.logical_or(ops.isnan(a), ops.isnan(logits)), axis=axes, keepdims=True)
     return ops.cast(ops.squeeze(ops.where(nan, float("nan"), y), axis=axes), x.dtype)
-
-
-def weighted_average(a, weights, infinite, axes):
-    """The sum of weighed values, of weights whose sum is one; `inf` where a value is `infinite`.
-
-    It is taken from near the result, which costs a common offset's digits neither in the value nor in the
-    gradient of the weights. Halves do not overflow where the difference of two values would.
-    """
-    half = 0.5 * ops.where(ops.isfinite(a), a, 0.0)
-    near = ops.stop_gradient(ops.sum(weights * half, axis=axes, keepdims=True))
-    y = 2.0 * (near + ops.sum(weights * (half - near), axis=axes, keepdims=True))
-    return ops.where(ops.any(infinite, axis=axes, keepdims=True), float("inf"), y)
 
 
 @keras.saving.register_keras_serializable("tf_softpool")
