@@ -280,6 +280,7 @@ SMALL = np.zeros((1, 4, 4, 1), "f4")
     [
         (lambda: D2(0), "pool_size"),
         (lambda: D2(2, variant="heavy"), "`variant` must be one of .*'lite'.*got 'heavy'"),
+        (lambda: D2(2, symmetric="no"), "`symmetric` must be True or False, got 'no'"),
         (lambda: D2(2, variant=None), "`variant` must be one of .*got None"),
         (lambda: D2(2, alpha_initializer="fives"), "fives"),
         (lambda: D2(2, lambda_initializer="fives"), "fives"),

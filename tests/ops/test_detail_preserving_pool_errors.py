@@ -27,6 +27,8 @@ BAD_CALLS = {
     "zero stride": (X, None, 1, 1, {"strides": 0}, "strides"),
     "unknown padding": (X, None, 1, 1, {"padding": "full"}, "padding"),
     "window larger than the input": (X, None, 1, 1, {"pool_size": 7}, "larger than the input"),
+    "symmetry that is text": (X, None, 1, 1, {"symmetric": "no"}, "symmetric"),
+    "no symmetry at all": (X, None, 1, 1, {"symmetric": None}, "symmetric"),
     "integers": (X.astype("int32"), None, 1, 1, {}, "int32"),
 }
 

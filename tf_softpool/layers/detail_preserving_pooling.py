@@ -5,7 +5,7 @@ from keras import ops
 
 from tf_softpool.layers.base import Pooling
 from tf_softpool.layers.every_rank import of_every_rank
-from tf_softpool.ops.detail_preserving_pool import learned_guide, pool
+from tf_softpool.ops.detail_preserving_pool import check_symmetric, learned_guide, pool
 
 VARIANTS = ("lite", "full")
 # The size of a learned guide's kernel along each spatial dimension.
@@ -49,6 +49,7 @@ class _DetailPreservingPooling(Pooling):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
         if variant not in VARIANTS:
             raise ValueError(f"`variant` must be one of {VARIANTS}, got {variant!r}.")
+        check_symmetric(symmetric)
         self.variant = variant
         self.symmetric = symmetric
         self.alpha_initializer = keras.initializers.get(alpha_initializer)

@@ -65,8 +65,15 @@ def detail_preserving_pool(
     if any(isinstance(tensor, keras.KerasTensor) for tensor in (x, guide, alpha, lam)):
         node = DetailPreservingPool(pool_size, strides, padding, data_format, rank, symmetric)
         return node(x, guide, alpha, lam)
+    check_symmetric(symmetric)
     window = PoolWindow.of(rank, pool_size, strides, padding, data_format)
     return pool(x, guide, alpha, lam, window, symmetric)
+
+
+def check_symmetric(symmetric):
+    """Raises a ValueError where this is not a truth value."""
+    if symmetric not in (True, False):
+        raise ValueError(f"`symmetric` must be True or False, got {symmetric!r}.")
 
 
 def _check(guide, alpha, lam, x_shape, window):
@@ -192,6 +199,7 @@ class DetailPreservingPool(PoolNode):
 
     def __init__(self, pool_size, strides, padding, data_format, rank, symmetric, **kwargs):
         super().__init__(pool_size, strides, padding, data_format, rank, **kwargs)
+        check_symmetric(symmetric)
         self.symmetric = symmetric
 
     def call(self, x, guide, alpha, lam):
