@@ -18,7 +18,7 @@ Real Times(Real a, Real b) {
 }  // namespace
 
 template <class Real>
-void DetailLane<Real>::Run() {
+void DetailLane<Real>::Run(bool with_gradients) {
   constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
   if (!guided) guide = 0;
   bool nan = std::isnan(guide) || std::isnan(alpha) || std::isnan(lambda);
@@ -42,7 +42,7 @@ void DetailLane<Real>::Run() {
   SetAll(0, 0);
   // Far from all values, or beside an alpha without end, weights are equal.
   if (largest == kInfinity || std::isinf(guide) || std::isinf(alpha)) return ShareEqually(kept);
-  Weigh(kept, count);
+  Weigh(kept, count, with_gradients);
 }
 
 template <class Real>
@@ -64,28 +64,31 @@ void DetailLane<Real>::ShareEqually(const std::vector<bool>& among) {
 
 // Weights are computed over the largest of them, e^scale.
 template <class Real>
-void DetailLane<Real>::Weigh(const std::vector<bool>& kept, Real count) {
+void DetailLane<Real>::Weigh(const std::vector<bool>& kept, Real count, bool with_gradients) {
   // With more, a finite logarithm times lambda would overflow.
   constexpr Real kLargest = std::numeric_limits<Real>::max() / 100'000;
   const Real power = std::clamp(lambda, -kLargest, kLargest);
   const Real epsilon = static_cast<Real>(kDetailEpsilon);
   const size_t n = x.size();
   std::vector<Real> log_base(n), rho(n), weights(n), detail(n);
-  Real scale = std::log(std::abs(alpha));
+  const Real log_alpha = std::log(std::abs(alpha));
+  Real scale = log_alpha;
   for (size_t i = 0; i < n; ++i) {
     if (!kept[i]) continue;
     detail[i] = symmetric ? x[i] - guide : std::max(x[i] - guide, Real{0});
     log_base[i] = std::log(std::hypot(detail[i], epsilon));
     scale = std::max(scale, power * log_base[i]);
   }
+  const Real least = std::copysign(std::exp(log_alpha - scale), alpha);
   Real total = 0;
   for (size_t i = 0; i < n; ++i) {
     if (!kept[i]) continue;
     rho[i] = std::exp(power * log_base[i] - scale);
-    weights[i] = std::copysign(std::exp(std::log(std::abs(alpha)) - scale), alpha) + rho[i];
+    weights[i] = least + rho[i];
     total += weights[i];
   }
   for (size_t i = 0; i < n; ++i) y += kept[i] ? weights[i] / total * x[i] : 0;
+  if (!with_gradients) return;
 
   Real to_details = 0, away = 0;
   for (size_t i = 0; i < n; ++i) {

@@ -17,17 +17,18 @@ struct DetailLane {
   Real alpha, lambda;
   bool symmetric;
 
-  // What comes out: the average, and what a gradient of one sends to each input.
+  // What comes out: the average and, where they are wanted, what a gradient of one sends to each
+  // input.
   Real y;
   std::vector<Real> to_x;
   Real to_guide, to_alpha, to_lambda;
 
-  void Run();
+  void Run(bool with_gradients);
 
  private:
   void SetAll(Real value, Real to_each);
   void ShareEqually(const std::vector<bool>& among);
-  void Weigh(const std::vector<bool>& kept, Real count);
+  void Weigh(const std::vector<bool>& kept, Real count, bool with_gradients);
 };
 
 }  // namespace softpool

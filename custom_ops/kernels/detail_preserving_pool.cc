@@ -43,7 +43,7 @@ struct DetailPoolMath : PoolMath {
   HWY_NOINLINE void RunByTheBook(const W& window, M<typename W::D> done) {
     ForEachUnset(window, done, [&](size_t lane) {
       GatherDetail<0>(window, lane, tables, &by_the_book);
-      by_the_book.Run();
+      by_the_book.Run(/*with_gradients=*/false);
       window.StoreLane(static_cast<C>(by_the_book.y), lane);
     });
   }

@@ -4,7 +4,7 @@
 //   rho(d) = (d^2 + epsilon^2)^(lambda / 2), or with max(d, 0) in the place of d
 //
 // The guide has one value for each window: given, or the window's average. F. Saeedan, N. Weber, M.
-// Goesele, S. Roth, "Detail-preserving pooling in deep networks", section 3.
+// Goesele, S. Roth, "Detail-preserving pooling in deep networks".
 #ifndef TF_SOFTPOOL_KERNELS_DETAIL_PRESERVING_POOL_H_
 #define TF_SOFTPOOL_KERNELS_DETAIL_PRESERVING_POOL_H_
 

@@ -103,7 +103,7 @@ struct DetailPoolGradMath : SummingMath<C> {
                             V<typename W::D>* to_alpha, V<typename W::D>* to_lambda) {
     const typename W::D d;
     GatherDetail<kGuide>(window, lane, tables, &by_the_book);
-    by_the_book.Run();
+    by_the_book.Run(/*with_gradients=*/true);
     for (size_t i = 0; i < by_the_book.x.size(); ++i) {
       slope_memory[i * hn::Lanes(d) + lane] = static_cast<C>(by_the_book.to_x[i]);
     }
@@ -117,7 +117,7 @@ struct DetailPoolGradMath : SummingMath<C> {
   HWY_NOINLINE void RunMany(const W& window) {
     ForEachOwnLane(window, [&](size_t lane) {
       GatherDetail<kGuide>(window, lane, tables, &by_the_book);
-      by_the_book.Run();
+      by_the_book.Run(/*with_gradients=*/true);
       const WiderType<C> g = window.LoadWindowLane(lane);
       window.ForEach([&](int64_t i, const Tap& tap) {
         window.EmitLane(tap, static_cast<C>(g * by_the_book.to_x[i]), lane);

@@ -3,7 +3,7 @@
 //
 //   y = sum_i w_i x_i,   w_i = e^(l_i) / sum_j e^(l_j)
 //
-// Z. Gao, L. Wang, G. Wu, "LIP: local importance-based pooling", section 3.
+// Z. Gao, L. Wang, G. Wu, "LIP: local importance-based pooling".
 #ifndef TF_SOFTPOOL_KERNELS_IMPORTANCE_POOL_H_
 #define TF_SOFTPOOL_KERNELS_IMPORTANCE_POOL_H_
 

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from tf_softpool.ops import dispatch
-from tf_softpool.ops.dispatch import PoolNode, as_tensor, spatial_rank
+from tf_softpool.ops.dispatch import PoolNode, as_tensor, check_real, shapes_agree, spatial_rank
 from tf_softpool.ops.portable import along_channels, compute_dtype, surroundings, windows
 from tf_softpool.ops.weighted_average import weighted_average
 from tf_softpool.ops.window import PoolWindow
@@ -79,9 +79,8 @@ def check_symmetric(symmetric):
 def _check(guide, alpha, lam, x_shape, window):
     channels = x_shape[-1 if window.data_format == "channels_last" else 1]
     for name, tensor in (("guide", guide), ("alpha", alpha), ("lam", lam)):
-        dtype = "float32" if tensor is None else keras.backend.standardize_dtype(tensor.dtype)
-        if not (keras.backend.is_float_dtype(dtype) or keras.backend.is_int_dtype(dtype)):
-            raise ValueError(f"`{name}` must be real numbers, got a tensor of type {dtype}.")
+        if tensor is not None:
+            check_real(tensor, name)
     for name, tensor in (("alpha", alpha), ("lam", lam)):
         shape = tuple(tensor.shape)
         if len(shape) > 1 or (shape and None not in (shape[0], channels) and shape[0] != channels):
@@ -92,8 +91,7 @@ def _check(guide, alpha, lam, x_shape, window):
     if guide is None:
         return
     expected, shape = window.output_shape(x_shape), tuple(guide.shape)
-    pairs = zip(expected, shape, strict=False)
-    if len(shape) != len(expected) or any(a != b for a, b in pairs if None not in (a, b)):
+    if not shapes_agree(shape, expected):
         raise ValueError(f"`guide` must have the shape of the result, {expected}, got {shape}.")
 
 

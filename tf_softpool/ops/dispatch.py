@@ -35,6 +35,19 @@ def check(x, window):
     return shape
 
 
+def check_real(tensor, name):
+    """Raises a ValueError where a tensor, which an argument's name stands for, is not of real numbers."""
+    dtype = keras.backend.standardize_dtype(tensor.dtype)
+    if not (keras.backend.is_float_dtype(dtype) or keras.backend.is_int_dtype(dtype)):
+        raise ValueError(f"`{name}` must be real numbers, got a tensor of type {dtype}.")
+
+
+def shapes_agree(first, second):
+    """Whether two shapes can be the same: unknown dimensions may be any."""
+    pairs = zip(first, second, strict=False)
+    return len(first) == len(second) and all(a == b for a, b in pairs if None not in (a, b))
+
+
 def pool(x, window, compiled, portable):
     """Pools a tensor: with a compiled op where possible, else with standard operations.
 

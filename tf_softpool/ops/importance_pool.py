@@ -4,9 +4,9 @@ import keras
 from keras import ops
 
 from tf_softpool.ops import dispatch
-from tf_softpool.ops.dispatch import PoolNode, as_tensor, spatial_rank
+from tf_softpool.ops.dispatch import PoolNode, as_tensor, shapes_agree, spatial_rank
 from tf_softpool.ops.portable import compute_dtype, windows
-from tf_softpool.ops.softmax import exponentials
+from tf_softpool.ops.softmax import softmax_of
 from tf_softpool.ops.weighted_average import weighted_average
 from tf_softpool.ops.window import PoolWindow
 
@@ -59,9 +59,7 @@ def _check_logits(logits, x_shape):
     dtype, shape = keras.backend.standardize_dtype(logits.dtype), tuple(logits.shape)
     if not keras.backend.is_float_dtype(dtype):
         raise ValueError(f"`logits` must be floating-point numbers, got a tensor of type {dtype}.")
-    known = [None not in pair for pair in zip(shape, x_shape, strict=False)]
-    same = [a == b for a, b in zip(shape, x_shape, strict=False)]
-    if len(shape) != len(x_shape) or any(k and not s for k, s in zip(known, same, strict=True)):
+    if not shapes_agree(shape, x_shape):
         raise ValueError(f"`logits` must have the shape of `x`, {tuple(x_shape)}, got {shape}.")
 
 
@@ -84,14 +82,11 @@ def portable_importance_pool(x, logits, window):
     a = windows(ops.cast(x, dtype), window, float("-inf"))
     logits = windows(ops.cast(logits, dtype), window, float("-inf"))
     kept = a != float("-inf")
-    e, _, _, largest = exponentials(ops.where(kept, logits, float("-inf")), axes)
-    # Logits that are all -inf are equal.
-    e = ops.where(kept, ops.where(largest == float("-inf"), 1.0, e), 0.0)
-    total = ops.sum(e, axis=axes, keepdims=True)
+    weights, largest = softmax_of(logits, kept, axes)
     # Infinite values count however little they weigh, unless their logit says that it is nothing.
     infinite = ops.logical_and(a == float("inf"), logits - largest > float("-inf"))
-    y = weighted_average(a, e / ops.where(total == 0, 1.0, total), infinite, axes)
-    y = ops.where(total == 0, float("-inf"), y)
+    y = weighted_average(a, weights, infinite, axes)
+    y = ops.where(ops.any(kept, axis=axes, keepdims=True), y, float("-inf"))
     nan = ops.any(ops.logical_or(ops.isnan(a), ops.isnan(logits)), axis=axes, keepdims=True)
     return ops.cast(ops.squeeze(ops.where(nan, float("nan"), y), axis=axes), x.dtype)
 

@@ -36,3 +36,23 @@ def exponentials(a, axes):
     e = ops.exp(distance)
     total = ops.sum(e, axis=axes, keepdims=True)
     return e, distance, ops.where(total == 0, ops.ones_like(total), total), largest
+
+
+def softmax_of(logits, kept, axes):
+    """Softmax weights of the logits that are kept, zero for the others.
+
+    Kept logits that are all `-inf` are equal.
+
+    Args:
+        logits: a tensor.
+        kept: which of them are kept, a tensor of the same shape.
+        axes: the axes to take the softmax over.
+
+    Returns:
+        The weights, whose sum is one where anything is kept, and, with `axes` of length one, the largest
+        logits that are kept.
+    """
+    e, _, _, largest = exponentials(ops.where(kept, logits, float("-inf")), axes)
+    e = ops.where(kept, ops.where(largest == float("-inf"), 1.0, e), 0.0)
+    total = ops.sum(e, axis=axes, keepdims=True)
+    return e / ops.where(total == 0, 1.0, total), largest

@@ -6,9 +6,9 @@ import keras
 from keras import ops
 
 from tf_softpool.ops import dispatch
-from tf_softpool.ops.dispatch import PoolNode, as_tensor, spatial_rank
+from tf_softpool.ops.dispatch import PoolNode, as_tensor, check_real, spatial_rank
 from tf_softpool.ops.portable import compute_dtype, windows
-from tf_softpool.ops.softmax import exponentials
+from tf_softpool.ops.softmax import softmax_of
 from tf_softpool.ops.window import PoolWindow
 
 NORMALIZATIONS = ("softmax", "none")
@@ -87,9 +87,8 @@ def check_pool_range(pool_range, window, name="pool_range"):
 
 
 def _check_logits(logits, x_shape, window):
-    dtype, shape = keras.backend.standardize_dtype(logits.dtype), logits.shape
-    if not (keras.backend.is_float_dtype(dtype) or keras.backend.is_int_dtype(dtype)):
-        raise ValueError(f"`rank_logits` must be real numbers, got a tensor of type {dtype}.")
+    check_real(logits, "rank_logits")
+    shape = logits.shape
     if len(shape) not in (1, 2):
         raise ValueError(
             f"`rank_logits` must have shape [pool_range] or [pool_range, channels], got {tuple(shape)}."
@@ -147,11 +146,7 @@ def _weights(logits, kept, normalize):
     """The weights of the ranks, zero where a window has no value of that rank."""
     if normalize == "none":
         return ops.where(kept, logits, 0.0)
-    e, _, _, largest = exponentials(ops.where(kept, logits, float("-inf")), (0,))
-    # Logits that are all -inf are equal, and no reason to keep what is not there.
-    e = ops.where(kept, ops.where(largest == float("-inf"), 1.0, e), 0.0)
-    total = ops.sum(e, axis=0, keepdims=True)
-    return e / ops.where(total == 0, 1.0, total)
+    return softmax_of(logits, kept, (0,))[0]
 
 
 def _along_channels(rank_logits, window):
