@@ -9,6 +9,7 @@
 #define TF_SOFTPOOL_KERNELS_DETAIL_PRESERVING_POOL_H_
 
 #include "kernels/data_type.h"
+#include "kernels/export.h"
 #include "kernels/geometry.h"
 #include "kernels/parallel.h"
 
@@ -30,8 +31,9 @@ struct DetailInputs {
   const void* guide;
   DetailParameters parameters;
 };
-void DetailPreservingPool(DataType type, const PoolGeometry& geometry, const DetailInputs& inputs,
-                          void* y, const ParallelFor& parallel);
+SOFTPOOL_EXPORT void DetailPreservingPool(DataType type, const PoolGeometry& geometry,
+                                          const DetailInputs& inputs, void* y,
+                                          const ParallelFor& parallel);
 
 // Where gradients go: to all inputs. Where y is infinite, the largest values share that of y, and
 // all others get zero.
@@ -41,9 +43,10 @@ struct DetailGradients {
   void* alpha;
   void* lambda;
 };
-void DetailPreservingPoolGrad(DataType type, const PoolGeometry& geometry,
-                              const DetailInputs& inputs, const void* gradient,
-                              const DetailGradients& gradients, const ParallelFor& parallel);
+SOFTPOOL_EXPORT void DetailPreservingPoolGrad(DataType type, const PoolGeometry& geometry,
+                                              const DetailInputs& inputs, const void* gradient,
+                                              const DetailGradients& gradients,
+                                              const ParallelFor& parallel);
 
 }  // namespace softpool
 

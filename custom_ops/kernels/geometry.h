@@ -7,7 +7,10 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "kernels/export.h"
 
 namespace softpool {
 
@@ -16,6 +19,14 @@ inline constexpr int kAxes = 3;
 
 enum class Padding { kValid, kSame };
 enum class DataFormat { kChannelsLast, kChannelsFirst };
+
+// By the names that TensorFlow's attributes have for them.
+inline Padding PaddingNamed(std::string_view name) {
+  return name == "SAME" ? Padding::kSame : Padding::kValid;
+}
+inline DataFormat DataFormatNamed(std::string_view name) {
+  return name == "NCHW" ? DataFormat::kChannelsFirst : DataFormat::kChannelsLast;
+}
 
 // One spatial dimension. Window `o` covers the input positions [Begin(o), End(o)): what padding
 // adds takes no part, so a window at the border is a smaller window.
@@ -65,9 +76,10 @@ std::string CheckAttributes(const std::vector<int64_t>& ksize, const std::vector
 std::string OutputSize(int64_t in, int64_t window, int64_t stride, Padding padding, int64_t* out);
 
 // Lays the windows out over a tensor of shape `dims`, batch and channels included.
-std::string MakeGeometry(const std::vector<int64_t>& dims, const std::vector<int64_t>& ksize,
-                         const std::vector<int64_t>& strides, Padding padding,
-                         DataFormat data_format, PoolGeometry* geometry);
+SOFTPOOL_EXPORT std::string MakeGeometry(const std::vector<int64_t>& dims,
+                                         const std::vector<int64_t>& ksize,
+                                         const std::vector<int64_t>& strides, Padding padding,
+                                         DataFormat data_format, PoolGeometry* geometry);
 
 }  // namespace softpool
 

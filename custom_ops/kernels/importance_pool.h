@@ -8,6 +8,7 @@
 #define TF_SOFTPOOL_KERNELS_IMPORTANCE_POOL_H_
 
 #include "kernels/data_type.h"
+#include "kernels/export.h"
 #include "kernels/geometry.h"
 #include "kernels/parallel.h"
 
@@ -15,14 +16,14 @@ namespace softpool {
 
 // Tensors are dense, of the type named; x and logits have the geometry's input shape, y its output
 // shape. Values of -inf have no weight, whatever their logit.
-void ImportancePool(DataType type, const PoolGeometry& geometry, const void* x, const void* logits,
-                    void* y, const ParallelFor& parallel);
+SOFTPOOL_EXPORT void ImportancePool(DataType type, const PoolGeometry& geometry, const void* x,
+                                    const void* logits, void* y, const ParallelFor& parallel);
 
 // Sends a gradient g of y to x, g w_i, and to the logits, g w_i (x_i - y). Where y is infinite, the
 // logits get zero.
-void ImportancePoolGrad(DataType type, const PoolGeometry& geometry, const void* x,
-                        const void* logits, const void* gradient, void* x_gradient,
-                        void* logits_gradient, const ParallelFor& parallel);
+SOFTPOOL_EXPORT void ImportancePoolGrad(DataType type, const PoolGeometry& geometry, const void* x,
+                                        const void* logits, const void* gradient, void* x_gradient,
+                                        void* logits_gradient, const ParallelFor& parallel);
 
 }  // namespace softpool
 

@@ -8,6 +8,7 @@
 #define TF_SOFTPOOL_KERNELS_SOFT_POOL_H_
 
 #include "kernels/data_type.h"
+#include "kernels/export.h"
 #include "kernels/geometry.h"
 #include "kernels/parallel.h"
 
@@ -20,12 +21,13 @@ enum class SoftPoolGradient {
 };
 
 // Tensors are dense, of the type named; x has the geometry's input shape, y its output shape.
-void SoftPool(DataType type, const PoolGeometry& geometry, const void* x, void* y,
-              const ParallelFor& parallel);
+SOFTPOOL_EXPORT void SoftPool(DataType type, const PoolGeometry& geometry, const void* x, void* y,
+                              const ParallelFor& parallel);
 
 // `gradient` is that of y, and `x_gradient` receives that of x.
-void SoftPoolGrad(DataType type, const PoolGeometry& geometry, SoftPoolGradient kind, const void* x,
-                  const void* gradient, void* x_gradient, const ParallelFor& parallel);
+SOFTPOOL_EXPORT void SoftPoolGrad(DataType type, const PoolGeometry& geometry,
+                                  SoftPoolGradient kind, const void* x, const void* gradient,
+                                  void* x_gradient, const ParallelFor& parallel);
 
 }  // namespace softpool
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kernels/data_type.h"
+#include "kernels/export.h"
 #include "kernels/geometry.h"
 #include "kernels/parallel.h"
 
@@ -34,13 +35,15 @@ std::string CheckRankLogits(const std::vector<int64_t>& shape, const std::vector
                             int64_t channels);
 
 // Tensors are dense, of the type named; x has the geometry's input shape, y its output shape.
-void SortedPool(DataType type, const PoolGeometry& geometry, const RankLogits& logits,
-                const void* x, void* y, const ParallelFor& parallel);
+SOFTPOOL_EXPORT void SortedPool(DataType type, const PoolGeometry& geometry,
+                                const RankLogits& logits, const void* x, void* y,
+                                const ParallelFor& parallel);
 
 // `gradient` is that of y; `x_gradient` receives that of x, `logits_gradient` that of the logits.
-void SortedPoolGrad(DataType type, const PoolGeometry& geometry, const RankLogits& logits,
-                    const void* x, const void* gradient, void* x_gradient, void* logits_gradient,
-                    const ParallelFor& parallel);
+SOFTPOOL_EXPORT void SortedPoolGrad(DataType type, const PoolGeometry& geometry,
+                                    const RankLogits& logits, const void* x, const void* gradient,
+                                    void* x_gradient, void* logits_gradient,
+                                    const ParallelFor& parallel);
 
 }  // namespace softpool
 

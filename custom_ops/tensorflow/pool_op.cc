@@ -13,14 +13,6 @@ using tf::shape_inference::DimensionHandle;
 using tf::shape_inference::InferenceContext;
 using tf::shape_inference::ShapeHandle;
 
-Padding PaddingOf(const std::string& name) {
-  return name == "SAME" ? Padding::kSame : Padding::kValid;
-}
-
-DataFormat DataFormatOf(const std::string& name) {
-  return name == "NCHW" ? DataFormat::kChannelsFirst : DataFormat::kChannelsLast;
-}
-
 int FirstSpatialDimension(DataFormat format) { return format == DataFormat::kChannelsLast ? 1 : 2; }
 
 DataType DataTypeOf(tf::DataType type) {
@@ -45,16 +37,16 @@ absl::Status ReadAttributes(Context* c, std::vector<int64_t>* ksize, std::vector
   TF_RETURN_IF_ERROR(c->GetAttr("strides", strides));
   TF_RETURN_IF_ERROR(c->GetAttr("padding", &padding_name));
   TF_RETURN_IF_ERROR(c->GetAttr("data_format", &data_format_name));
-  *padding = PaddingOf(padding_name);
-  *data_format = DataFormatOf(data_format_name);
+  *padding = PaddingNamed(padding_name);
+  *data_format = DataFormatNamed(data_format_name);
   return ToStatus(CheckAttributes(*ksize, *strides));
 }
 
 // The shape of a tensor that has one value for each window of input 0.
 absl::Status WindowShapeOf(InferenceContext* c, ShapeHandle* shape) {
   std::vector<int64_t> ksize, strides;
-  Padding padding;
-  DataFormat data_format;
+  Padding padding = Padding::kValid;
+  DataFormat data_format = DataFormat::kChannelsLast;
   TF_RETURN_IF_ERROR(ReadAttributes(c, &ksize, &strides, &padding, &data_format));
   const int rank = static_cast<int>(ksize.size()) + 2;
   ShapeHandle input;
@@ -84,7 +76,7 @@ absl::Status ChannelsOf(InferenceContext* c, int64_t* channels) {
   TF_RETURN_IF_ERROR(c->GetAttr("data_format", &data_format));
   *channels = InferenceContext::kUnknownDim;
   if (!c->RankKnown(c->input(0))) return absl::OkStatus();
-  const bool last = DataFormatOf(data_format) == DataFormat::kChannelsLast;
+  const bool last = DataFormatNamed(data_format) == DataFormat::kChannelsLast;
   *channels = c->Value(c->Dim(c->input(0), last ? -1 : 1));
   return absl::OkStatus();
 }

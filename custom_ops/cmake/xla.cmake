@@ -1,0 +1,38 @@
+# The library that makes XLA able to compile the ops. It is apart from theirs, which loads without it,
+# and calls their library's kernels.
+set(SOFTPOOL_XLA ON CACHE BOOL "Build the library for XLA")
+set(includes ${TENSORFLOW_COMPILE_FLAGS})
+list(FILTER includes INCLUDE REGEX "^-I")
+list(TRANSFORM includes REPLACE "^-I" "")
+find_path(xla_includes "tensorflow/compiler/tf2xla/xla_op_registry.h" PATHS ${includes}
+  NO_DEFAULT_PATH NO_CACHE)
+find_library(tensorflow_cc libtensorflow_cc.so.2 PATHS ${folders} NO_DEFAULT_PATH NO_CACHE)
+if(NOT SOFTPOOL_XLA)
+  set(SOFTPOOL_XLA_MISSING "it was built with TF_SOFTPOOL_XLA=0")
+elseif(NOT xla_includes OR NOT EXISTS "${xla_includes}/xla/ffi/api/ffi.h")
+  set(SOFTPOOL_XLA_MISSING "TensorFlow ${TENSORFLOW_VERSION} came without the headers of XLA")
+elseif(NOT tensorflow_cc)
+  set(SOFTPOOL_XLA_MISSING "TensorFlow ${TENSORFLOW_VERSION} came without libtensorflow_cc.so.2")
+endif()
+if(SOFTPOOL_XLA_MISSING)
+  message(STATUS "No library for XLA: ${SOFTPOOL_XLA_MISSING}")
+  return()
+endif()
+
+file(GLOB xla_sources CONFIGURE_DEPENDS xla/*.cc)
+add_library(tf_softpool_xla SHARED ${xla_sources})
+target_include_directories(tf_softpool_xla PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+# What XLA's headers include, and TensorFlow installs apart from them.
+target_include_directories(tf_softpool_xla SYSTEM PRIVATE
+  ${xla_includes}/external/highwayhash
+  ${xla_includes}/external/farmhash_archive/src)
+target_link_directories(tf_softpool_xla PRIVATE ${folders})
+target_link_libraries(tf_softpool_xla PRIVATE tf_softpool_ops ${tensorflow_cc} ${libraries})
+target_compile_options(tf_softpool_xla PRIVATE -O2 -Wall -Wextra ${flags})
+set_target_properties(tf_softpool_xla PROPERTIES
+  BUILD_WITH_INSTALL_RPATH ON
+  INSTALL_RPATH "$ORIGIN:$ORIGIN/../../tensorflow")
+if(SOFTPOOL_OUTPUT_DIRECTORY)
+  add_custom_command(TARGET tf_softpool_xla POST_BUILD
+    COMMAND ${CMAKE_COMMAND} -E copy $<TARGET_FILE:tf_softpool_xla> ${SOFTPOOL_OUTPUT_DIRECTORY})
+endif()

@@ -1,0 +1,128 @@
+// Detail-preserving pooling in XLA's operations: see kernels/detail_preserving_pool.h.
+#include "kernels/detail_preserving_pool.h"
+
+#include <cmath>
+
+#include "xla/arithmetic.h"
+#include "xla/operations.h"
+#include "xla/shape.h"
+
+namespace softpool {
+namespace {
+
+using xla::XlaOp;
+
+// What there is of each window. Quantities of weights are over the largest of them, e^scale.
+struct Detail {
+  XlaOp values;  // finite ones, else zero
+  XlaOp kept, count, infinite, nan;
+  XlaOp lambda, quarter, distance;  // of x - guide, and of its root with epsilon: quarters
+  XlaOp rho, weights, half;         // half: e^(-scale / 2)
+  XlaOp equal;                      // whether nothing but the count matters
+  XlaOp y;
+  int guides;
+};
+
+XlaOp DivideByCount(XlaOp a, XlaOp count) { return a / Where(Equals(count, 0), 1.0, count); }
+
+// sqrt(a^2 + b^2) for a number b, of which no square overflows.
+XlaOp Hypotenuse(XlaOp a, double b) {
+  const XlaOp scale = xla::Max(xla::Abs(a), Number(a, b));
+  const XlaOp one = a / scale, other = Number(a, b) / scale;
+  return scale * xla::Sqrt(one * one + other * other);
+}
+
+// The weights alpha + rho(values - guide), and what their derivatives are made of.
+void Weigh(XlaOp guide, XlaOp alpha, XlaOp lambda, bool symmetric, Detail* d) {
+  const XlaOp& v = d->values;
+  // Far from all values, or beside an alpha without end, weights are equal.
+  d->equal = xla::Or(Equals(xla::Abs(guide), kInfinity), Equals(xla::Abs(alpha), kInfinity));
+  alpha = Where(d->equal, 1.0, alpha);
+  const XlaOp quarter = Number(v, 0.25);  // so that no difference overflows
+  d->quarter = Where(xla::And(d->kept, xla::Not(d->equal)), quarter * v - quarter * guide, 0.0);
+  if (!symmetric) d->quarter = Where(Exceeds(d->quarter, 0), d->quarter, 0.0);
+  constexpr double kLowest = 0.25 * kDetailEpsilon;
+  d->distance = Hypotenuse(d->quarter, kLowest);
+  d->lambda = xla::Clamp(Number(v, -1e30), lambda, Number(v, 1e30));
+  // Powers of the largest distance's fractions: those of large numbers have few digits.
+  const XlaOp largest = LargestOf(Where(d->kept, d->distance, kLowest));
+  const XlaOp power = d->lambda * xla::Log(d->distance / largest);
+  const XlaOp of_largest = d->lambda * (xla::Log(largest) + Number(v, std::log(4)));
+  const XlaOp log_alpha = xla::Log(xla::Abs(alpha));
+  const XlaOp scale =
+      xla::Max(LargestOf(Where(d->kept, power, -kInfinity)) + of_largest, log_alpha);
+  // A product of two, for e^-scale may be beyond the type's range.
+  const bool wide = v.builder()->GetShape(v).value().element_type() == xla::F64;
+  const XlaOp limit = Number(v, wide ? 1400 : 170);
+  d->half = xla::Exp(Number(v, -0.5) * xla::Clamp(-limit, scale, limit));
+  d->rho = Where(d->kept, xla::Exp(power + (of_largest - scale)), 0.0);
+  d->weights = Where(d->kept, alpha * d->half * d->half + d->rho, 0.0);
+  const XlaOp total = SumOf(d->weights);
+  const XlaOp divisor = Where(Equals(total, 0), 1.0, total);
+  d->weights = d->weights / divisor;
+  d->rho = d->rho / divisor;
+  d->half = d->half / xla::Sqrt(divisor);
+}
+
+Detail DetailOf(const Windows& windows, const std::vector<XlaOp>& inputs,
+                const tensorflow::AttrSlice& attributes) {
+  Detail d;
+  d.guides = static_cast<int>(attributes.Find("N")->i());
+  const XlaOp a = windows.Of(inputs[0], -kInfinity);
+  const XlaOp alpha = windows.Parameter(inputs[1 + d.guides], true);
+  const XlaOp lambda = windows.Parameter(inputs[2 + d.guides], true);
+  d.kept = xla::Not(Equals(a, -kInfinity));
+  d.values = Where(Equals(xla::Abs(a), kInfinity), 0.0, a);
+  d.count = SumOf(Where(d.kept, 1.0, Number(a, 0)));
+  d.infinite = Equals(a, kInfinity);
+  const XlaOp guide =
+      d.guides > 0 ? windows.PerWindow(inputs[1]) : SumOf(DivideByCount(d.values, d.count));
+  d.nan = xla::Or(
+      AnyOf(xla::Ne(a, a)),
+      xla::Or(xla::Ne(guide, guide), xla::Or(xla::Ne(alpha, alpha), xla::Ne(lambda, lambda))));
+  Weigh(guide, alpha, lambda, attributes.Find("symmetric")->b(), &d);
+  d.y = Where(AnyOf(d.infinite), kInfinity, WeightedAverage(d.values, d.weights));
+  d.y = Where(d.nan, kNan, Where(Equals(d.count, 0), -kInfinity, d.y));
+  return d;
+}
+
+}  // namespace
+
+std::vector<XlaOp> DetailPreservingPoolOperations(const Windows& windows,
+                                                  const std::vector<XlaOp>& inputs,
+                                                  const tensorflow::AttrSlice& attributes) {
+  return {windows.Flat(DetailOf(windows, inputs, attributes).y)};
+}
+
+std::vector<XlaOp> DetailPreservingPoolGradOperations(const Windows& windows,
+                                                      const std::vector<XlaOp>& inputs,
+                                                      const tensorflow::AttrSlice& attributes) {
+  const Detail d = DetailOf(windows, inputs, attributes);
+  const XlaOp g = windows.PerWindow(inputs[3 + d.guides]);
+  const XlaOp differs = xla::And(d.kept, xla::And(xla::IsFinite(d.y), xla::Not(d.equal)));
+  const XlaOp from_mean = Where(differs, d.values - d.y, 0.0);
+  // rho's derivative: lambda rho d / (d^2 + epsilon^2).
+  const XlaOp slope =
+      d.lambda * d.rho * (d.quarter / d.distance / d.distance * Number(d.quarter, 0.25));
+  const XlaOp to_detail = Where(Equals(slope, 0), 0.0, slope * from_mean);
+  XlaOp to_x = d.weights + to_detail;
+  if (d.guides == 0) to_x = to_x - DivideByCount(SumOf(to_detail), d.count);
+  // Where y is infinite, the infinite values share.
+  const XlaOp infinities = SumOf(Where(d.infinite, 1.0, Number(to_x, 0)));
+  const XlaOp share =
+      Where(d.infinite, 1.0, Number(to_x, 0)) / Where(Equals(infinities, 0), 1.0, infinities);
+  to_x = Where(Equals(d.y, kInfinity), share, Where(d.kept, to_x, 0.0));
+
+  const XlaOp log_base = xla::Log(d.distance) + Number(to_x, std::log(4));
+  const XlaOp to_lambda = SumOf(from_mean * (d.rho * log_base));
+  const XlaOp to_alpha = SumOf(from_mean) * d.half * d.half;
+  const auto or_nan = [&d](XlaOp a) { return Where(d.nan, kNan, a); };
+  std::vector<XlaOp> gradients = {windows.Sum(or_nan(g * to_x))};
+  if (d.guides > 0) gradients.push_back(windows.Flat(or_nan(-g * SumOf(to_detail))));
+  for (const auto& [to, i] : {std::pair{to_alpha, 1}, std::pair{to_lambda, 2}}) {
+    gradients.push_back(windows.ParameterSum(or_nan(g * to), inputs[i + d.guides], true));
+  }
+  return gradients;
+}
+
+}  // namespace softpool

@@ -1,0 +1,46 @@
+// Local importance pooling in XLA's operations: see kernels/importance_pool.h.
+#include "xla/arithmetic.h"
+#include "xla/operations.h"
+
+namespace softpool {
+namespace {
+
+using xla::XlaOp;
+
+struct Importance {
+  XlaOp a, weights, y, nan;
+};
+
+Importance ImportanceOf(const Windows& windows, XlaOp x, XlaOp logits) {
+  const XlaOp a = windows.Of(x, -kInfinity), l = windows.Of(logits, -kInfinity);
+  const XlaOp kept = xla::Not(Equals(a, -kInfinity));
+  const Softmax softmax = SoftmaxOf(l, kept);
+  // Infinite values count however little they weigh, unless their logit says that it is nothing.
+  const XlaOp infinite =
+      AnyOf(xla::And(Equals(a, kInfinity), Exceeds(l - softmax.largest, -kInfinity)));
+  XlaOp y = Where(infinite, kInfinity, WeightedAverage(a, softmax.weights));
+  y = Where(AnyOf(kept), y, -kInfinity);
+  const XlaOp nan = AnyOf(xla::Or(xla::Ne(a, a), xla::Ne(l, l)));
+  return {a, softmax.weights, Where(nan, kNan, y), nan};
+}
+
+}  // namespace
+
+std::vector<XlaOp> ImportancePoolOperations(const Windows& windows,
+                                            const std::vector<XlaOp>& inputs,
+                                            const tensorflow::AttrSlice&) {
+  return {windows.Flat(ImportanceOf(windows, inputs[0], inputs[1]).y)};
+}
+
+std::vector<XlaOp> ImportancePoolGradOperations(const Windows& windows,
+                                                const std::vector<XlaOp>& inputs,
+                                                const tensorflow::AttrSlice&) {
+  const Importance p = ImportanceOf(windows, inputs[0], inputs[1]);
+  const XlaOp g = windows.PerWindow(inputs[2]);
+  const XlaOp to_x = Where(p.nan, kNan, g * p.weights);
+  const XlaOp counts = xla::And(xla::IsFinite(p.y), Exceeds(p.weights, 0));
+  const XlaOp to_logits = Where(counts, g * p.weights * (p.a - p.y), 0.0);
+  return {windows.Sum(to_x), windows.Sum(Where(p.nan, kNan, to_logits))};
+}
+
+}  // namespace softpool

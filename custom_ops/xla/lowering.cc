@@ -1,0 +1,201 @@
+#include "xla/lowering.h"
+
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "tensorflow/compiler/tf2xla/type_util.h"
+#include "tensorflow/compiler/tf2xla/xla_op_kernel.h"
+#include "tensorflow/compiler/tf2xla/xla_op_registry.h"
+#include "tensorflow/core/framework/kernel_def_builder.h"
+#include "tensorflow/core/framework/op.h"
+#include "tensorflow/core/framework/shape_inference.h"
+#include "tensorflow/core/public/version.h"
+
+namespace softpool {
+namespace {
+
+namespace tf = tensorflow;
+
+struct Lowering {
+  Operations* operations;
+  bool kernel;
+};
+
+// Of every op that was registered. The programs that are compiled as a process ends need it too.
+std::map<std::string, Lowering>& Lowerings() {
+  static auto* const lowerings = new std::map<std::string, Lowering>;
+  return *lowerings;
+}
+
+// For comparisons, and for whoever finds a fault in the kernels.
+bool KernelsAreOff() {
+  const char* value = std::getenv("TF_SOFTPOOL_XLA_KERNELS");
+  return value != nullptr && std::string_view(value) == "0";
+}
+
+// The op's attributes in the form that XLA hands on to kernels. Types are those of the tensors, and
+// what begins with an underscore is TensorFlow's own.
+std::string AttributesForKernel(const tf::AttrSlice& attributes) {
+  std::string text;
+  for (const auto& [name, value] : attributes) {
+    if (name[0] == '_' || value.value_case() == tf::AttrValue::kType) continue;
+    text += (text.empty() ? "" : ", ") + name + " = ";
+    switch (value.value_case()) {
+      case tf::AttrValue::kS:
+        text += "\"" + value.s() + "\"";
+        break;
+      case tf::AttrValue::kI:
+        text += std::to_string(value.i()) + " : i64";
+        break;
+      case tf::AttrValue::kB:
+        text += value.b() ? "true" : "false";
+        break;
+      default:
+        text += "array<i64: ";
+        for (int i = 0; i < value.list().i_size(); ++i) {
+          text += (i ? ", " : "") + std::to_string(value.list().i(i));
+        }
+        text += ">";
+    }
+  }
+  return "{" + text + "}";
+}
+
+absl::Status GeometryOf(const tf::AttrSlice& attributes, const std::vector<int64_t>& dims,
+                        PoolGeometry* geometry, DataFormat* data_format) {
+  std::vector<int64_t> ksize, strides;
+  TF_RETURN_IF_ERROR(tf::GetNodeAttr(attributes, "ksize", &ksize));
+  TF_RETURN_IF_ERROR(tf::GetNodeAttr(attributes, "strides", &strides));
+  *data_format = DataFormatNamed(attributes.Find("data_format")->s());
+  const std::string error = MakeGeometry(
+      dims, ksize, strides, PaddingNamed(attributes.Find("padding")->s()), *data_format, geometry);
+  return error.empty() ? absl::OkStatus() : absl::InvalidArgumentError(error);
+}
+
+class PoolLowering : public tf::XlaOpKernel {
+ public:
+  explicit PoolLowering(tf::OpKernelConstruction* ctx)
+      : XlaOpKernel(ctx),
+        on_cpu_(ctx->device_type().type_string() == tf::DEVICE_CPU_XLA_JIT),
+        lowering_(Lowerings().at(type_string())) {}
+
+  void Compile(tf::XlaOpKernelContext* ctx) override {
+    std::vector<xla::XlaOp> inputs, outputs;
+    std::vector<xla::Shape> input_shapes, output_shapes;
+    bool dynamic = false;
+    for (int i = 0; i < ctx->num_inputs(); ++i) {
+      const auto shape = ctx->InputXlaShape(i);
+      OP_REQUIRES_OK(ctx, shape.status());
+      dynamic = dynamic || shape->is_dynamic();
+      inputs.push_back(ctx->Input(i));
+      input_shapes.push_back(xla::ShapeUtil::MakeShapeWithDescendingLayout(shape->element_type(),
+                                                                           shape->dimensions()));
+    }
+    OP_REQUIRES_OK(ctx, OutputShapes(ctx, input_shapes, &output_shapes));
+    // Kernels know nothing of tensors that are shorter than their memory.
+    if (on_cpu_ && lowering_.kernel && !dynamic && !KernelsAreOff()) {
+      outputs = CallKernel(ctx->builder(), inputs, input_shapes, output_shapes);
+    } else {
+      OP_REQUIRES_OK(ctx, Operate(inputs, input_shapes, output_shapes, &outputs));
+    }
+    for (int i = 0; i < ctx->num_outputs(); ++i) ctx->SetOutput(i, outputs[i]);
+  }
+
+ private:
+  // By the op's shape function, which checks all shapes on the way.
+  absl::Status OutputShapes(tf::XlaOpKernelContext* ctx, const std::vector<xla::Shape>& inputs,
+                            std::vector<xla::Shape>* outputs) const {
+    const tf::OpRegistrationData* op;
+    TF_RETURN_IF_ERROR(tf::OpRegistry::Global()->LookUp(type_string(), &op));
+    std::vector<tf::PartialTensorShape> shapes;
+    for (const xla::Shape& shape : inputs) {
+      shapes.push_back(tf::PartialTensorShape(shape.dimensions()));
+    }
+    tf::shape_inference::InferenceContext inference(TF_GRAPH_DEF_VERSION, tf::AttrSlice(def()),
+                                                    op->op_def, shapes, {}, {}, {});
+    TF_RETURN_IF_ERROR(inference.construction_status());
+    TF_RETURN_IF_ERROR(inference.Run(op->shape_inference_fn));
+    for (int i = 0; i < inference.num_outputs(); ++i) {
+      std::vector<int64_t> dims;
+      for (int j = 0; j < inference.Rank(inference.output(i)); ++j) {
+        dims.push_back(inference.Value(inference.Dim(inference.output(i), j)));
+      }
+      outputs->push_back(
+          xla::ShapeUtil::MakeShapeWithDescendingLayout(ctx->output_xla_type(i), dims));
+    }
+    return absl::OkStatus();
+  }
+
+  std::vector<xla::XlaOp> CallKernel(xla::XlaBuilder* builder,
+                                     const std::vector<xla::XlaOp>& inputs,
+                                     const std::vector<xla::Shape>& input_shapes,
+                                     const std::vector<xla::Shape>& output_shapes) const {
+    const bool single = output_shapes.size() == 1;
+    const xla::Shape result =
+        single ? output_shapes[0] : xla::ShapeUtil::MakeTupleShape(output_shapes);
+    const xla::XlaOp call = xla::CustomCallWithLayout(
+        builder, type_string(), inputs, result, input_shapes,
+        AttributesForKernel(tf::AttrSlice(def())), /*has_side_effect=*/false,
+        /*output_operand_aliasing=*/{}, /*literal=*/nullptr, xla::CustomCallSchedule::SCHEDULE_NONE,
+        xla::CustomCallApiVersion::API_VERSION_TYPED_FFI);
+    if (single) return {call};
+    std::vector<xla::XlaOp> outputs;
+    for (size_t i = 0; i < output_shapes.size(); ++i) {
+      outputs.push_back(xla::GetTupleElement(call, i));
+    }
+    return outputs;
+  }
+
+  absl::Status Operate(std::vector<xla::XlaOp> inputs, const std::vector<xla::Shape>& input_shapes,
+                       const std::vector<xla::Shape>& output_shapes,
+                       std::vector<xla::XlaOp>* outputs) const {
+    const tf::AttrSlice attributes(def());
+    const auto dims = input_shapes[0].dimensions();
+    PoolGeometry geometry;
+    DataFormat data_format = DataFormat::kChannelsLast;
+    TF_RETURN_IF_ERROR(GeometryOf(attributes, {dims.begin(), dims.end()}, &geometry, &data_format));
+    const bool wide = input_shapes[0].element_type() == xla::F64;
+    for (xla::XlaOp& input : inputs) {
+      input = xla::ConvertElementType(input, wide ? xla::F64 : xla::F32);
+    }
+    *outputs = lowering_.operations(Windows({dims.begin(), dims.end()}, geometry, data_format),
+                                    inputs, attributes);
+    for (size_t i = 0; i < outputs->size(); ++i) {
+      (*outputs)[i] = xla::ConvertElementType((*outputs)[i], output_shapes[i].element_type());
+    }
+    return absl::OkStatus();
+  }
+
+  const bool on_cpu_;
+  const Lowering lowering_;
+};
+
+tf::OpKernel* NewPoolLowering(tf::OpKernelConstruction* ctx) { return new PoolLowering(ctx); }
+
+// XLA makes kernels of all registered lowerings at once, when it first compiles, and never looks
+// again.
+bool XlaHasBegun() {
+  const tf::KernelList kernels = tf::GetRegisteredKernelsForOp("AddV2");
+  for (const tf::KernelDef& kernel : kernels.kernel()) {
+    if (kernel.device_type() == tf::DEVICE_CPU_XLA_JIT) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void RegisterLowering(const char* op, Operations* operations, bool kernel) {
+  Lowerings()[op] = {operations, kernel};
+  const bool late = XlaHasBegun();
+  tf::XlaOpRegistrar(tf::XlaOpRegistrationBuilder::Name(op).Build(NewPoolLowering));
+  if (!late) return;
+  for (const char* device : {tf::DEVICE_CPU_XLA_JIT, tf::DEVICE_GPU_XLA_JIT}) {
+    if (!tf::XlaOpRegistry::IsBackendRegistered(device)) continue;
+    tf::kernel_factory::OpKernelRegistrar(tf::KernelDefBuilder(op).Device(device).Build(),
+                                          "PoolLowering", NewPoolLowering);
+  }
+}
+
+}  // namespace softpool
