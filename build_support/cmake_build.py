@@ -38,6 +38,7 @@ class CMakeBuild(build_ext):
             "TENSORFLOW_VERSION": tensorflow.version,
             "TENSORFLOW_COMPILE_FLAGS": ";".join(tensorflow.compile_flags),
             "TENSORFLOW_LINK_FLAGS": ";".join(tensorflow.link_flags),
+            "SOFTPOOL_XLA": "OFF" if os.environ.get("TF_SOFTPOOL_XLA") == "0" else "ON",
         }
         self.mkpath(str(build))
         self._run(
@@ -45,9 +46,18 @@ class CMakeBuild(build_ext):
             + [f"-D{name}={value}" for name, value in options.items()]
         )
         # The same build folder serves editable installs and wheels: what it copied last may be elsewhere.
-        (build / "libtf_softpool_ops.so").unlink(missing_ok=True)
+        for library in ("ops", "xla"):
+            (build / f"libtf_softpool_{library}.so").unlink(missing_ok=True)
         jobs = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)
-        self._run(["cmake", "--build", build, "--parallel", jobs])
+        build_target = ["cmake", "--build", build, "--parallel", jobs, "--target"]
+        self._run([*build_target, "tf_softpool_ops"])
+        try:
+            self._run([*build_target, "tf_softpool_xla"])
+        except subprocess.CalledProcessError as error:
+            raise RuntimeError(
+                "The library for XLA does not compile with this TensorFlow. With TF_SOFTPOOL_XLA=0 in the "
+                "environment it is left out, and all else works."
+            ) from error
 
     def _run(self, command):
         command = [str(word) for word in command]

@@ -3,9 +3,9 @@
 __version__ = "0.1.0"
 
 from tf_softpool import layers
+from tf_softpool.ops.build_info import build_info
 from tf_softpool.ops.detail_preserving_pool import detail_preserving_pool
 from tf_softpool.ops.importance_pool import importance_pool
-from tf_softpool.ops.native import build_info
 from tf_softpool.ops.portable import portable
 from tf_softpool.ops.soft_pool import soft_pool
 from tf_softpool.ops.sorted_pool import sorted_pool

@@ -20,14 +20,6 @@ set_target_properties(tf_softpool_ops PROPERTIES
   BUILD_WITH_INSTALL_RPATH ON
   INSTALL_RPATH "$ORIGIN:$ORIGIN/../../tensorflow")
 
-file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/build.json "{
-  \"version\": \"${SOFTPOOL_VERSION}\",
-  \"tensorflow\": \"${TENSORFLOW_VERSION}\",
-  \"highway\": \"${SOFTPOOL_HIGHWAY_VERSION}\",
-  \"compiler\": \"${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}\"
-}
-")
-
 if(SOFTPOOL_OUTPUT_DIRECTORY)
   set(files $<TARGET_FILE:tf_softpool_ops> ${CMAKE_CURRENT_BINARY_DIR}/build.json)
   get_target_property(highway_type hwy::hwy TYPE)

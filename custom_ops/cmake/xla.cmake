@@ -1,6 +1,6 @@
 # The library that makes XLA able to compile the ops. It is apart from theirs, which loads without it,
 # and calls their library's kernels.
-set(SOFTPOOL_XLA ON CACHE BOOL "Build the library for XLA")
+option(SOFTPOOL_XLA "Build the library for XLA" ON)
 set(includes ${TENSORFLOW_COMPILE_FLAGS})
 list(FILTER includes INCLUDE REGEX "^-I")
 list(TRANSFORM includes REPLACE "^-I" "")
@@ -16,6 +16,9 @@ elseif(NOT tensorflow_cc)
 endif()
 if(SOFTPOOL_XLA_MISSING)
   message(STATUS "No library for XLA: ${SOFTPOOL_XLA_MISSING}")
+  # One of another build must not stay.
+  add_custom_target(tf_softpool_xla
+    COMMAND ${CMAKE_COMMAND} -E rm -f ${SOFTPOOL_OUTPUT_DIRECTORY}/libtf_softpool_xla.so)
   return()
 endif()
 

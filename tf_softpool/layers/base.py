@@ -4,7 +4,7 @@ import inspect
 
 import keras
 
-from tf_softpool.ops import native
+from tf_softpool.ops import xla
 from tf_softpool.ops.window import PoolWindow
 
 
@@ -22,8 +22,8 @@ class _PoolingLayer(keras.Layer):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        # XLA cannot take a compiled op into a program.
-        self.supports_jit = not self.has_compiled_op or native.runs_in_xla()
+        # Keras compiles models for XLA by default on a GPU, if all of their layers say that they can be.
+        self.supports_jit = not self.has_compiled_op or xla.runs_our_poolings()
 
 
 class Pooling(_PoolingLayer):

@@ -2,7 +2,7 @@
 
 import keras
 
-from tf_softpool.ops import native
+from tf_softpool.ops import native, xla
 
 if keras.backend.backend() == "tensorflow" and native.load().ops is not None:
     from tf_softpool.ops import (  # noqa: F401
@@ -11,3 +11,5 @@ if keras.backend.backend() == "tensorflow" and native.load().ops is not None:
         soft_pool_gradients,
         sorted_pool_gradients,
     )
+
+    xla.load()

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tf_softpool.ops import native
+from tf_softpool.ops import native, xla
 from tf_softpool.ops.portable import is_forced
 from tf_softpool.ops.window import PoolWindow
 
@@ -74,13 +74,13 @@ def pool(x, window, compiled, portable):
 class PoolNode(keras.Layer):
     """Base of a pooling function as a node of a Functional model.
 
-    A layer and not an operation, for only layers can tell Keras that XLA cannot compile them.
+    A layer and not an operation, for only layers can tell Keras where XLA cannot compile them.
     """
 
     def __init__(self, pool_size, strides, padding, data_format, rank, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.window = PoolWindow.of(rank, pool_size, strides, padding, data_format)
-        self.supports_jit = native.runs_in_xla()
+        self.supports_jit = xla.runs_our_poolings()
 
     def compute_output_spec(self, x, *args):
         """The pooled tensor's shape, and the type that it had before."""

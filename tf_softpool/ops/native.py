@@ -1,6 +1,5 @@
 """Finds, checks and loads the compiled library, and says why where it cannot be."""
 
-import ctypes
 import functools
 import json
 import warnings
@@ -76,52 +75,3 @@ def load():
             stacklevel=2,
         )
     return native
-
-
-def runs_in_xla():
-    """Whether XLA can compile our poolings: the portable form it can, the compiled ops it cannot."""
-    return load().ops is None
-
-
-def _simd_targets():
-    if load().ops is None:
-        return [], None
-    function = ctypes.CDLL(str(LIBRARY)).tf_softpool_simd_targets
-    function.restype = ctypes.c_char_p
-    *compiled, in_use = function().decode().split()
-    return compiled, in_use
-
-
-def build_info():
-    """Describes the compiled library: what it was built for, what it runs on, what is absent and why.
-
-    Returns:
-        A dict with the keys `version` (of tf_softpool), `library` (the path for
-        `tf.load_op_library`, or None where it cannot be used), `error` (why not, or None),
-        `tensorflow_built` and `tensorflow_running` (versions, or None), `keras` and `keras_backend`,
-        `highway` (version), `simd_targets` (those compiled) and `simd_target` (the one in use),
-        `cuda` and `xla` (each a dict of `available` and `reason`).
-
-    Example:
-        >>> import tf_softpool as tsp
-        >>> sorted(tsp.build_info()["cuda"])
-        ['available', 'reason']
-    """
-    from tf_softpool import __version__
-
-    native = load()
-    compiled, in_use = _simd_targets()
-    return {
-        "version": __version__,
-        "library": str(LIBRARY) if native.ops is not None else None,
-        "error": native.error,
-        "tensorflow_built": native.built.get("tensorflow"),
-        "tensorflow_running": native.running,
-        "keras": keras.__version__,
-        "keras_backend": keras.backend.backend(),
-        "highway": native.built.get("highway"),
-        "simd_targets": compiled,
-        "simd_target": in_use,
-        "cuda": {"available": False, "reason": "this version has no CUDA kernels"},
-        "xla": {"available": False, "reason": "this version has no XLA lowering"},
-    }

@@ -1,0 +1,9 @@
+# What Python reads of how the libraries were built.
+file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/build.json "{
+  \"version\": \"${SOFTPOOL_VERSION}\",
+  \"tensorflow\": \"${TENSORFLOW_VERSION}\",
+  \"highway\": \"${SOFTPOOL_HIGHWAY_VERSION}\",
+  \"compiler\": \"${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}\",
+  \"xla_missing\": \"${SOFTPOOL_XLA_MISSING}\"
+}
+")
