@@ -9,8 +9,10 @@ DTYPES = ("float16", "bfloat16", "float32", "float64")
 PADDINGS = ("valid", "same")
 DATA_FORMATS = ("channels_last", "channels_first")
 GRADIENTS = ("exact", "weights")
-# How a function is run: see `conftest.run`.
-MODES = ("eager", "graph", "portable")
+# How a function is run: see `conftest.run`. The first three call the compiled kernels.
+MODES = ("eager", "graph", "xla", "xla_operations", "portable")
+# Those that compute with standard operations, of TensorFlow or of XLA.
+STANDARD = ("xla_operations", "portable", "portable_dynamic")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What the tests share: ways to run a function, and how near a result must be."""
 
 import os
+from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -36,12 +37,25 @@ def bits(a):
 
 
 def run(mode, function, *tensors):
-    """Calls a function of tensors eagerly, in a graph of known or unknown sizes, or portably."""
+    """Calls a function of tensors in some way.
+
+    Args:
+        mode: `"eager"`; in a graph of known sizes, `"graph"`, or unknown ones, `"dynamic"`; in an XLA program
+            that calls our kernels, `"xla"`, or has XLA's operations instead, `"xla_operations"`; in
+            TensorFlow's standard operations, `"portable"` or `"portable_dynamic"`.
+        function: a function of tensors.
+        tensors: what it is called with.
+    """
     tensors = [tf.convert_to_tensor(t) for t in tensors]
     if mode == "eager":
         return function(*tensors)
     if mode == "graph":
         return tf.function(function)(*tensors)
+    if mode == "xla":
+        return tf.function(function, jit_compile=True)(*tensors)
+    if mode == "xla_operations":
+        with mock.patch.dict(os.environ, TF_SOFTPOOL_XLA_KERNELS="0"):
+            return run("xla", function, *tensors)
     if mode == "dynamic":
         signature = [tf.TensorSpec([None] * t.shape.rank, t.dtype) for t in tensors]
         return tf.function(function, input_signature=signature)(*tensors)

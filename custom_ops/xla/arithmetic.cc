@@ -90,11 +90,11 @@ Softmax SoftmaxOf(XlaOp logits, XlaOp kept) {
   return {e / Where(Equals(total, 0), 1.0, total), all.largest};
 }
 
-XlaOp WeightedAverage(XlaOp a, XlaOp weights) {
+Average WeightedAverage(XlaOp a, XlaOp weights) {
   // Halves, as the difference of two values may overflow where the average does not.
   const XlaOp half = Where(xla::IsFinite(a), a * Number(a, 0.5), 0.0);
-  const XlaOp near = SumOf(weights * half);
-  return Number(a, 2) * (near + SumOf(weights * (half - near)));
+  const XlaOp near = SumOf(weights * half), rest = SumOf(weights * (half - near));
+  return {Number(a, 2) * (near + rest), half - near - rest};
 }
 
 }  // namespace softpool

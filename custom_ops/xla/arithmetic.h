@@ -42,9 +42,12 @@ struct Softmax {
 };
 Softmax SoftmaxOf(xla::XlaOp logits, xla::XlaOp kept);
 
-// The average of finite values by weights that add up to one, without loss of a common offset's
-// digits. What is not finite counts as zero.
-xla::XlaOp WeightedAverage(xla::XlaOp a, xla::XlaOp weights);
+// The average of finite values by weights that add up to one, and half of each value's distance from
+// it, without loss of a common offset's digits. What is not finite counts as zero.
+struct Average {
+  xla::XlaOp y, half_from_y;
+};
+Average WeightedAverage(xla::XlaOp a, xla::XlaOp weights);
 
 }  // namespace softpool
 

@@ -19,7 +19,7 @@ struct Detail {
   XlaOp lambda, quarter, distance;  // of x - guide, and of its root with epsilon: quarters
   XlaOp rho, weights, half;         // half: e^(-scale / 2)
   XlaOp equal;                      // whether nothing but the count matters
-  XlaOp y;
+  XlaOp y, half_from_y;
   int guides;
 };
 
@@ -81,7 +81,9 @@ Detail DetailOf(const Windows& windows, const std::vector<XlaOp>& inputs,
       AnyOf(xla::Ne(a, a)),
       xla::Or(xla::Ne(guide, guide), xla::Or(xla::Ne(alpha, alpha), xla::Ne(lambda, lambda))));
   Weigh(guide, alpha, lambda, attributes.Find("symmetric")->b(), &d);
-  d.y = Where(AnyOf(d.infinite), kInfinity, WeightedAverage(d.values, d.weights));
+  const Average average = WeightedAverage(d.values, d.weights);
+  d.half_from_y = average.half_from_y;
+  d.y = Where(AnyOf(d.infinite), kInfinity, average.y);
   d.y = Where(d.nan, kNan, Where(Equals(d.count, 0), -kInfinity, d.y));
   return d;
 }
@@ -100,11 +102,12 @@ std::vector<XlaOp> DetailPreservingPoolGradOperations(const Windows& windows,
   const Detail d = DetailOf(windows, inputs, attributes);
   const XlaOp g = windows.PerWindow(inputs[3 + d.guides]);
   const XlaOp differs = xla::And(d.kept, xla::And(xla::IsFinite(d.y), xla::Not(d.equal)));
-  const XlaOp from_mean = Where(differs, d.values - d.y, 0.0);
-  // rho's derivative: lambda rho d / (d^2 + epsilon^2).
-  const XlaOp slope =
-      d.lambda * d.rho * (d.quarter / d.distance / d.distance * Number(d.quarter, 0.25));
-  const XlaOp to_detail = Where(Equals(slope, 0), 0.0, slope * from_mean);
+  const XlaOp from_y = Where(differs, Number(d.y, 2) * d.half_from_y, 0.0);
+  // By rho's derivative, lambda rho d / (d^2 + epsilon^2). No quotient is divided again: XLA would
+  // multiply the divisors, which may overflow.
+  const XlaOp share = d.rho * (d.quarter / d.distance);
+  const XlaOp to_detail =
+      Where(Equals(share, 0), 0.0, d.lambda * (share * from_y / (Number(share, 4) * d.distance)));
   XlaOp to_x = d.weights + to_detail;
   if (d.guides == 0) to_x = to_x - DivideByCount(SumOf(to_detail), d.count);
   // Where y is infinite, the infinite values share.
@@ -114,8 +117,8 @@ std::vector<XlaOp> DetailPreservingPoolGradOperations(const Windows& windows,
   to_x = Where(Equals(d.y, kInfinity), share, Where(d.kept, to_x, 0.0));
 
   const XlaOp log_base = xla::Log(d.distance) + Number(to_x, std::log(4));
-  const XlaOp to_lambda = SumOf(from_mean * (d.rho * log_base));
-  const XlaOp to_alpha = SumOf(from_mean) * d.half * d.half;
+  const XlaOp to_lambda = SumOf(from_y * (d.rho * log_base));
+  const XlaOp to_alpha = SumOf(from_y) * d.half * d.half;
   const auto or_nan = [&d](XlaOp a) { return Where(d.nan, kNan, a); };
   std::vector<XlaOp> gradients = {windows.Sum(or_nan(g * to_x))};
   if (d.guides > 0) gradients.push_back(windows.Flat(or_nan(-g * SumOf(to_detail))));

@@ -8,7 +8,7 @@ namespace {
 using xla::XlaOp;
 
 struct Importance {
-  XlaOp a, weights, y, nan;
+  XlaOp weights, y, half_from_y, nan;
 };
 
 Importance ImportanceOf(const Windows& windows, XlaOp x, XlaOp logits) {
@@ -18,10 +18,11 @@ Importance ImportanceOf(const Windows& windows, XlaOp x, XlaOp logits) {
   // Infinite values count however little they weigh, unless their logit says that it is nothing.
   const XlaOp infinite =
       AnyOf(xla::And(Equals(a, kInfinity), Exceeds(l - softmax.largest, -kInfinity)));
-  XlaOp y = Where(infinite, kInfinity, WeightedAverage(a, softmax.weights));
+  const Average average = WeightedAverage(a, softmax.weights);
+  XlaOp y = Where(infinite, kInfinity, average.y);
   y = Where(AnyOf(kept), y, -kInfinity);
   const XlaOp nan = AnyOf(xla::Or(xla::Ne(a, a), xla::Ne(l, l)));
-  return {a, softmax.weights, Where(nan, kNan, y), nan};
+  return {softmax.weights, Where(nan, kNan, y), average.half_from_y, nan};
 }
 
 }  // namespace
@@ -39,7 +40,7 @@ std::vector<XlaOp> ImportancePoolGradOperations(const Windows& windows,
   const XlaOp g = windows.PerWindow(inputs[2]);
   const XlaOp to_x = Where(p.nan, kNan, g * p.weights);
   const XlaOp counts = xla::And(xla::IsFinite(p.y), Exceeds(p.weights, 0));
-  const XlaOp to_logits = Where(counts, g * p.weights * (p.a - p.y), 0.0);
+  const XlaOp to_logits = Where(counts, g * p.weights * Number(g, 2) * p.half_from_y, 0.0);
   return {windows.Sum(to_x), windows.Sum(Where(p.nan, kNan, to_logits))};
 }
 

@@ -3,7 +3,6 @@
 #include "xla/hlo/builder/lib/comparators.h"
 #include "xla/operations.h"
 #include "xla/shape.h"
-#include "xla/shape_util.h"
 
 namespace softpool {
 namespace {
@@ -20,9 +19,13 @@ struct Ranked {
   int64_t taps;
 };
 
-XlaOp RanksOf(XlaOp like) {
-  const xla::Shape shape = like.builder()->GetShape(like).value();
-  return xla::Iota(like.builder(), xla::ShapeUtil::ChangeElementType(shape, xla::S32), 0);
+// For each value its place along the first dimension. Made of the values, so that their tensor's
+// size may depend on others' values.
+XlaOp PlacesOf(XlaOp a) {
+  xla::XlaBuilder* const builder = a.builder();
+  const int64_t taps = builder->GetShape(a).value().dimensions(0);
+  return xla::Add(xla::ConvertElementType(xla::Lt(a, a), xla::S32),
+                  xla::Iota(builder, xla::S32, taps), {0});
 }
 
 // The first `count` along the first dimension, with `fill` where there are not so many.
@@ -43,8 +46,8 @@ Ranked RankedOf(const Windows& windows, XlaOp x, XlaOp logits, bool softmax) {
   r.nan = AnyOf(xla::Ne(a, a));
   // Equal values, zeros of both signs too, stay in the order of their places.
   const auto greater = xla::CreateScalarGtComputation({shape.element_type(), xla::S32}, builder);
-  const XlaOp sorted =
-      xla::Sort({Where(r.nan, 0.0, a + Number(a, 0)), RanksOf(a)}, greater, 0, /*is_stable=*/true);
+  const XlaOp sorted = xla::Sort({Where(xla::Or(r.nan, Equals(a, 0)), 0.0, a), PlacesOf(a)},
+                                 greater, 0, /*is_stable=*/true);
   r.places = xla::GetTupleElement(sorted, 1);
   r.values = First(xla::GetTupleElement(sorted, 0), r.taps, range, -kInfinity);
 
@@ -82,7 +85,9 @@ std::vector<XlaOp> SortedPoolGradOperations(const Windows& windows,
   // What is not ranked gets nothing, even of an infinite gradient.
   const XlaOp to_x = Where(Equals(placed, 0), 0.0, g * placed);
 
-  const XlaOp slope = softmax ? r.weights * (r.values - r.y) : r.values;
+  const XlaOp slope =
+      softmax ? r.weights * Number(g, 2) * WeightedAverage(r.values, r.weights).half_from_y
+              : r.values;
   const XlaOp to_logits = Where(r.counted, g * slope, 0.0);
   return {windows.Sum(Where(r.nan, kNan, to_x)),
           windows.ParameterSum(Where(r.nan, kNan, to_logits), inputs[1], r.per_channel)};

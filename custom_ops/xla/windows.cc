@@ -13,8 +13,8 @@ namespace {
 using xla::XlaOp;
 
 std::vector<int64_t> DimsOf(XlaOp a) {
-  const auto dims = a.builder()->GetShape(a).value().dimensions();
-  return {dims.begin(), dims.end()};
+  const xla::Shape shape = a.builder()->GetShape(a).value();
+  return {shape.dimensions().begin(), shape.dimensions().end()};
 }
 
 // Moves a dimension to another place among the others.

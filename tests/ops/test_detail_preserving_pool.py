@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import weighted_oracle as oracle
-from cases import DATA_FORMATS, DTYPES, FEW, LINES, MANY_TAPS, MODES, PLANES, VOLUMES, with_padding
+from cases import DATA_FORMATS, DTYPES, FEW, LINES, MANY_TAPS, MODES, PLANES, STANDARD, VOLUMES, with_padding
 from conftest import assert_near, numpy_dtype, run, with_gradient
 from detail_inputs import pooling
 
@@ -40,7 +40,7 @@ def check(case, padding, data_format, dtype="float32", variant="lite", mode="eag
     actual = run(mode, with_gradient(pooling(*arguments)), *inputs, g)
     for i, (value, (result, size)) in enumerate(zip(actual, expected, strict=True)):
         of_parameter = i >= len(actual) - 2
-        assert_near(value, result, size, compute_dtype(dtype) if of_parameter else dtype, "portable" in mode)
+        assert_near(value, result, size, compute_dtype(dtype) if of_parameter else dtype, mode in STANDARD)
 
 
 @pytest.mark.parametrize("data_format", DATA_FORMATS)

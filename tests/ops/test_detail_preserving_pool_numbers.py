@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import weighted_oracle as oracle
-from cases import DATA_FORMATS, FEW, MODES, PADDINGS
+from cases import DATA_FORMATS, FEW, MODES, PADDINGS, STANDARD
 from conftest import assert_near, run, with_gradient
 from derivatives import numeric, numeric_along, small
 from detail_inputs import pooling
@@ -83,9 +83,9 @@ def test_special_values(name, mode, channels):
         np.testing.assert_array_equal(y[0, 0, 1], np.full(channels, 0.5, "float32"))
     if not np.isnan(expected):
         # A derivative that overflows in a type without a wider one beside it.
-        assert np.isfinite(dx).all() or (mode == "portable" and "overflow" in name)
+        assert np.isfinite(dx).all() or (mode in STANDARD and "overflow" in name)
         np.testing.assert_allclose(dx[0, :, 2:], np.full((2, 2, channels), 0.25), rtol=1e-6)
-    elif mode != "portable":
+    elif mode not in STANDARD:
         assert np.isnan(dx[0, :, :2]).all()
 
 
@@ -111,7 +111,7 @@ def test_the_ends_of_float64(mode):
         d = x[0, :, 0].astype(np.longdouble) - (x.mean(dtype=np.longdouble) if len(inputs) == 3 else -1.7e308)
         expected = (np.abs(d) * x[0, :, 0]).sum() / np.abs(d).sum()
         np.testing.assert_allclose(y.numpy().ravel(), [float(expected)], rtol=1e-13)
-        assert np.isfinite(dx).all() or mode == "portable"
+        assert np.isfinite(dx).all() or mode in STANDARD
 
 
 # Values that are the guide's, or differ from it by epsilon: where powers of a root bend most.
@@ -206,7 +206,7 @@ def test_hard_numbers(name, mode, guided):
     results = run(mode, with_gradient(pooling(*arguments)), *inputs, g)
     # Gradients of parameters are sums over windows of very different sizes.
     for actual, (value, error) in zip(results[: len(results) - 2], expected, strict=False):
-        assert_near(actual, value, error, "float32", mode == "portable")
+        assert_near(actual, value, error, "float32", mode in STANDARD)
     for actual, (value, error) in zip(results[-2:], expected[-2:], strict=True):
         representable = np.abs(value) < 1e37
         assert_near(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import weighted_oracle as oracle
-from cases import DATA_FORMATS, DTYPES, FEW, LINES, MANY_TAPS, MODES, PLANES, VOLUMES, with_padding
+from cases import DATA_FORMATS, DTYPES, FEW, LINES, MANY_TAPS, MODES, PLANES, STANDARD, VOLUMES, with_padding
 from conftest import assert_near, numpy_dtype, run, with_gradient
 
 import tf_softpool as tsp
@@ -21,9 +21,9 @@ def check(case, padding, data_format, dtype="float32", mode="eager", offset=0.0,
     gradients = oracle.importance_pool_gradient(x, logits, g, *arguments)
     function = with_gradient(lambda x, logits: tsp.importance_pool(x, logits, *arguments))
     y, *actual = run(mode, function, x, logits, g)
-    assert_near(y, expected, scale, dtype, "portable" in mode)
+    assert_near(y, expected, scale, dtype, mode in STANDARD)
     for gradient, (expected, scale) in zip(actual, gradients, strict=True):
-        assert_near(gradient, expected, scale, dtype, "portable" in mode)
+        assert_near(gradient, expected, scale, dtype, mode in STANDARD)
 
 
 @pytest.mark.parametrize("data_format", DATA_FORMATS)

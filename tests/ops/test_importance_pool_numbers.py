@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import weighted_oracle as oracle
-from cases import DATA_FORMATS, FEW, MODES, PADDINGS
+from cases import DATA_FORMATS, FEW, MODES, PADDINGS, STANDARD
 from conftest import assert_near, run, with_gradient
 from derivatives import numeric, numeric_along, small
 
@@ -64,8 +64,8 @@ def test_special_values(name, mode, channels):
     if not np.isnan(expected):
         assert np.isfinite(dx).all()
         # A derivative that overflows in a type without a wider one beside it.
-        assert np.isfinite(dl).all() or (mode == "portable" and "overflow" in name)
-    elif mode != "portable":
+        assert np.isfinite(dl).all() or (mode in STANDARD and "overflow" in name)
+    elif mode not in STANDARD:
         assert np.isnan(dx[0, :, :2]).all()
         assert np.isnan(dl[0, :, :2]).all()
 
@@ -111,7 +111,7 @@ def test_every_magnitude(exponent, dtype, mode):
     arguments = ((2, 2), (2, 2), "same", "channels_last")
     expected, scale = oracle.importance_pool(x, logits, *arguments)
     y = run(mode, lambda x, logits: tsp.importance_pool(x, logits, *arguments), x, logits)
-    assert_near(y, expected, scale, dtype, mode == "portable")
+    assert_near(y, expected, scale, dtype, mode in STANDARD)
 
 
 def test_long_windows_keep_precision():

@@ -6,7 +6,7 @@ import numpy as np
 import oracle
 import pytest
 import tensorflow as tf
-from cases import DATA_FORMATS, DTYPES, FEW, LINES, MODES, PLANES, VOLUMES, Case, with_padding
+from cases import DATA_FORMATS, DTYPES, FEW, LINES, MODES, PLANES, STANDARD, VOLUMES, Case, with_padding
 from conftest import assert_near, numpy_dtype, run, with_gradient
 
 import tf_softpool as tsp
@@ -44,7 +44,7 @@ def check(case, padding, data_format, dtype="float32", variant="all", mode="eage
     dx, dx_scale, dw, dw_scale = oracle.sorted_pool_gradient(x, logits, g, *arguments)
     function = with_gradient(lambda x, w: tsp.sorted_pool(x, w, *arguments))
     results = run(mode, function, x, logits, g)
-    standard = "portable" in mode
+    standard = mode in STANDARD
     assert_near(results[0], expected, scale, dtype, standard)
     assert_near(results[1], dx, dx_scale, dtype, standard)
     assert_near(results[2], dw, dw_scale, compute_dtype(dtype), standard)
@@ -125,7 +125,7 @@ def test_the_largest_of_a_whole_map(sizes, mode):
     logits = np.array([0.5, -0.5, 1.0], "float32")
     y = run(mode, lambda x: tsp.sorted_pool(x, logits, 2**31 - 1, padding="same"), x)
     expected, scale = oracle.sorted_pool(x, logits, sizes, sizes, "valid", "channels_last")
-    assert_near(y, expected, scale, "float32", mode == "portable")
+    assert_near(y, expected, scale, "float32", mode in STANDARD)
 
 
 def test_numbers_keep_the_digits_of_the_values_type():

@@ -5,7 +5,7 @@ import numpy as np
 import oracle
 import pytest
 import tensorflow as tf
-from cases import DATA_FORMATS, MODES
+from cases import DATA_FORMATS, MODES, STANDARD
 from conftest import assert_near, bits, numpy_dtype, run, with_gradient
 
 import tf_softpool as tsp
@@ -91,9 +91,9 @@ def check(x, logits, dtype, mode):
     g = np.random.default_rng(1).normal(0, 1, expected.shape).astype(dtype)
     dx, dx_scale, dw, dw_scale = oracle.sorted_pool_gradient(x, logits, g, *arguments)
     results = run(mode, with_gradient(lambda x, w: tsp.sorted_pool(x, w, *arguments)), x, logits, g)
-    assert_near(results[0], expected, scale, dtype, mode == "portable")
-    assert_near(results[1], dx, dx_scale, dtype, mode == "portable")
-    assert_near(results[2], dw, dw_scale, dtype, mode == "portable")
+    assert_near(results[0], expected, scale, dtype, mode in STANDARD)
+    assert_near(results[1], dx, dx_scale, dtype, mode in STANDARD)
+    assert_near(results[2], dw, dw_scale, dtype, mode in STANDARD)
 
 
 # Values, y for logits that make the weights 8/15, 4/15, 2/15, 1/15, and what each value gets.
@@ -134,19 +134,19 @@ def test_special_values(name, mode, channels):
     beside = np.reshape([8 / 15, 4 / 15, 2 / 15, 1 / 15], (2, 2, 1))
     dx = dx / g[0, 0, 0, 0]
     np.testing.assert_allclose(dx[0, :, 2:], np.broadcast_to(beside, (2, 2, channels)), rtol=1e-6)
-    if to_values is not None and not (mode == "portable" and np.isinf(expected)):
+    if to_values is not None and not (mode in STANDARD and np.isinf(expected)):
         to_values = np.broadcast_to(np.reshape(to_values, (2, 2, 1)), (2, 2, channels))
         np.testing.assert_allclose(dx[0, :, :2], to_values, rtol=1e-6)
-    elif mode != "portable":
+    elif mode not in STANDARD:
         assert np.isnan(dx[0, :, :2]).all()
         assert np.isnan(dw).all()
     if np.isfinite(expected):
         arguments = ((2, 2), (2, 2), "valid", "channels_last")
         _, _, expected_dw, dw_scale = oracle.sorted_pool_gradient(x, LOGITS, g, *arguments)
-        if mode == "portable":
+        if mode in STANDARD:
             # Softmax's own derivative subtracts sums that are far from zero.
             dw_scale += 1e-3 * channels * np.abs(x[np.isfinite(x)]).max()
-        assert_near(dw, expected_dw, dw_scale, "float32", mode == "portable")
+        assert_near(dw, expected_dw, dw_scale, "float32", mode in STANDARD)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -167,7 +167,7 @@ def test_infinities_and_weights_of_both_signs(mode):
     function = with_gradient(lambda x, w: tsp.sorted_pool(x, w, 4, normalize="none"))
     y, dx, _ = run(mode, function, x, np.array([-2, 0.5, 1, 7], "float32"), g)
     assert np.ravel(y) == -INF
-    if mode != "portable":
+    if mode not in STANDARD:
         np.testing.assert_array_equal(np.ravel(dx), [-2, 1, 0, 0.5])
 
 
