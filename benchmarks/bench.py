@@ -51,6 +51,13 @@ GROUPS = [
     Group(("sorted_pool portable", "gather_sort"), 0.05),
     Group(("importance_pool portable", "soft_pool portable"), 0.05),
     Group(("detail_preserving_pool portable", "composed_details"), 0.05),
+    Group(("soft_pool xla", "soft_pool", "avg_pool2d xla", "max_pool2d xla")),
+    Group(("soft_pool xla", "composed xla"), 0.125),
+    Group(("sorted_pool xla", "sorted_pool", "max_pool2d xla")),
+    Group(("sorted_pool xla", "gather_sort xla"), 0.05),
+    Group(("importance_pool xla", "importance_pool")),
+    Group(("detail_preserving_pool xla", "detail_preserving_pool")),
+    Group(("detail_preserving_pool xla", "composed_details xla"), 0.05),
 ]
 
 # (pooling, window, pass, peer) -> how many times the peer's time it may take. None is any window.
@@ -73,6 +80,16 @@ MARKS = {
     ("detail_preserving_pool", None, "forward", "composed_details"): 1 / 8,
     ("detail_preserving_pool", None, "forward + backward", "composed_details"): 1 / 8,
 }
+# In an XLA program, beside the same outside of XLA, and beside the composition there.
+for name, composition in [
+    ("soft_pool", "composed"),
+    ("sorted_pool", "gather_sort"),
+    ("importance_pool", None),
+    ("detail_preserving_pool", "composed_details"),
+]:
+    for which in PASSES:
+        MARKS[f"{name} xla", None, which, name] = 1.15
+    MARKS[f"{name} xla", None, "forward + backward", f"{composition} xla"] = 1 / 10
 
 
 def measure(functions, x, rounds):
@@ -112,6 +129,12 @@ def rows_of(seconds, k, which):
         }
 
 
+def function_of(name, which, k, s):
+    """A peer's pass as a function of a tensor: in an XLA program, if its name says so."""
+    plain = name.removesuffix(" xla")
+    return tf.function(PASSES[which](PEERS[plain](k, s)), jit_compile=plain != name or None)
+
+
 def run(shapes, rounds, console):
     """All rows of all shapes and passes."""
     rows = []
@@ -119,7 +142,7 @@ def run(shapes, rounds, console):
     for (shape, k, s), which in track(jobs, "measuring", console=console, transient=True):
         x = tf.random.stateless_normal(shape, (1, 2))
         for group in GROUPS:
-            functions = {name: PASSES[which](PEERS[name](k, s)) for name in group.names}
+            functions = {name: function_of(name, which, k, s) for name in group.names}
             seconds = measure(functions, x, max(round(group.share * rounds), 2))
             for row in rows_of(seconds, k, which):
                 rows.append({"shape": list(shape), "k": k, "s": s, "pass": which, **row})

@@ -136,14 +136,13 @@ PEERS = {
 
 
 def forward(pool):
-    """The pooling alone, as a graph."""
-    return tf.function(pool)
+    """The pooling alone."""
+    return pool
 
 
 def forward_and_backward(pool):
-    """The pooling and the gradients of its input and its weights, if any, as a graph."""
+    """The pooling and the gradients of its input and its weights, if any."""
 
-    @tf.function
     def both(x):
         with tf.GradientTape() as tape:
             tape.watch(x)

@@ -10,9 +10,24 @@ PADDINGS = ("valid", "same")
 DATA_FORMATS = ("channels_last", "channels_first")
 GRADIENTS = ("exact", "weights")
 # How a function is run: see `conftest.run`. The first three call the compiled kernels.
-MODES = ("eager", "graph", "xla", "xla_operations", "portable")
+MODES = ("eager", "graph", "xla", "portable")
+# XLA's own operations take long to compile: they are for where numbers are hard, and for what is below.
+EVERY_MODE = (*MODES, "xla_operations")
 # Those that compute with standard operations, of TensorFlow or of XLA.
-STANDARD = ("xla_operations", "portable", "portable_dynamic")
+STANDARD = ("portable", "portable_dynamic", "xla_operations")
+MODES_AND_DTYPES = [
+    (mode, dtype)
+    for mode in (*EVERY_MODE, "dynamic", "portable_dynamic")
+    for dtype in DTYPES
+    if mode != "xla_operations" or dtype in ("bfloat16", "float32")
+]
+# Modes with numbers of channels, which kernels take in vectors, and standard operations do not.
+MODES_AND_CHANNELS = [
+    (mode, channels)
+    for mode in EVERY_MODE
+    for channels in (1, 3, 16, 37)
+    if mode not in STANDARD or channels == 3
+]
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,8 @@ POOLINGS = {
     "detail": Pooling("DetailPreservingPool", detail, _alpha_and_lam),
     "detail, guided": Pooling(
         "DetailPreservingPool",
-        lambda *a: lambda x, x2, alpha, lam: detail(*a, symmetric=False)(
-            x, tsp.soft_pool(x2, *a), alpha, lam
+        lambda *a: (
+            lambda x, x2, alpha, lam: detail(*a, symmetric=False)(x, tsp.soft_pool(x2, *a), alpha, lam)
         ),
         lambda *a: [*_logits(*a), *_alpha_and_lam(*a)],
     ),

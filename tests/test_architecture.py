@@ -46,9 +46,18 @@ def test_kernels_know_nothing_of_tensorflow(path):
     assert not [i for i in includes(path) if i.startswith(("tensorflow", "Eigen", "unsupported"))]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "custom_ops/tensorflow").glob("*")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path",
+    sorted(ROOT.glob("custom_ops/tensorflow/*")) + sorted(ROOT.glob("custom_ops/xla/*")),
+    ids=lambda p: p.name,
+)
 def test_ops_know_nothing_of_simd(path):
     assert not [i for i in includes(path) if i.startswith("hwy") or i.endswith("-inl.h")]
+
+
+def test_nothing_depends_on_the_library_for_xla():
+    others = [*ROOT.glob("custom_ops/kernels/*"), *ROOT.glob("custom_ops/tensorflow/*")]
+    assert not [path for path in others for i in includes(path) if i.startswith("xla/")]
 
 
 def test_files_fit_in_a_head():

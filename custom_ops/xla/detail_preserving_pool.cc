@@ -112,9 +112,9 @@ std::vector<XlaOp> DetailPreservingPoolGradOperations(const Windows& windows,
   if (d.guides == 0) to_x = to_x - DivideByCount(SumOf(to_detail), d.count);
   // Where y is infinite, the infinite values share.
   const XlaOp infinities = SumOf(Where(d.infinite, 1.0, Number(to_x, 0)));
-  const XlaOp share =
+  const XlaOp equal_share =
       Where(d.infinite, 1.0, Number(to_x, 0)) / Where(Equals(infinities, 0), 1.0, infinities);
-  to_x = Where(Equals(d.y, kInfinity), share, Where(d.kept, to_x, 0.0));
+  to_x = Where(Equals(d.y, kInfinity), equal_share, Where(d.kept, to_x, 0.0));
 
   const XlaOp log_base = xla::Log(d.distance) + Number(to_x, std::log(4));
   const XlaOp to_lambda = SumOf(from_y * (d.rho * log_base));

@@ -191,9 +191,8 @@ void RegisterLowering(const char* op, Operations* operations, bool kernel) {
   const bool late = XlaHasBegun();
   tf::XlaOpRegistrar(tf::XlaOpRegistrationBuilder::Name(op).Build(NewPoolLowering));
   if (!late) return;
-  for (const char* device : {tf::DEVICE_CPU_XLA_JIT, tf::DEVICE_GPU_XLA_JIT}) {
-    if (!tf::XlaOpRegistry::IsBackendRegistered(device)) continue;
-    tf::kernel_factory::OpKernelRegistrar(tf::KernelDefBuilder(op).Device(device).Build(),
+  for (const std::string& device : tf::XlaOpRegistry::BackendNames()) {
+    tf::kernel_factory::OpKernelRegistrar(tf::KernelDefBuilder(op).Device(device.c_str()).Build(),
                                           "PoolLowering", NewPoolLowering);
   }
 }

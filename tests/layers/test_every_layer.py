@@ -7,6 +7,7 @@ from cases import DATA_FORMATS, PADDINGS
 from layer_inputs import RANKS, images, layer_class
 
 import tf_softpool as tsp
+from tf_softpool.ops import xla
 
 STANDARD = (
     "GatedPooling",
@@ -183,8 +184,16 @@ def test_the_function_keeps_the_type_and_tells_keras_about_xla():
     assert model.layers[-1].supports_jit
 
 
-def test_a_model_with_it_compiles_without_being_told_about_xla():
-    model = keras.Sequential([keras.Input((8, 8, 3)), tsp.layers.SoftPooling2D()])
-    assert not model.layers[0].supports_jit
+@pytest.mark.parametrize("error", [None, "it is not there"])
+def test_layers_tell_keras_whether_xla_can_compile_them(error, monkeypatch):
+    monkeypatch.setattr(xla, "load", lambda: xla.Xla(error=error))
+    inputs = keras.Input((8, 8, 3))
+    outputs = tsp.soft_pool(tsp.layers.SoftPooling2D()(inputs), 2)
+    outputs = tsp.layers.S3Pooling2D(1, pooling=tsp.layers.SoftPooling2D)(outputs)
+    outputs = tsp.layers.GlobalSoftPooling2D()(outputs)
+    model = keras.Model(inputs, outputs)
+    assert [layer.supports_jit for layer in model.layers[1:]] == [error is None] * 4
+    # By default, Keras compiles for XLA on GPUs where all layers can be.
     model.compile("sgd", "mse")
-    assert not model.jit_compile
+    assert np.isfinite(model.train_on_batch(np.ones((2, 8, 8, 3)), np.ones((2, 3))))
+    assert tsp.layers.S3Pooling2D(pooling="max").supports_jit

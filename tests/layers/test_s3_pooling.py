@@ -12,14 +12,6 @@ import tf_softpool as tsp
 L = tsp.layers
 
 
-def test_a_compiled_first_step_keeps_xla_away():
-    for pooling, jit in (("max", True), (L.SoftPooling1D, tsp.build_info()["library"] is None)):
-        model = keras.Sequential([keras.Input((8, 1)), L.S3Pooling1D(2, pooling=pooling)])
-        model.compile("sgd", "mse")
-        assert model.layers[0].supports_jit == jit
-        assert np.isfinite(model.train_on_batch(np.ones((2, 8, 1)), np.zeros(model.output_shape[1:])[None]))
-
-
 @pytest.mark.parametrize("padding", PADDINGS)
 def test_s3_is_a_pooling_and_then_averages(padding):
     x = np.random.default_rng(0).normal(size=(2, 9, 10, 3)).astype("float32")

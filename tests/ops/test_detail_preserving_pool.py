@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import weighted_oracle as oracle
-from cases import DATA_FORMATS, DTYPES, FEW, LINES, MANY_TAPS, MODES, PLANES, STANDARD, VOLUMES, with_padding
+from cases import (
+    DATA_FORMATS,
+    FEW,
+    LINES,
+    MANY_TAPS,
+    MODES,
+    MODES_AND_DTYPES,
+    PLANES,
+    STANDARD,
+    VOLUMES,
+    with_padding,
+)
 from conftest import assert_near, numpy_dtype, run, with_gradient
 from detail_inputs import pooling
 
@@ -53,9 +64,8 @@ def test_every_window(case, padding, data_format):
 
 
 @pytest.mark.parametrize("variant", list(VARIANTS)[:4])
-@pytest.mark.parametrize("mode", [*MODES, "dynamic", "portable_dynamic"])
+@pytest.mark.parametrize(("mode", "dtype"), MODES_AND_DTYPES)
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("case", "padding"), with_padding(FEW))
 def test_every_way(case, dtype, padding, data_format, mode, variant):
     check(case, padding, data_format, dtype, variant, mode)

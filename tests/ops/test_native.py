@@ -1,31 +1,14 @@
 """Finding and loading the compiled library, and what happens where that fails."""
 
 import json
-import subprocess
-import sys
-import textwrap
 import warnings
 
 import numpy as np
 import pytest
+from conftest import python
 
 import tf_softpool as tsp
 from tf_softpool.ops import native
-
-
-def python(code, **environment):
-    """Runs code in a fresh Python, and returns what it printed."""
-    import os
-
-    run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return run.stdout
 
 
 def test_the_library_loads_here():

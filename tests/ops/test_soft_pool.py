@@ -3,7 +3,18 @@
 import numpy as np
 import oracle
 import pytest
-from cases import DATA_FORMATS, DTYPES, FEW, GRADIENTS, LINES, MODES, PLANES, STANDARD, VOLUMES, with_padding
+from cases import (
+    DATA_FORMATS,
+    FEW,
+    GRADIENTS,
+    LINES,
+    MODES,
+    MODES_AND_DTYPES,
+    PLANES,
+    STANDARD,
+    VOLUMES,
+    with_padding,
+)
 from conftest import assert_near, numpy_dtype, run, with_gradient
 
 import tf_softpool as tsp
@@ -30,9 +41,8 @@ def test_every_window(case, padding, data_format):
 
 
 @pytest.mark.parametrize("gradient", GRADIENTS)
-@pytest.mark.parametrize("mode", [*MODES, "dynamic", "portable_dynamic"])
+@pytest.mark.parametrize(("mode", "dtype"), MODES_AND_DTYPES)
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("case", "padding"), with_padding(FEW))
 def test_every_way(case, dtype, padding, data_format, mode, gradient):
     check(case, padding, data_format, dtype, gradient, mode)

@@ -6,7 +6,18 @@ import numpy as np
 import oracle
 import pytest
 import tensorflow as tf
-from cases import DATA_FORMATS, DTYPES, FEW, LINES, MODES, PLANES, STANDARD, VOLUMES, Case, with_padding
+from cases import (
+    DATA_FORMATS,
+    FEW,
+    LINES,
+    MODES,
+    MODES_AND_DTYPES,
+    PLANES,
+    STANDARD,
+    VOLUMES,
+    Case,
+    with_padding,
+)
 from conftest import assert_near, numpy_dtype, run, with_gradient
 
 import tf_softpool as tsp
@@ -60,9 +71,8 @@ def test_every_window(case, padding, data_format):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("mode", [*MODES, "dynamic", "portable_dynamic"])
+@pytest.mark.parametrize(("mode", "dtype"), MODES_AND_DTYPES)
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("case", "padding"), with_padding(FEW))
 def test_every_way(case, dtype, padding, data_format, mode, variant):
     check(case, padding, data_format, dtype, variant, mode)

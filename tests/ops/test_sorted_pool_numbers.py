@@ -5,7 +5,7 @@ import numpy as np
 import oracle
 import pytest
 import tensorflow as tf
-from cases import DATA_FORMATS, MODES, STANDARD
+from cases import DATA_FORMATS, EVERY_MODE, MODES_AND_CHANNELS, STANDARD
 from conftest import assert_near, bits, numpy_dtype, run, with_gradient
 
 import tf_softpool as tsp
@@ -44,7 +44,7 @@ def test_an_outlier_of_little_weight_does_not_cost_the_others_their_gradient(lar
         np.testing.assert_allclose(results[2], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", EVERY_MODE)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("factor", [1e-30, 1e-5, 1.0, 1e5, 1e30])
 def test_every_magnitude(factor, dtype, mode):
@@ -59,7 +59,7 @@ def test_logits_keep_their_gradient_far_from_zero(offset):
     check(x, np.array([2, 0.5, -1, 0.25], "float32"), "float32", "eager")
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", EVERY_MODE)
 @pytest.mark.parametrize(
     "logits",
     [
@@ -78,7 +78,7 @@ def test_every_logit(logits, mode):
     check(x, np.array(logits, "float32"), "float32", mode)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", EVERY_MODE)
 def test_logits_that_are_no_numbers_give_none(mode):
     x = np.zeros((1, 4, 4, 2), "float32")
     assert np.isnan(run(mode, lambda x: tsp.sorted_pool(x, [0.0, NAN, 0.0, 0.0], 2), x)).all()
@@ -118,8 +118,7 @@ SPECIAL = {
 LOGITS = np.log([8.0, 4.0, 2.0, 1.0]).astype("float32")
 
 
-@pytest.mark.parametrize("channels", [1, 3, 16, 37])
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("mode", "channels"), MODES_AND_CHANNELS)
 @pytest.mark.parametrize("name", SPECIAL)
 def test_special_values(name, mode, channels):
     values, expected, to_values = SPECIAL[name]
@@ -149,7 +148,7 @@ def test_special_values(name, mode, channels):
         assert_near(dw, expected_dw, dw_scale, "float32", mode in STANDARD)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", EVERY_MODE)
 @pytest.mark.parametrize("weights", [[0, 0, 0, 0], [1, -1, 0, 0], [-1, -1, -1, -1]], ids=str)
 def test_nothing_but_minus_infinity_whatever_the_weights(weights, mode):
     x = np.full((1, 2, 2, 17), -INF, "float32")
@@ -160,7 +159,7 @@ def test_nothing_but_minus_infinity_whatever_the_weights(weights, mode):
     np.testing.assert_array_equal(dw, np.zeros(4))
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", EVERY_MODE)
 def test_infinities_and_weights_of_both_signs(mode):
     x = np.array([INF, 1, -INF, 2], "float32").reshape(1, 4, 1)
     g = np.ones((1, 1, 1), "float32")
@@ -171,7 +170,7 @@ def test_infinities_and_weights_of_both_signs(mode):
         np.testing.assert_array_equal(np.ravel(dx), [-2, 1, 0, 0.5])
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", EVERY_MODE)
 @pytest.mark.parametrize("pool_range", [1, 2, 3])
 @pytest.mark.parametrize("count", [4, 6, 9])
 def test_nan_below_the_ranks_that_are_kept(count, pool_range, mode):
@@ -181,7 +180,7 @@ def test_nan_below_the_ranks_that_are_kept(count, pool_range, mode):
 
 
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", EVERY_MODE)
 @pytest.mark.parametrize("pool_range", [1, 3, 9])
 def test_padding_with_minus_infinity_is_padding(pool_range, mode, data_format):
     x = np.random.default_rng(0).normal(size=(2, 8, 8, 19)).astype("float32")

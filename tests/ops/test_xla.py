@@ -6,7 +6,7 @@ from unittest import mock
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import DATA_FORMATS, DTYPES, FEW, MANY_TAPS, PLANES, VOLUMES, with_padding
+from cases import DATA_FORMATS, DTYPES, FEW, LINES, MANY_TAPS, PLANES, VOLUMES, with_padding
 from conftest import bits, numpy_dtype, run, with_gradient
 from poolings import POOLINGS
 
@@ -38,6 +38,18 @@ def test_the_same_bits_of_every_type(name, case, dtype):
     arguments = (name, case, "same", "channels_last", dtype)
     for inside, outside in zip(results("xla", *arguments), results("eager", *arguments), strict=True):
         np.testing.assert_array_equal(bits(inside), bits(outside))
+
+
+@pytest.mark.parametrize("data_format", DATA_FORMATS)
+@pytest.mark.parametrize(("case", "padding"), with_padding(LINES[::4] + PLANES + VOLUMES + MANY_TAPS))
+def test_every_window_in_operations(case, padding, data_format):
+    """Windows, and the way back, are the same for all poolings."""
+    name = "soft" if max(case.spatial) > 50 else "importance"
+    arguments = (name, case, padding, data_format, "float64")
+    for inside, outside in zip(
+        results("xla_operations", *arguments), results("eager", *arguments), strict=True
+    ):
+        np.testing.assert_allclose(inside, outside, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("kernels", ["1", "0"])
@@ -87,9 +99,7 @@ def test_another_batch_size_compiles_again(name):
     ]
     function = tf.function(pooling, jit_compile=True, input_signature=signature)
     for count in (1, 5, 2, 1):
-        batch = [
-            np.concatenate([v] * 3)[:count] if p else v for v, p in zip(inputs, per_image, strict=True)
-        ]
+        batch = [np.concatenate([v] * 3)[:count] if p else v for v, p in zip(inputs, per_image, strict=True)]
         np.testing.assert_array_equal(function(*batch), pooling(*batch))
     assert function.experimental_get_tracing_count() == 1
 
@@ -118,7 +128,7 @@ def test_inside_loops_and_conditions():
                 total += tsp.soft_pool(x * tf.cast(i, "float32"), 2)
         return total
 
-    inside = tf.function(pools, jit_compile=True)(x, 5)
+    inside = run("xla", lambda x: pools(x, 5), x)
     expected = sum(tsp.soft_pool(x * np.float32(i), 2) for i in (0, 2, 4))
     np.testing.assert_allclose(inside, expected, rtol=1e-6)
 
