@@ -12,6 +12,16 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).resolve().parent.parent
 
 
+# What one compiler needs for one file that includes XLA's headers.
+_BYTES_FOR_XLA = 2 * 1024**3
+
+
+def _compilers_for_xla():
+    """How many may run at once in this machine's memory."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, memory // _BYTES_FOR_XLA)
+
+
 class CMakeExtension(Extension):
     """A library that CMake builds, and the package folder it goes to."""
 
@@ -49,14 +59,17 @@ class CMakeBuild(build_ext):
         for library in ("ops", "xla"):
             (build / f"libtf_softpool_{library}.so").unlink(missing_ok=True)
         jobs = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)
-        build_target = ["cmake", "--build", build, "--parallel", jobs, "--target"]
-        self._run([*build_target, "tf_softpool_ops"])
+        self._run(["cmake", "--build", build, "--parallel", jobs, "--target", "tf_softpool_ops"])
+        # One of another build must not stay beside these ops.
+        (output / "libtf_softpool_xla.so").unlink(missing_ok=True)
+        jobs = str(min(int(jobs), _compilers_for_xla()))
         try:
-            self._run([*build_target, "tf_softpool_xla"])
+            self._run(["cmake", "--build", build, "--parallel", jobs, "--target", "tf_softpool_xla"])
         except subprocess.CalledProcessError as error:
             raise RuntimeError(
-                "The library for XLA does not compile with this TensorFlow. With TF_SOFTPOOL_XLA=0 in the "
-                "environment it is left out, and all else works."
+                "The library for XLA did not compile: memory may not have sufficed, or this TensorFlow is "
+                "another than it was written for. With TF_SOFTPOOL_XLA=0 in the environment it is left "
+                "out, and all else works."
             ) from error
 
     def _run(self, command):

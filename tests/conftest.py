@@ -7,8 +7,6 @@ import textwrap
 from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# XLA compiles its own operations in half the time. Calls of our kernels are the same.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import keras
 import ml_dtypes

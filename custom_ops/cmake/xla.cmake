@@ -4,9 +4,11 @@ option(SOFTPOOL_XLA "Build the library for XLA" ON)
 set(includes ${TENSORFLOW_COMPILE_FLAGS})
 list(FILTER includes INCLUDE REGEX "^-I")
 list(TRANSFORM includes REPLACE "^-I" "")
-find_path(xla_includes "tensorflow/compiler/tf2xla/xla_op_registry.h" PATHS ${includes}
-  NO_DEFAULT_PATH NO_CACHE)
-find_library(tensorflow_cc libtensorflow_cc.so.2 PATHS ${folders} NO_DEFAULT_PATH NO_CACHE)
+# Of this configuration, whatever TensorFlow the one before found.
+unset(xla_includes CACHE)
+unset(tensorflow_cc CACHE)
+find_path(xla_includes "tensorflow/compiler/tf2xla/xla_op_registry.h" PATHS ${includes} NO_DEFAULT_PATH)
+find_library(tensorflow_cc libtensorflow_cc.so.2 PATHS ${folders} NO_DEFAULT_PATH)
 if(NOT SOFTPOOL_XLA)
   set(SOFTPOOL_XLA_MISSING "it was built with TF_SOFTPOOL_XLA=0")
 elseif(NOT xla_includes OR NOT EXISTS "${xla_includes}/xla/ffi/api/ffi.h")
@@ -16,9 +18,7 @@ elseif(NOT tensorflow_cc)
 endif()
 if(SOFTPOOL_XLA_MISSING)
   message(STATUS "No library for XLA: ${SOFTPOOL_XLA_MISSING}")
-  # One of another build must not stay.
-  add_custom_target(tf_softpool_xla
-    COMMAND ${CMAKE_COMMAND} -E rm -f ${SOFTPOOL_OUTPUT_DIRECTORY}/libtf_softpool_xla.so)
+  add_custom_target(tf_softpool_xla)
   return()
 endif()
 

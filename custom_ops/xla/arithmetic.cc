@@ -12,14 +12,12 @@ namespace {
 
 using xla::XlaOp;
 
-xla::Shape ShapeOf(XlaOp a) { return a.builder()->GetShape(a).value(); }
-
-// Along the first dimension, which stays, of length one.
-XlaOp Reduced(XlaOp a, XlaOp initial, const xla::XlaComputation& computation) {
+// With a new first dimension of length one.
+XlaOp Expanded(XlaOp a) {
   const xla::Shape shape = ShapeOf(a);
   std::vector<int64_t> dims(shape.dimensions().begin(), shape.dimensions().end());
-  dims[0] = 1;
-  return xla::Reshape(xla::Reduce(a, initial, computation, {0}), dims);
+  dims.insert(dims.begin(), 1);
+  return xla::Reshape(a, dims);
 }
 
 // A tensor with the lengths of `dims` where it has length one.
@@ -32,6 +30,8 @@ XlaOp Spread(XlaOp a, const std::vector<int64_t>& dims) {
 }
 
 }  // namespace
+
+xla::Shape ShapeOf(XlaOp a) { return a.builder()->GetShape(a).value(); }
 
 XlaOp Number(XlaOp like, double value) { return xla::ScalarLike(like, value); }
 XlaOp Equals(XlaOp a, double value) { return xla::Eq(a, Number(a, value)); }
@@ -53,19 +53,21 @@ XlaOp Where(XlaOp condition, XlaOp yes, double no) {
 }
 XlaOp Where(XlaOp condition, double yes, XlaOp no) { return Where(condition, Number(no, yes), no); }
 
-XlaOp SumOf(XlaOp a) {
+XlaOp SumOver(XlaOp a, const std::vector<int64_t>& dimensions) {
   const auto add = xla::CreateScalarAddComputation(ShapeOf(a).element_type(), a.builder());
-  return Reduced(a, Number(a, 0), add);
+  return xla::Reduce(a, Number(a, 0), add, dimensions);
 }
+
+XlaOp SumOf(XlaOp a) { return Expanded(SumOver(a, {0})); }
 
 XlaOp LargestOf(XlaOp a) {
   const auto max = xla::CreateScalarMaxComputation(ShapeOf(a).element_type(), a.builder());
-  return Reduced(a, Number(a, -kInfinity), max);
+  return Expanded(xla::Reduce(a, Number(a, -kInfinity), max, {0}));
 }
 
 XlaOp AnyOf(XlaOp a) {
   const auto either = xla::CreateScalarOrComputation(xla::PRED, a.builder());
-  return Reduced(a, xla::ConstantR0<bool>(a.builder(), false), either);
+  return Expanded(xla::Reduce(a, xla::ConstantR0<bool>(a.builder(), false), either, {0}));
 }
 
 Exponentials ExponentialsOf(XlaOp a) {

@@ -4,13 +4,18 @@
 #define TF_SOFTPOOL_XLA_ARITHMETIC_H_
 
 #include <limits>
+#include <vector>
 
 #include "xla/hlo/builder/xla_builder.h"
+#include "xla/shape.h"
 
 namespace softpool {
 
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+// Throws absl::BadStatusOrAccess where the operation is in error.
+xla::Shape ShapeOf(xla::XlaOp a);
 
 // A number of the type of a tensor.
 xla::XlaOp Number(xla::XlaOp like, double value);
@@ -23,6 +28,9 @@ xla::XlaOp Exceeds(xla::XlaOp a, double value);
 xla::XlaOp Where(xla::XlaOp condition, xla::XlaOp yes, xla::XlaOp no);
 xla::XlaOp Where(xla::XlaOp condition, xla::XlaOp yes, double no);
 xla::XlaOp Where(xla::XlaOp condition, double yes, xla::XlaOp no);
+
+// Over some dimensions, which are gone.
+xla::XlaOp SumOver(xla::XlaOp a, const std::vector<int64_t>& dimensions);
 
 // Over each window.
 xla::XlaOp SumOf(xla::XlaOp a);
@@ -42,8 +50,8 @@ struct Softmax {
 };
 Softmax SoftmaxOf(xla::XlaOp logits, xla::XlaOp kept);
 
-// The average of finite values by weights that add up to one, and half of each value's distance from
-// it, without loss of a common offset's digits. What is not finite counts as zero.
+// The average of finite values by weights that add up to one, and half of each value's distance
+// from it, without loss of a common offset's digits. What is not finite counts as zero.
 struct Average {
   xla::XlaOp y, half_from_y;
 };

@@ -5,7 +5,6 @@
 
 #include "xla/arithmetic.h"
 #include "xla/operations.h"
-#include "xla/shape.h"
 
 namespace softpool {
 namespace {
@@ -17,7 +16,7 @@ struct Detail {
   XlaOp values;  // finite ones, else zero
   XlaOp kept, count, infinite, nan;
   XlaOp lambda, quarter, distance;  // of x - guide, and of its root with epsilon: quarters
-  XlaOp rho, weights, half;         // half: e^(-scale / 2)
+  XlaOp rho, weights, total, half;  // the first two over the third; half: e^(-scale / 2)
   XlaOp equal;                      // whether nothing but the count matters
   XlaOp y, half_from_y;
   int guides;
@@ -52,7 +51,7 @@ void Weigh(XlaOp guide, XlaOp alpha, XlaOp lambda, bool symmetric, Detail* d) {
   const XlaOp scale =
       xla::Max(LargestOf(Where(d->kept, power, -kInfinity)) + of_largest, log_alpha);
   // A product of two, for e^-scale may be beyond the type's range.
-  const bool wide = v.builder()->GetShape(v).value().element_type() == xla::F64;
+  const bool wide = ShapeOf(v).element_type() == xla::F64;
   const XlaOp limit = Number(v, wide ? 1400 : 170);
   d->half = xla::Exp(Number(v, -0.5) * xla::Clamp(-limit, scale, limit));
   d->rho = Where(d->kept, xla::Exp(power + (of_largest - scale)), 0.0);
@@ -61,7 +60,7 @@ void Weigh(XlaOp guide, XlaOp alpha, XlaOp lambda, bool symmetric, Detail* d) {
   const XlaOp divisor = Where(Equals(total, 0), 1.0, total);
   d->weights = d->weights / divisor;
   d->rho = d->rho / divisor;
-  d->half = d->half / xla::Sqrt(divisor);
+  d->total = divisor;
 }
 
 Detail DetailOf(const Windows& windows, const std::vector<XlaOp>& inputs,
@@ -118,7 +117,7 @@ std::vector<XlaOp> DetailPreservingPoolGradOperations(const Windows& windows,
 
   const XlaOp log_base = xla::Log(d.distance) + Number(to_x, std::log(4));
   const XlaOp to_lambda = SumOf(from_y * (d.rho * log_base));
-  const XlaOp to_alpha = SumOf(from_y) * d.half * d.half;
+  const XlaOp to_alpha = SumOf(from_y) / d.total * d.half * d.half;
   const auto or_nan = [&d](XlaOp a) { return Where(d.nan, kNan, a); };
   std::vector<XlaOp> gradients = {windows.Sum(or_nan(g * to_x))};
   if (d.guides > 0) gradients.push_back(windows.Flat(or_nan(-g * SumOf(to_detail))));

@@ -1,5 +1,6 @@
 #include "xla/handlers.h"
 
+#include <exception>
 #include <new>
 #include <string>
 #include <string_view>
@@ -145,12 +146,14 @@ ffi::Error Run(ffi::ThreadPool pool, ffi::RemainingArgs inputs, ffi::RemainingRe
     return error;
   } catch (const std::bad_alloc&) {
     return {ffi::ErrorCode::kResourceExhausted, "not enough memory to pool a tensor"};
+  } catch (const std::exception& error) {
+    return ffi::Error::Internal(error.what());
   }
   return ffi::Error::Success();
 }
 
 template <void (*kKernel)(const KernelCall&)>
-XLA_FFI_Error* Handler(XLA_FFI_CallFrame* frame) {
+XLA_FFI_Error* Handle(XLA_FFI_CallFrame* frame) {
   static const auto* const handler = ffi::Ffi::Bind()
                                          .Ctx<ffi::ThreadPool>()
                                          .RemainingArgs()
@@ -161,23 +164,33 @@ XLA_FFI_Error* Handler(XLA_FFI_CallFrame* frame) {
   return handler->Call(frame);
 }
 
-bool Register(const char* op, XLA_FFI_Handler* handler) {
+}  // namespace
+
+XLA_FFI_Error* SoftPoolHandler(XLA_FFI_CallFrame* frame) { return Handle<CallSoftPool>(frame); }
+XLA_FFI_Error* SoftPoolGradHandler(XLA_FFI_CallFrame* frame) {
+  return Handle<CallSoftPoolGrad>(frame);
+}
+XLA_FFI_Error* SortedPoolHandler(XLA_FFI_CallFrame* frame) { return Handle<CallSortedPool>(frame); }
+XLA_FFI_Error* SortedPoolGradHandler(XLA_FFI_CallFrame* frame) {
+  return Handle<CallSortedPoolGrad>(frame);
+}
+XLA_FFI_Error* ImportancePoolHandler(XLA_FFI_CallFrame* frame) {
+  return Handle<CallImportancePool>(frame);
+}
+XLA_FFI_Error* ImportancePoolGradHandler(XLA_FFI_CallFrame* frame) {
+  return Handle<CallImportancePoolGrad>(frame);
+}
+XLA_FFI_Error* DetailPreservingPoolHandler(XLA_FFI_CallFrame* frame) {
+  return Handle<CallDetailPreservingPool>(frame);
+}
+XLA_FFI_Error* DetailPreservingPoolGradHandler(XLA_FFI_CallFrame* frame) {
+  return Handle<CallDetailPreservingPoolGrad>(frame);
+}
+
+bool RegisterHandler(const char* op, XLA_FFI_Handler* handler) {
   XLA_FFI_Error* error = ffi::Ffi::RegisterStaticHandler(ffi::GetXlaFfiApi(), op, "Host", handler);
   if (error != nullptr) ffi::internal::DestroyError(ffi::GetXlaFfiApi(), error);
   return error == nullptr;
-}
-
-}  // namespace
-
-bool RegisterHandlers() {
-  return Register("Softpool>SoftPool", Handler<CallSoftPool>) &&
-         Register("Softpool>SoftPoolGrad", Handler<CallSoftPoolGrad>) &&
-         Register("Softpool>SortedPool", Handler<CallSortedPool>) &&
-         Register("Softpool>SortedPoolGrad", Handler<CallSortedPoolGrad>) &&
-         Register("Softpool>ImportancePool", Handler<CallImportancePool>) &&
-         Register("Softpool>ImportancePoolGrad", Handler<CallImportancePoolGrad>) &&
-         Register("Softpool>DetailPreservingPool", Handler<CallDetailPreservingPool>) &&
-         Register("Softpool>DetailPreservingPoolGrad", Handler<CallDetailPreservingPoolGrad>);
 }
 
 }  // namespace softpool

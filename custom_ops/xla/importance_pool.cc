@@ -16,8 +16,10 @@ Importance ImportanceOf(const Windows& windows, XlaOp x, XlaOp logits) {
   const XlaOp kept = xla::Not(Equals(a, -kInfinity));
   const Softmax softmax = SoftmaxOf(l, kept);
   // Infinite values count however little they weigh, unless their logit says that it is nothing.
-  const XlaOp infinite =
-      AnyOf(xla::And(Equals(a, kInfinity), Exceeds(l - softmax.largest, -kInfinity)));
+  const XlaOp weighs =
+      xla::Or(xla::Eq(l, softmax.largest),
+              xla::And(Exceeds(l, -kInfinity), xla::Not(Equals(softmax.largest, kInfinity))));
+  const XlaOp infinite = AnyOf(xla::And(Equals(a, kInfinity), weighs));
   const Average average = WeightedAverage(a, softmax.weights);
   XlaOp y = Where(infinite, kInfinity, average.y);
   y = Where(AnyOf(kept), y, -kInfinity);

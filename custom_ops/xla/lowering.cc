@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <map>
+#include <new>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,7 @@
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/shape_inference.h"
 #include "tensorflow/core/public/version.h"
+#include "xla/hlo/builder/lib/constants.h"
 
 namespace softpool {
 namespace {
@@ -38,8 +40,10 @@ bool KernelsAreOff() {
 // The op's attributes in the form that XLA hands on to kernels. Types are those of the tensors, and
 // what begins with an underscore is TensorFlow's own.
 std::string AttributesForKernel(const tf::AttrSlice& attributes) {
+  // In the order of their names, so that equal calls have equal texts.
+  const std::map<std::string, tf::AttrValue> sorted(attributes.begin(), attributes.end());
   std::string text;
-  for (const auto& [name, value] : attributes) {
+  for (const auto& [name, value] : sorted) {
     if (name[0] == '_' || value.value_case() == tf::AttrValue::kType) continue;
     text += (text.empty() ? "" : ", ") + name + " = ";
     switch (value.value_case()) {
@@ -82,13 +86,31 @@ class PoolLowering : public tf::XlaOpKernel {
         lowering_(Lowerings().at(type_string())) {}
 
   void Compile(tf::XlaOpKernelContext* ctx) override {
+    try {
+      Lower(ctx);
+    } catch (const std::bad_alloc&) {
+      ctx->SetStatus(absl::ResourceExhaustedError("not enough memory to compile " + name()));
+    } catch (const absl::BadStatusOrAccess& error) {
+      ctx->SetStatus(error.status());
+    }
+  }
+
+ private:
+  void Lower(tf::XlaOpKernelContext* ctx) {
     std::vector<xla::XlaOp> inputs, outputs;
     std::vector<xla::Shape> input_shapes, output_shapes;
-    bool dynamic = false;
+    bool dynamic = false;  // whether a tensor's length depends on values
     for (int i = 0; i < ctx->num_inputs(); ++i) {
       const auto shape = ctx->InputXlaShape(i);
       OP_REQUIRES_OK(ctx, shape.status());
       dynamic = dynamic || shape->is_dynamic();
+      for (size_t j = 1; j < shape->dimensions().size(); ++j) {
+        OP_REQUIRES(
+            ctx, !shape->is_dynamic_dimension(j),
+            absl::UnimplementedError("XLA cannot pool a tensor of which more than the batch "
+                                     "size depends on values, got " +
+                                     shape->ToString()));
+      }
       inputs.push_back(ctx->Input(i));
       input_shapes.push_back(xla::ShapeUtil::MakeShapeWithDescendingLayout(shape->element_type(),
                                                                            shape->dimensions()));
@@ -103,7 +125,6 @@ class PoolLowering : public tf::XlaOpKernel {
     for (int i = 0; i < ctx->num_outputs(); ++i) ctx->SetOutput(i, outputs[i]);
   }
 
- private:
   // By the op's shape function, which checks all shapes on the way.
   absl::Status OutputShapes(tf::XlaOpKernelContext* ctx, const std::vector<xla::Shape>& inputs,
                             std::vector<xla::Shape>* outputs) const {
@@ -156,12 +177,22 @@ class PoolLowering : public tf::XlaOpKernel {
     PoolGeometry geometry;
     DataFormat data_format = DataFormat::kChannelsLast;
     TF_RETURN_IF_ERROR(GeometryOf(attributes, {dims.begin(), dims.end()}, &geometry, &data_format));
+    if (geometry.Empty()) {
+      for (const xla::Shape& shape : output_shapes) {
+        outputs->push_back(xla::Zeros(inputs[0].builder(), shape));
+      }
+      return absl::OkStatus();
+    }
+    const Windows windows({dims.begin(), dims.end()}, geometry, data_format);
+    if (windows.AreTooMany()) {
+      return absl::ResourceExhaustedError("XLA's indices do not suffice for the windows of " +
+                                          name());
+    }
     const bool wide = input_shapes[0].element_type() == xla::F64;
     for (xla::XlaOp& input : inputs) {
       input = xla::ConvertElementType(input, wide ? xla::F64 : xla::F32);
     }
-    *outputs = lowering_.operations(Windows({dims.begin(), dims.end()}, geometry, data_format),
-                                    inputs, attributes);
+    *outputs = lowering_.operations(windows, inputs, attributes);
     for (size_t i = 0; i < outputs->size(); ++i) {
       (*outputs)[i] = xla::ConvertElementType((*outputs)[i], output_shapes[i].element_type());
     }

@@ -7,24 +7,30 @@ namespace {
 
 struct Op {
   const char* name;
+  XLA_FFI_Handler* handler;
   Operations* operations;
 };
 
 constexpr Op kOps[] = {
-    {"Softpool>SoftPool", SoftPoolOperations},
-    {"Softpool>SoftPoolGrad", SoftPoolGradOperations},
-    {"Softpool>SortedPool", SortedPoolOperations},
-    {"Softpool>SortedPoolGrad", SortedPoolGradOperations},
-    {"Softpool>ImportancePool", ImportancePoolOperations},
-    {"Softpool>ImportancePoolGrad", ImportancePoolGradOperations},
-    {"Softpool>DetailPreservingPool", DetailPreservingPoolOperations},
-    {"Softpool>DetailPreservingPoolGrad", DetailPreservingPoolGradOperations},
+    {"Softpool>SoftPool", SoftPoolHandler, SoftPoolOperations},
+    {"Softpool>SoftPoolGrad", SoftPoolGradHandler, SoftPoolGradOperations},
+    {"Softpool>SortedPool", SortedPoolHandler, SortedPoolOperations},
+    {"Softpool>SortedPoolGrad", SortedPoolGradHandler, SortedPoolGradOperations},
+    {"Softpool>ImportancePool", ImportancePoolHandler, ImportancePoolOperations},
+    {"Softpool>ImportancePoolGrad", ImportancePoolGradHandler, ImportancePoolGradOperations},
+    {"Softpool>DetailPreservingPool", DetailPreservingPoolHandler, DetailPreservingPoolOperations},
+    {"Softpool>DetailPreservingPoolGrad", DetailPreservingPoolGradHandler,
+     DetailPreservingPoolGradOperations},
 };
 
 const bool kKernels = [] {
-  const bool kernels = RegisterHandlers();
-  for (const Op& op : kOps) RegisterLowering(op.name, op.operations, kernels);
-  return kernels;
+  bool all = true;
+  for (const Op& op : kOps) {
+    const bool kernel = RegisterHandler(op.name, op.handler);
+    RegisterLowering(op.name, op.operations, kernel);
+    all = all && kernel;
+  }
+  return all;
 }();
 
 }  // namespace

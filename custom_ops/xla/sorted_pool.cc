@@ -2,7 +2,6 @@
 #include "xla/arithmetic.h"
 #include "xla/hlo/builder/lib/comparators.h"
 #include "xla/operations.h"
-#include "xla/shape.h"
 
 namespace softpool {
 namespace {
@@ -23,7 +22,7 @@ struct Ranked {
 // size may depend on others' values.
 XlaOp PlacesOf(XlaOp a) {
   xla::XlaBuilder* const builder = a.builder();
-  const int64_t taps = builder->GetShape(a).value().dimensions(0);
+  const int64_t taps = ShapeOf(a).dimensions(0);
   return xla::Add(xla::ConvertElementType(xla::Lt(a, a), xla::S32),
                   xla::Iota(builder, xla::S32, taps), {0});
 }
@@ -37,8 +36,8 @@ XlaOp First(XlaOp a, int64_t taps, int64_t count, double fill) {
 Ranked RankedOf(const Windows& windows, XlaOp x, XlaOp logits, bool softmax) {
   xla::XlaBuilder* const builder = x.builder();
   const XlaOp a = windows.Of(x, -kInfinity);
-  const xla::Shape shape = builder->GetShape(a).value();
-  const xla::Shape logits_shape = builder->GetShape(logits).value();
+  const xla::Shape shape = ShapeOf(a);
+  const xla::Shape logits_shape = ShapeOf(logits);
   const int64_t range = logits_shape.dimensions(0);
   Ranked r;
   r.taps = shape.dimensions(0);
@@ -74,11 +73,11 @@ std::vector<XlaOp> SortedPoolGradOperations(const Windows& windows,
   const bool softmax = attributes.Find("normalize")->s() == "softmax";
   const Ranked r = RankedOf(windows, inputs[0], inputs[1], softmax);
   const XlaOp g = windows.PerWindow(inputs[2]);
-  const int64_t range = r.weights.builder()->GetShape(inputs[1]).value().dimensions(0);
+  const int64_t range = ShapeOf(inputs[1]).dimensions(0);
 
   // Sorted by their places, weights are where their values were.
   xla::XlaBuilder* const builder = g.builder();
-  const auto type = builder->GetShape(g).value().element_type();
+  const auto type = ShapeOf(g).element_type();
   const auto less = xla::CreateScalarLtComputation({xla::S32, type}, builder);
   const XlaOp weights = First(r.weights, range, r.taps, 0);
   const XlaOp placed = xla::GetTupleElement(xla::Sort({r.places, weights}, less, 0), 1);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -17,40 +18,42 @@ constexpr int64_t kBlocksPerThread = 4;
 
 // The blocks of one call, which whichever threads come take in turn. The caller takes part, and
 // waits for nothing but blocks that others have begun, and so needs no thread to be free. Threads
-// that come when all is done find this, and no block: it outlives the call.
+// that come when all is done find this, and no block: it outlives the call. What a block throws,
+// the caller throws.
 class SharedWork {
  public:
   SharedWork(int64_t units, int64_t blocks, const Shard& shard)
-      : units_(units), blocks_(blocks), left_(blocks), shard_(shard) {}
+      : units_(units), blocks_(blocks), shard_(shard), left_(blocks) {}
 
   void Take() {
     int64_t block;
     while ((block = next_.fetch_add(1)) < blocks_) {
+      std::exception_ptr error;
       try {
         shard_(units_ * block / blocks_, units_ * (block + 1) / blocks_);
-      } catch (const std::bad_alloc&) {
-        out_of_memory_ = true;
+      } catch (...) {
+        error = std::current_exception();
       }
-      if (left_.fetch_sub(1) == 1) {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        all_done_.notify_all();
-      }
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (error) error_ = error;
+      if (--left_ == 0) all_done_.notify_all();
     }
   }
 
   void Wait() {
     std::unique_lock<std::mutex> lock(mutex_);
     all_done_.wait(lock, [this] { return left_ == 0; });
-    if (out_of_memory_) throw std::bad_alloc();
+    if (error_) std::rethrow_exception(error_);
   }
 
  private:
   const int64_t units_, blocks_;
-  std::atomic<int64_t> next_ = 0, left_;
-  std::atomic<bool> out_of_memory_ = false;
   const Shard& shard_;  // not to be called once Wait() has returned
+  std::atomic<int64_t> next_ = 0;
   std::mutex mutex_;
   std::condition_variable all_done_;
+  int64_t left_;
+  std::exception_ptr error_;
 };
 
 }  // namespace
@@ -65,7 +68,11 @@ ParallelFor ThreadsOf(xla::ffi::ThreadPool pool) {
     if (threads <= 1) return shard(0, units);
     const int64_t blocks = std::min(units, kBlocksPerThread * threads);
     const auto work = std::make_shared<SharedWork>(units, blocks, shard);
-    for (int64_t i = 1; i < threads; ++i) pool.Schedule([work] { work->Take(); });
+    try {
+      for (int64_t i = 1; i < threads; ++i) pool.Schedule([work] { work->Take(); });
+    } catch (const std::bad_alloc&) {
+      // The threads that were asked suffice, and the caller alone would.
+    }
     work->Take();
     work->Wait();
   };

@@ -7,7 +7,6 @@
 
 namespace softpool {
 
-// What a thread lacks memory for is std::bad_alloc in the caller's.
 ParallelFor ThreadsOf(xla::ffi::ThreadPool pool);
 
 }  // namespace softpool

@@ -1,11 +1,11 @@
 #include "xla/windows.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "xla/arithmetic.h"
-#include "xla/hlo/builder/lib/arithmetic.h"
+#include "xla/hlo/builder/lib/constants.h"
 #include "xla/hlo/builder/lib/slicing.h"
-#include "xla/shape.h"
 
 namespace softpool {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 using xla::XlaOp;
 
 std::vector<int64_t> DimsOf(XlaOp a) {
-  const xla::Shape shape = a.builder()->GetShape(a).value();
+  const xla::Shape shape = ShapeOf(a);
   return {shape.dimensions().begin(), shape.dimensions().end()};
 }
 
@@ -42,55 +42,61 @@ XlaOp Joined(XlaOp a, int dimension) {
   return xla::Reshape(a, dims);
 }
 
-// Which elements along a dimension to take, row by row, -1 standing for none.
+// Which elements along a dimension to take, row by row: whole numbers, and whether there is one.
 struct Selection {
-  int64_t rows, columns;
-  std::vector<int32_t> from;
+  XlaOp from, exists;  // [rows, columns]
 };
 
-XlaOp Select(XlaOp a, int dimension, Selection selection, double fill) {
+XlaOp Select(XlaOp a, int dimension, const Selection& selection, double fill) {
+  const std::vector<int64_t> rows_and_columns = DimsOf(selection.from);
   std::vector<int64_t> dims = DimsOf(a);
-  dims[dimension] = static_cast<int64_t>(selection.from.size());
-  const bool all =
-      std::find(selection.from.begin(), selection.from.end(), -1) == selection.from.end();
-  const XlaOp from = xla::ConstantR1<int32_t>(a.builder(), selection.from);
-  const XlaOp none = xla::BroadcastInDim(xla::Lt(from, xla::ConstantR0<int32_t>(a.builder(), 0)),
-                                         dims, {dimension});
-  a = xla::TorchIndexSelect(a, xla::Max(from, xla::ConstantR0<int32_t>(a.builder(), 0)), dimension);
-  return Split(all ? a : Where(none, fill, a), dimension, selection.rows, selection.columns);
+  dims[dimension] = rows_and_columns[0] * rows_and_columns[1];
+  const auto flat = [&](XlaOp b) { return xla::Reshape(b, {dims[dimension]}); };
+  const XlaOp from = xla::Select(selection.exists, selection.from, xla::ZerosLike(selection.from));
+  const XlaOp taken =
+      xla::TorchIndexSelect(a, xla::ConvertElementType(flat(from), xla::S32), dimension);
+  const XlaOp exists = xla::BroadcastInDim(flat(selection.exists), dims, {dimension});
+  return Split(Where(exists, taken, fill), dimension, rows_and_columns[0], rows_and_columns[1]);
 }
 
-// For each place in a window along an axis, and each window, the position of the input.
-Selection PositionsOf(const PoolAxis& axis, int64_t taps) {
-  Selection selection{taps, axis.out, {}};
-  for (int64_t t = 0; t < taps; ++t) {
-    for (int64_t o = 0; o < axis.out; ++o) {
-      const int64_t i = axis.Begin(o) + t;
-      selection.from.push_back(static_cast<int32_t>(i < axis.End(o) ? i : -1));
-    }
+// Numbers of rows and of columns, in 64 bits: a window's size and stride may be all of 31.
+struct Grid {
+  Grid(xla::XlaBuilder* builder, int64_t rows, int64_t columns) {
+    const xla::Shape shape = xla::ShapeUtil::MakeShape(xla::S64, {rows, columns});
+    row = xla::Iota(builder, shape, 0);
+    column = xla::Iota(builder, shape, 1);
   }
-  return selection;
+  XlaOp operator()(int64_t number) const { return xla::ConstantR0<int64_t>(row.builder(), number); }
+  XlaOp row, column;
+};
+
+// For each place in a window along an axis, and each window, the position of the input.
+Selection PositionsOf(xla::XlaBuilder* builder, const PoolAxis& axis, int64_t taps) {
+  const Grid grid(builder, taps, axis.out);
+  const XlaOp start = grid.column * grid(axis.stride) - grid(axis.pad);
+  const XlaOp end = xla::Min(start + grid(axis.window), grid(axis.in));
+  const XlaOp position = xla::Max(start, grid(0)) + grid.row;
+  return {position, xla::Lt(position, end)};
+}
+
+// How many windows cover a position, at most.
+int64_t MostCovering(const PoolAxis& axis) {
+  return std::min(axis.out, (axis.window - 1) / axis.stride + 1);
 }
 
 // For each position of the input along an axis, all windows that cover it, as the place in
 // PositionsOf() that is that position.
-Selection WindowsCovering(const PoolAxis& axis, int64_t taps) {
-  std::vector<std::vector<int32_t>> covering(axis.in);
-  size_t most = 1;
-  for (int64_t o = 0; o < axis.out; ++o) {
-    for (int64_t t = 0; t < taps && axis.Begin(o) + t < axis.End(o); ++t) {
-      auto& places = covering[axis.Begin(o) + t];
-      places.push_back(static_cast<int32_t>(t * axis.out + o));
-      most = std::max(most, places.size());
-    }
-  }
-  Selection selection{static_cast<int64_t>(most), axis.in, {}};
-  for (size_t row = 0; row < most; ++row) {
-    for (const auto& places : covering) {
-      selection.from.push_back(row < places.size() ? places[row] : -1);
-    }
-  }
-  return selection;
+Selection WindowsCovering(xla::XlaBuilder* builder, const PoolAxis& axis) {
+  const Grid grid(builder, MostCovering(axis), axis.in);
+  const XlaOp padded = grid.column + grid(axis.pad);
+  // The windows after this one start too late, or are not there.
+  const XlaOp last = xla::Min(padded / grid(axis.stride), grid(axis.out - 1));
+  const XlaOp window = last - grid.row;
+  const XlaOp start = window * grid(axis.stride) - grid(axis.pad);
+  const XlaOp place = grid.column - xla::Max(start, grid(0));
+  const XlaOp covers =
+      xla::And(xla::Ge(window, grid(0)), xla::Lt(grid.column, start + grid(axis.window)));
+  return {place * grid(axis.out) + window, covers};
 }
 
 }  // namespace
@@ -106,6 +112,13 @@ Windows::Windows(const std::vector<int64_t>& dims, const PoolGeometry& geometry,
   }
 }
 
+bool Windows::AreTooMany() const {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  return std::any_of(axes_.begin(), axes_.end(), [](const Axis& axis) {
+    return axis.Taps() > kMost / axis.pool.out || MostCovering(axis.pool) > kMost / axis.pool.in;
+  });
+}
+
 XlaOp Windows::Of(XlaOp x, double fill) const {
   // The last axis first, so that the first axis's places come first in the end.
   for (int added = 0; added < static_cast<int>(axes_.size()); ++added) {
@@ -114,7 +127,8 @@ XlaOp Windows::Of(XlaOp x, double fill) const {
     if (axis.Cuts()) {
       x = Moved(Split(x, dimension, axis.pool.out, axis.Taps()), dimension + 1, 0);
     } else {
-      x = Moved(Select(x, dimension, PositionsOf(axis.pool, axis.Taps()), fill), dimension, 0);
+      const Selection positions = PositionsOf(x.builder(), axis.pool, axis.Taps());
+      x = Moved(Select(x, dimension, positions, fill), dimension, 0);
     }
   }
   for (size_t i = 1; i < axes_.size(); ++i) x = Joined(x, 0);
@@ -132,14 +146,11 @@ XlaOp Windows::Sum(XlaOp taps) const {
     const int dimension = axis.dimension + static_cast<int>(axes_.size() - 1 - i);
     if (axis.Cuts()) {
       taps = Joined(Moved(taps, 0, dimension + 1), dimension);
-      continue;
+    } else {
+      taps = Joined(Moved(taps, 0, dimension), dimension);
+      taps = Select(taps, dimension, WindowsCovering(taps.builder(), axis.pool), 0);
+      taps = SumOver(taps, {dimension});
     }
-    taps = Joined(Moved(taps, 0, dimension), dimension);
-    taps = Select(taps, dimension, WindowsCovering(axis.pool, axis.Taps()), 0);
-    taps = xla::Reduce(taps, Number(taps, 0),
-                       xla::CreateScalarAddComputation(
-                           taps.builder()->GetShape(taps).value().element_type(), taps.builder()),
-                       {dimension});
   }
   return taps;
 }
@@ -171,9 +182,7 @@ XlaOp Windows::ParameterSum(XlaOp a, XlaOp parameter, bool per_channel) const {
   for (int i = 1; i <= static_cast<int>(dims_.size()); ++i) {
     if (!per_channel || i != channels_ + 1) over.push_back(i);
   }
-  const auto add =
-      xla::CreateScalarAddComputation(a.builder()->GetShape(a).value().element_type(), a.builder());
-  return xla::Reshape(xla::Reduce(a, Number(a, 0), add, over), DimsOf(parameter));
+  return xla::Reshape(SumOver(a, over), DimsOf(parameter));
 }
 
 }  // namespace softpool

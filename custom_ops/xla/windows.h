@@ -13,7 +13,11 @@ namespace softpool {
 class Windows {
  public:
   // Over a tensor of shape `dims`, batch and channels included, for which the geometry was made.
+  // None of its dimensions is zero.
   Windows(const std::vector<int64_t>& dims, const PoolGeometry& geometry, DataFormat data_format);
+
+  // Whether XLA's 32-bit indices do not suffice.
+  bool AreTooMany() const;
 
   // The positions of each window along a new first dimension, in row-major order, and `fill` for
   // those that a smaller window lacks.

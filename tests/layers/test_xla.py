@@ -85,7 +85,7 @@ def test_a_saved_model_compiles(tmp_path):
 
 
 def test_replaced_poolings_compile():
-    pools = [keras.layers.MaxPooling2D(), keras.layers.AveragePooling2D()]
+    pools = [keras.layers.MaxPooling2D(2), keras.layers.AveragePooling2D(2)]
     model = keras.Sequential([keras.Input((16, 16, 3)), *pools])
     model, _ = tsp.replace_pooling(model, {"max": "soft", "average": "sorted"})
     model.compile("sgd", "mse", jit_compile=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from cases import DATA_FORMATS, FEW, GRADIENTS, PADDINGS
-from derivatives import numeric, small
+from derivatives import numeric, numeric_along, small
 
 import tf_softpool as tsp
 
@@ -50,10 +50,14 @@ def test_second_gradient_is_the_gradients_derivative(case, padding, gradient, po
             tape.watch([v, g])
             value = loss(v, g)
         of_x, of_g = tape.gradient(value, [v, g])
-        np.testing.assert_allclose(of_x, numeric(lambda x: loss(tf.constant(x), g), x), rtol=1e-6, atol=1e-7)
-        np.testing.assert_allclose(
-            of_g, numeric(lambda g: loss(v, tf.constant(g)), scale), rtol=1e-6, atol=1e-7
-        )
+        for seed in range(4):
+            for gradient, function, at in (
+                (of_x, lambda x: loss(tf.constant(x), g), x),
+                (of_g, lambda g: loss(v, tf.constant(g)), scale),
+            ):
+                direction = np.random.default_rng(seed).normal(0, 1, at.shape)
+                expected = numeric_along(function, at, direction)
+                np.testing.assert_allclose(np.sum(gradient * direction), expected, rtol=1e-6, atol=1e-6)
 
     if portable:
         with tsp.portable():

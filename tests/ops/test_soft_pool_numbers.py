@@ -94,7 +94,7 @@ def test_special_values(name, mode, channels):
     np.testing.assert_array_equal(dx[0, :, 2:], np.full((2, 2, channels), 0.25, "float32"))
     if not np.isnan(expected):
         assert np.isfinite(dx).all()
-    elif mode not in STANDARD or "inf" not in name:
+    elif mode != "portable" or "inf" not in name:
         assert np.isnan(dx[0, :, :2]).all()
 
 
@@ -107,9 +107,12 @@ def test_special_values(name, mode, channels):
         ([-INF, 1, -INF, -INF], [0, 1, 0, 0]),
     ],
 )
-def test_gradient_at_infinity_is_the_limit(values, expected):
+@pytest.mark.parametrize("mode", ["eager", "xla_operations"])
+def test_gradient_at_infinity_is_the_limit(values, expected, mode):
+    if mode == "xla_operations" and max(values) == -INF:
+        expected = [0] * 4
     x = np.reshape(values, (1, 2, 2, 1)).astype("float32")
-    _, dx = with_gradient(lambda x: tsp.soft_pool(x, 2))(tf.constant(x), tf.ones((1, 1, 1, 1)))
+    _, dx = run(mode, with_gradient(lambda x: tsp.soft_pool(x, 2)), x, np.ones((1, 1, 1, 1), "float32"))
     np.testing.assert_array_equal(np.ravel(dx), expected)
 
 

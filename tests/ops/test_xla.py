@@ -105,17 +105,39 @@ def test_another_batch_size_compiles_again(name):
 
 
 @pytest.mark.parametrize("name", POOLINGS)
-def test_tensors_whose_size_depends_on_values(name):
-    """XLA keeps them in memory for the most they can be, which the kernels know nothing of."""
-    pooling = POOLINGS[name](2, 2, "valid", "channels_last")
-    inputs = POOLINGS[name].inputs(PLANES[0], "channels_last", "float32")
+def test_a_batch_whose_size_depends_on_values(name):
+    """XLA keeps it in memory for the most it can be, which the kernels know nothing of."""
+    pooling = with_gradient(POOLINGS[name](3, 2, "same", "channels_last"))
+    inputs = POOLINGS[name].inputs(PLANES[1], "channels_last", "float32")
+    g = np.random.default_rng(1).normal(0, 1, (2, 4, 5, 21)).astype("float32")
 
     def of_some(keep, *tensors):
         return pooling(*(tf.boolean_mask(v, keep) if v.shape.rank == 4 else v for v in tensors))
 
-    y = run("xla", of_some, np.array([False, True]), *inputs)
-    expected = pooling(*(v[1:] if v.ndim == 4 else v for v in inputs))
-    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
+    results = run("xla", of_some, np.array([False, True]), *inputs, g)
+    expected = run("eager", pooling, *(v[1:] if v.ndim == 4 else v for v in (*inputs, g)))
+    for inside, outside in zip(results, expected, strict=True):
+        np.testing.assert_allclose(inside, outside, rtol=1e-4, atol=1e-5)
+
+
+def test_other_sizes_that_depend_on_values_are_an_error():
+    x, keep = np.ones((2, 8, 8, 3), "float32"), np.arange(8) < 5
+    with pytest.raises(tf.errors.UnimplementedError, match="depends on values"):
+        run("xla", lambda x, keep: tsp.soft_pool(tf.boolean_mask(x, keep, axis=1), 3, 2), x, keep)
+
+
+@pytest.mark.parametrize("mode", ["xla", "xla_operations"])
+def test_nothing_along_an_axis(mode):
+    x = np.zeros((2, 0, 6, 3), "float32")
+    y, dx = run(mode, with_gradient(lambda x: tsp.soft_pool(x, 2, padding="same")), x, x[:, :, :3])
+    assert y.shape == (2, 0, 3, 3)
+    assert dx.shape == x.shape
+
+
+def test_more_windows_than_indices():
+    x = np.zeros((1, 50_000, 1), "float32")
+    with pytest.raises(tf.errors.ResourceExhaustedError, match="indices"):
+        run("xla_operations", lambda x: tsp.soft_pool(x, 50_000, 1, "same"), x)
 
 
 def test_inside_loops_and_conditions():

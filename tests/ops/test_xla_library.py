@@ -11,7 +11,9 @@ from tf_softpool.ops import native, xla
 
 
 def test_it_is_here():
-    assert tsp.build_info()["xla"] == {"available": True, "reason": None, "kernels": True}
+    info = tsp.build_info()["xla"]
+    assert info == {"available": True, "reason": None, "library": info["library"], "kernels": True}
+    assert info["library"].endswith("libtf_softpool_xla.so")
 
 
 def test_a_missing_library_is_named(monkeypatch):
@@ -27,6 +29,9 @@ def test_a_missing_library_is_named(monkeypatch):
 def test_a_build_without_it_says_why():
     built = dataclasses.replace(native.load(), built={"xla_missing": "nobody wanted it"})
     assert xla._load(built) == xla.Xla(error="nobody wanted it")
+    # The ops of these two versions load in each other, but XLA's classes need not.
+    other = dataclasses.replace(native.load(), built={"tensorflow": "2.18.0"}, running="2.17.1")
+    assert "2.18.0, running 2.17.1" in xla._load(other).error
 
 
 def test_no_ops_no_xla():
@@ -69,9 +74,8 @@ def test_results_do_not_depend_on_the_number_of_threads():
             digest.update(tensor.numpy().tobytes())
         print(digest.hexdigest())
     """
-    digests = {
-        python(code.format(threads=threads, jit=jit)) for threads in (1, 2, 5) for jit in (True, False)
-    }
+    ways = [(1, True), (2, True), (5, True), (2, False)]
+    digests = {python(code.format(threads=threads, jit=jit)) for threads, jit in ways}
     assert len(digests) == 1
 
 
@@ -83,7 +87,7 @@ def test_many_programs_at_once():
 
     @tf.function
     def in_parallel(x):
-        return tf.map_fn(lambda _: pool(x), tf.zeros(64), parallel_iterations=64)
+        return tf.map_fn(lambda i: pool(i * x), tf.ones(64), parallel_iterations=64)
 
     assert (in_parallel(x).numpy() == expected).all()
 
@@ -97,4 +101,4 @@ def test_importing_is_quick():
         import tf_softpool
         print(time.perf_counter() - start)
     """
-    assert min(float(python(code)) for _ in range(3)) < 0.3
+    assert min(float(python(code)) for _ in range(2)) < 0.3

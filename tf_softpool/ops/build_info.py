@@ -25,7 +25,8 @@ def build_info():
         `tensorflow_built` and `tensorflow_running` (versions, or None), `keras` and `keras_backend`,
         `highway` (version), `simd_targets` (those compiled) and `simd_target` (the one in use),
         `cuda` and `xla` (each a dict of `available` and the `reason` where it is not; `xla` also of
-        `kernels`, whether programs on the CPU call the compiled kernels).
+        `library`, the path of what makes XLA able to compile the ops, and `kernels`, whether programs
+        on the CPU call the compiled kernels).
 
     Example:
         >>> import tf_softpool as tsp
@@ -51,6 +52,7 @@ def build_info():
         "xla": {
             "available": with_xla.error is None,
             "reason": with_xla.error,
+            "library": with_xla.library,
             "kernels": with_xla.kernels,
         },
     }

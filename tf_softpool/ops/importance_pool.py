@@ -84,7 +84,8 @@ def portable_importance_pool(x, logits, window):
     kept = a != float("-inf")
     weights, largest = softmax_of(logits, kept, axes)
     # Infinite values count however little they weigh, unless their logit says that it is nothing.
-    infinite = ops.logical_and(a == float("inf"), logits - largest > float("-inf"))
+    finite = ops.logical_and(logits > float("-inf"), largest < float("inf"))
+    infinite = ops.logical_and(a == float("inf"), ops.logical_or(logits == largest, finite))
     y = weighted_average(a, weights, infinite, axes)
     y = ops.where(ops.any(kept, axis=axes, keepdims=True), y, float("-inf"))
     nan = ops.any(ops.logical_or(ops.isnan(a), ops.isnan(logits)), axis=axes, keepdims=True)

@@ -29,10 +29,15 @@ def _minor(version):
     return tuple(int(part) for part in version.split(".")[:2])
 
 
+def same_minor(first, second):
+    """Whether two versions of TensorFlow differ in no more than their patches."""
+    return _minor(first) == _minor(second)
+
+
 def loads_in(built_for, running):
     """Whether a library built for one TensorFlow version loads in another."""
     pair = {_minor(built_for), _minor(running)}
-    return len(pair) == 1 or any(pair <= group for group in _INTERCHANGEABLE)
+    return same_minor(built_for, running) or any(pair <= group for group in _INTERCHANGEABLE)
 
 
 def _load(library=LIBRARY):

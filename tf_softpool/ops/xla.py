@@ -14,6 +14,7 @@ class Xla:
     """The library for XLA: whether programs on the CPU call our kernels, or why there is no library."""
 
     kernels: bool = False
+    library: str | None = None
     error: str | None = None
 
 
@@ -23,13 +24,16 @@ def _load(ops):
         return Xla(error=f"the compiled ops cannot be used: {ops.error}")
     if ops.built.get("xla_missing"):
         return Xla(error=ops.built["xla_missing"])
+    if not native.same_minor(ops.built["tensorflow"], ops.running):
+        # Where the ops load in both, XLA's classes may still differ.
+        return Xla(error=f"it was built for TensorFlow {ops.built['tensorflow']}, running {ops.running}")
+    path = native.LIBRARY.with_name(_NAME)
     try:
-        library = ctypes.CDLL(str(native.LIBRARY.with_name(_NAME)))
-    except OSError as error:
-        return Xla(error=f"{_NAME} could not be loaded: {error}")
-    function = library.tf_softpool_xla_kernels
+        function = ctypes.CDLL(str(path)).tf_softpool_xla_kernels
+    except (OSError, AttributeError) as error:
+        return Xla(error=f"{path} could not be loaded: {error}")
     function.restype = ctypes.c_bool
-    return Xla(kernels=function())
+    return Xla(kernels=function(), library=str(path))
 
 
 @functools.cache
