@@ -53,6 +53,7 @@ GROUPS = [
     Group(("detail_preserving_pool portable", "composed_details"), 0.05),
     Group(("soft_pool xla", "soft_pool", "avg_pool2d xla", "max_pool2d xla")),
     Group(("soft_pool xla", "composed xla"), 0.125),
+    Group(("soft_pool xla", "soft_pool portable xla"), 0.05),
     Group(("sorted_pool xla", "sorted_pool", "max_pool2d xla")),
     Group(("sorted_pool xla", "gather_sort xla"), 0.05),
     Group(("importance_pool xla", "importance_pool")),
@@ -80,16 +81,11 @@ MARKS = {
     ("detail_preserving_pool", None, "forward", "composed_details"): 1 / 8,
     ("detail_preserving_pool", None, "forward + backward", "composed_details"): 1 / 8,
 }
-# In an XLA program, beside the same outside of XLA, and beside the composition there.
-for name, composition in [
-    ("soft_pool", "composed"),
-    ("sorted_pool", "gather_sort"),
-    ("importance_pool", None),
-    ("detail_preserving_pool", "composed_details"),
-]:
+# In an XLA program, beside the same outside of XLA, and beside compositions there.
+for name in ("soft_pool", "sorted_pool", "importance_pool", "detail_preserving_pool"):
     for which in PASSES:
         MARKS[f"{name} xla", None, which, name] = 1.15
-    if composition:
+    for composition in ("composed", "soft_pool portable", "gather_sort", "composed_details"):
         MARKS[f"{name} xla", None, "forward + backward", f"{composition} xla"] = 1 / 10
 
 
