@@ -25,7 +25,7 @@ struct Lowering {
   bool kernel;
 };
 
-// Of every op that was registered. The programs that are compiled as a process ends need it too.
+// Of every op that was registered. Never destroyed: programs may be compiled as a process ends.
 std::map<std::string, Lowering>& Lowerings() {
   static auto* const lowerings = new std::map<std::string, Lowering>;
   return *lowerings;
@@ -104,7 +104,8 @@ class PoolLowering : public tf::XlaOpKernel {
       const auto shape = ctx->InputXlaShape(i);
       OP_REQUIRES_OK(ctx, shape.status());
       dynamic = dynamic || shape->is_dynamic();
-      for (size_t j = 1; j < shape->dimensions().size(); ++j) {
+      const size_t rank = shape->dimensions().size();
+      for (size_t j = rank < 3 ? 0 : 1; j < rank; ++j) {  // parameters have no batch
         OP_REQUIRES(
             ctx, !shape->is_dynamic_dimension(j),
             absl::UnimplementedError("XLA cannot pool a tensor of which more than the batch "
