@@ -1,11 +1,9 @@
 #include "xla/arithmetic.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "xla/hlo/builder/lib/arithmetic.h"
 #include "xla/hlo/builder/lib/constants.h"
-#include "xla/shape.h"
 
 namespace softpool {
 namespace {
@@ -53,6 +51,8 @@ XlaOp Where(XlaOp condition, XlaOp yes, double no) {
 }
 XlaOp Where(XlaOp condition, double yes, XlaOp no) { return Where(condition, Number(no, yes), no); }
 
+XlaOp OneForZero(XlaOp a) { return Where(Equals(a, 0), 1.0, a); }
+
 XlaOp SumOver(XlaOp a, const std::vector<int64_t>& dimensions) {
   const auto add = xla::CreateScalarAddComputation(ShapeOf(a).element_type(), a.builder());
   return xla::Reduce(a, Number(a, 0), add, dimensions);
@@ -80,16 +80,14 @@ Exponentials ExponentialsOf(XlaOp a) {
   distance = Where(Exceeds(-distance, -kLowest), kLowest, distance);
   distance = Where(Exceeds(distance, 0), 0.0, distance);
   const XlaOp e = xla::Exp(distance);
-  const XlaOp total = SumOf(e);
-  return {e, distance, Where(Equals(total, 0), 1.0, total), largest};
+  return {e, distance, OneForZero(SumOf(e)), largest};
 }
 
 Softmax SoftmaxOf(XlaOp logits, XlaOp kept) {
   const Exponentials all = ExponentialsOf(Where(kept, logits, -kInfinity));
   XlaOp e = Where(Equals(all.largest, -kInfinity), 1.0, all.e);
   e = Where(kept, e, 0.0);
-  const XlaOp total = SumOf(e);
-  return {e / Where(Equals(total, 0), 1.0, total), all.largest};
+  return {e / OneForZero(SumOf(e)), all.largest};
 }
 
 Average WeightedAverage(XlaOp a, XlaOp weights) {

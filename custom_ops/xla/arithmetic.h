@@ -29,6 +29,9 @@ xla::XlaOp Where(xla::XlaOp condition, xla::XlaOp yes, xla::XlaOp no);
 xla::XlaOp Where(xla::XlaOp condition, xla::XlaOp yes, double no);
 xla::XlaOp Where(xla::XlaOp condition, double yes, xla::XlaOp no);
 
+// One in place of zero, to divide by.
+xla::XlaOp OneForZero(xla::XlaOp a);
+
 // Over some dimensions, which are gone.
 xla::XlaOp SumOver(xla::XlaOp a, const std::vector<int64_t>& dimensions);
 

@@ -22,8 +22,6 @@ struct Detail {
   int guides;
 };
 
-XlaOp DivideByCount(XlaOp a, XlaOp count) { return a / Where(Equals(count, 0), 1.0, count); }
-
 // sqrt(a^2 + b^2) for a number b, of which no square overflows.
 XlaOp Hypotenuse(XlaOp a, double b) {
   const XlaOp scale = xla::Max(xla::Abs(a), Number(a, b));
@@ -56,11 +54,9 @@ void Weigh(XlaOp guide, XlaOp alpha, XlaOp lambda, bool symmetric, Detail* d) {
   d->half = xla::Exp(Number(v, -0.5) * xla::Clamp(-limit, scale, limit));
   d->rho = Where(d->kept, xla::Exp(power + (of_largest - scale)), 0.0);
   d->weights = Where(d->kept, alpha * d->half * d->half + d->rho, 0.0);
-  const XlaOp total = SumOf(d->weights);
-  const XlaOp divisor = Where(Equals(total, 0), 1.0, total);
-  d->weights = d->weights / divisor;
-  d->rho = d->rho / divisor;
-  d->total = divisor;
+  d->total = OneForZero(SumOf(d->weights));
+  d->weights = d->weights / d->total;
+  d->rho = d->rho / d->total;
 }
 
 Detail DetailOf(const Windows& windows, const std::vector<XlaOp>& inputs,
@@ -75,7 +71,7 @@ Detail DetailOf(const Windows& windows, const std::vector<XlaOp>& inputs,
   d.count = SumOf(Where(d.kept, 1.0, Number(a, 0)));
   d.infinite = Equals(a, kInfinity);
   const XlaOp guide =
-      d.guides > 0 ? windows.PerWindow(inputs[1]) : SumOf(DivideByCount(d.values, d.count));
+      d.guides > 0 ? windows.PerWindow(inputs[1]) : SumOf(d.values / OneForZero(d.count));
   d.nan = xla::Or(
       AnyOf(xla::Ne(a, a)),
       xla::Or(xla::Ne(guide, guide), xla::Or(xla::Ne(alpha, alpha), xla::Ne(lambda, lambda))));
@@ -108,11 +104,10 @@ std::vector<XlaOp> DetailPreservingPoolGradOperations(const Windows& windows,
   const XlaOp to_detail =
       Where(Equals(share, 0), 0.0, d.lambda * (share * from_y / (Number(share, 4) * d.distance)));
   XlaOp to_x = d.weights + to_detail;
-  if (d.guides == 0) to_x = to_x - DivideByCount(SumOf(to_detail), d.count);
+  if (d.guides == 0) to_x = to_x - SumOf(to_detail) / OneForZero(d.count);
   // Where y is infinite, the infinite values share.
-  const XlaOp infinities = SumOf(Where(d.infinite, 1.0, Number(to_x, 0)));
-  const XlaOp equal_share =
-      Where(d.infinite, 1.0, Number(to_x, 0)) / Where(Equals(infinities, 0), 1.0, infinities);
+  const XlaOp infinities = Where(d.infinite, 1.0, Number(to_x, 0));
+  const XlaOp equal_share = infinities / OneForZero(SumOf(infinities));
   to_x = Where(Equals(d.y, kInfinity), equal_share, Where(d.kept, to_x, 0.0));
 
   const XlaOp log_base = xla::Log(d.distance) + Number(to_x, std::log(4));

@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include "tensorflow/compiler/tf2xla/type_util.h"
 #include "tensorflow/compiler/tf2xla/xla_op_kernel.h"
 #include "tensorflow/compiler/tf2xla/xla_op_registry.h"
 #include "tensorflow/core/framework/kernel_def_builder.h"
@@ -220,7 +219,7 @@ bool XlaHasBegun() {
 
 void RegisterLowering(const char* op, Operations* operations, bool kernel) {
   Lowerings()[op] = {operations, kernel};
-  const bool late = XlaHasBegun();
+  static const bool late = XlaHasBegun();
   tf::XlaOpRegistrar(tf::XlaOpRegistrationBuilder::Name(op).Build(NewPoolLowering));
   if (!late) return;
   for (const std::string& device : tf::XlaOpRegistry::BackendNames()) {
