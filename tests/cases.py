@@ -102,6 +102,11 @@ MANY_TAPS = [
 FEW = [LINES[7 * 25 + 2 * 5 + 1], PLANES[0], PLANES[2], PLANES[3], PLANES[5], VOLUMES[2]]
 
 
+def two_of(variants, which):
+    """Two of a table's names, others for other numbers, where all with all cases would be very many tests."""
+    return [list(variants)[(which + i) % len(variants)] for i in range(2)]
+
+
 def with_padding(cases):
     """The cases with each padding that allows their windows, as parameters of a test."""
     return [

@@ -16,6 +16,7 @@ from cases import (
     PLANES,
     STANDARD,
     VOLUMES,
+    two_of,
     with_padding,
 )
 from conftest import assert_near, numpy_dtype, run, with_gradient
@@ -56,15 +57,10 @@ def check(case, padding, data_format, dtype="float32", variant="lite", mode="eag
         assert_near(value, result, size, compute_dtype(dtype) if of_parameter else dtype, mode in STANDARD)
 
 
-def two_variants(which):
-    """Other ones for other numbers: all of them with all cases would be very many tests."""
-    return [list(VARIANTS)[(which + i) % len(VARIANTS)] for i in range(2)]
-
-
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
 @pytest.mark.parametrize(("case", "padding"), with_padding(LINES + PLANES + VOLUMES))
 def test_every_window(case, padding, data_format):
-    for variant in two_variants(sum(case.spatial) + sum(case.pool_size) + case.channels + len(padding)):
+    for variant in two_of(VARIANTS, sum(case.spatial) + sum(case.pool_size) + case.channels + len(padding)):
         check(case, padding, data_format, variant=variant)
 
 
@@ -73,7 +69,7 @@ def test_every_window(case, padding, data_format):
 @pytest.mark.parametrize(("case", "padding"), with_padding(FEW))
 def test_every_way(case, dtype, padding, data_format, mode):
     which = FEW.index(case) + DTYPES.index(dtype) + len(padding) + 3 * DATA_FORMATS.index(data_format)
-    for variant in two_variants(which):
+    for variant in two_of(VARIANTS, which):
         check(case, padding, data_format, dtype, variant, mode)
 
 

@@ -22,22 +22,24 @@ def results(mode, name, case, padding, data_format, dtype):
     return run(mode, with_gradient(pooling), *inputs, g)
 
 
+def check_bits(*arguments):
+    """Compares what comes of the kernels inside and outside of an XLA program."""
+    for inside, outside in zip(results("xla", *arguments), results("eager", *arguments), strict=True):
+        np.testing.assert_array_equal(bits(inside), bits(outside))
+
+
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
 @pytest.mark.parametrize(("case", "padding"), with_padding(PLANES + VOLUMES + MANY_TAPS[:1]))
 @pytest.mark.parametrize("name", POOLINGS)
 def test_the_same_bits_as_outside(name, case, padding, data_format):
-    arguments = (name, case, padding, data_format, "float32")
-    for inside, outside in zip(results("xla", *arguments), results("eager", *arguments), strict=True):
-        np.testing.assert_array_equal(bits(inside), bits(outside))
+    check_bits(name, case, padding, data_format, "float32")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", FEW, ids=str)
 @pytest.mark.parametrize("name", POOLINGS)
 def test_the_same_bits_of_every_type(name, case, dtype):
-    arguments = (name, case, "same", "channels_last", dtype)
-    for inside, outside in zip(results("xla", *arguments), results("eager", *arguments), strict=True):
-        np.testing.assert_array_equal(bits(inside), bits(outside))
+    check_bits(name, case, "same", "channels_last", dtype)
 
 
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
