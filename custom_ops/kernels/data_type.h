@@ -30,8 +30,14 @@ template <class T>
 using ComputeType = typename ComputeTypeOf<T>::type;
 
 // A type with more digits and a larger range than one that values are computed in.
+// A device has nothing wider than double.
+#if defined(SOFTPOOL_ONE_LANE)
+template <class C>
+using WiderType = double;
+#else
 template <class C>
 using WiderType = std::conditional_t<sizeof(C) == 4, double, long double>;
+#endif
 
 // Calls f with a value of the type named, for its type alone.
 template <class F>

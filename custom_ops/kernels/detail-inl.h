@@ -6,15 +6,13 @@
 #define TF_SOFTPOOL_KERNELS_DETAIL_INL_H_
 #endif
 
-#include <hwy/highway.h>
-
 #include <cmath>
 #include <limits>
-#include <memory>
-#include <vector>
 
+#include "kernels/data_type.h"
 #include "kernels/detail_lane.h"
 #include "kernels/detail_preserving_pool.h"
+#include "kernels/host_device.h"
 #include "kernels/power-inl.h"
 #include "kernels/single_lanes-inl.h"
 #include "kernels/weighted_average-inl.h"
@@ -23,52 +21,41 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// The parameters of all channels. Copies share them. C is the type that values are computed in.
+// The parameters of all channels. C is the type that values are computed in.
 template <class C>
-class DetailTables {
- public:
-  DetailTables(const DetailParameters& parameters, int64_t channels)
-      : alpha(static_cast<const C*>(parameters.alpha)),
-        lambda(static_cast<const C*>(parameters.lambda)),
-        floor(parameters.symmetric ? -std::numeric_limits<C>::infinity() : C{0}) {
-    std::vector<C> bases(channels);
-    plain_ = parameters.symmetric;
-    for (int64_t c = 0; c < channels; ++c) {
-      bases[c] = LargestBase(lambda[c]);
-      plain_ = plain_ && lambda[c] >= 0 && lambda[c] <= kPlainLambda;
-    }
-    largest_base_ = std::make_shared<const std::vector<C>>(std::move(bases));
-  }
-
+struct DetailTables {
   // Powers between 2^-kRange and 2^kRange are computed side by side.
   static constexpr int kRange = sizeof(C) == 8 ? 900 : 100;
+  static constexpr C kSmallest = sizeof(C) == 8 ? C(0x1p-900) : C(0x1p-100);
 
   const C* alpha;
   const C* lambda;
-  const C floor;  // what a detail is at least
   // What d^2 + epsilon^2 may be at most for its power not to leave that range.
-  const C* LargestBases() const { return largest_base_->data(); }
-  bool Symmetric() const { return floor != 0; }
+  const C* largest_bases;
+  C floor;  // what a detail is at least
   // Whether details have no floor, and no power of them can be subnormal.
-  bool Plain() const { return plain_; }
+  bool plain;
 
- private:
-  static C LargestBase(C lambda) {
-    const double range = kRange;
-    if (!(std::abs(lambda) < 1e30)) return 0;
-    if (lambda <= 0) {
-      // The smallest base has the largest power.
-      const double largest = lambda * std::log2(kDetailEpsilon);
-      return largest <= range ? static_cast<C>(std::exp2(range)) : C{0};
-    }
-    return static_cast<C>(std::exp2(std::min(2 * range / lambda, range)));
+  DetailTables(const DetailParameters& parameters, const C* largest_bases, bool all_plain)
+      : alpha(static_cast<const C*>(parameters.alpha)),
+        lambda(static_cast<const C*>(parameters.lambda)),
+        largest_bases(largest_bases),
+        floor(parameters.symmetric ? -std::numeric_limits<C>::infinity() : C{0}),
+        plain(parameters.symmetric && all_plain) {}
+
+  HWY_INLINE bool Symmetric() const { return floor != 0; }
+
+  SOFTPOOL_HOST_DEVICE static C LargestBase(C lambda) {
+    constexpr double kLog2Epsilon = -9.965784284662087;
+    const double power = static_cast<double>(lambda), range = kRange;
+    if (!(std::fabs(power) < 1e30)) return 0;
+    // Of those the smallest base has the largest power.
+    if (power <= 0) return power * kLog2Epsilon <= range ? C(std::exp2(range)) : C{0};
+    return static_cast<C>(std::exp2(2 * range / power < range ? 2 * range / power : range));
   }
 
   // epsilon to this power is a normal number.
-  static constexpr C kPlainLambda = 12;
-
-  std::shared_ptr<const std::vector<C>> largest_base_;
-  bool plain_;
+  static bool IsPlain(C lambda) { return lambda >= 0 && lambda <= 12; }
 };
 
 // Tensor kGuide of those with one value a window is the guide, unless it is null.
@@ -85,14 +72,14 @@ class DetailWeights {
                            const F& on_tap)
       : average_(window, memory) {
     guide_ = Guide(window);
-    if (HWY_LIKELY(tables.Plain())) {
+    if (HWY_LIKELY(tables.plain)) {
       Weigh<true>(window, tables, on_tap);
     } else {
       Weigh<false>(window, tables, on_tap);
     }
     average_.Finish();
-    const V<D> smallest = hn::Set(D(), static_cast<C>(std::ldexp(1.0, -tables.kRange)));
-    right_ = hn::And(hn::And(hn::Le(largest_, window.LoadChannel(tables.LargestBases())),
+    const V<D> smallest = hn::Set(D(), DetailTables<C>::kSmallest);
+    right_ = hn::And(hn::And(hn::Le(largest_, window.LoadChannel(tables.largest_bases)),
                              hn::Ge(average_.Total(), smallest)),
                      hn::IsFinite(Check(D(), guide_, average_.Average())));
   }
@@ -111,9 +98,8 @@ class DetailWeights {
       average_.SetValue(i, x);
       sum.Add(i, x);
     });
-    if (window.tensors.window_in[kGuide] != nullptr) return window.template LoadWindow<kGuide>();
-    const int64_t taps = kLong ? window.box.Total() : W::kTaps;
-    return hn::Mul(sum.Total(), hn::Set(D(), C{1} / static_cast<C>(taps)));
+    if (window.template HasWindow<kGuide>()) return window.template LoadWindow<kGuide>();
+    return hn::Mul(sum.Total(), hn::Set(D(), C{1} / static_cast<C>(window.Taps())));
   }
 
   // kPlain leaves out what a plain table does not need, which changes no result.
@@ -141,16 +127,27 @@ class DetailWeights {
   M<D> right_;
 };
 
-// Fills in what one lane's window reads.
+// One lane's window.
 template <int kGuide, class W, class C>
-void GatherDetail(const W& window, size_t lane, const DetailTables<C>& tables,
-                  DetailLane<WiderType<C>>* detail) {
-  GatherLane(window, lane, &detail->x);
-  detail->guided = window.tensors.window_in[kGuide] != nullptr;
-  if (detail->guided) detail->guide = window.template LoadWindowLane<kGuide>(lane);
-  detail->alpha = window.LoadChannelLane(tables.alpha, lane);
-  detail->lambda = window.LoadChannelLane(tables.lambda, lane);
-  detail->symmetric = tables.Symmetric();
+HWY_INLINE auto DetailByTheBook(const W& window, size_t lane, const DetailTables<C>& tables,
+                                bool with_gradients) {
+  using Real = WiderType<C>;
+  DetailLane<Real> by_the_book;
+  by_the_book.guided = window.template HasWindow<kGuide>();
+  by_the_book.guide = by_the_book.guided ? window.template LoadWindowLane<kGuide>(lane) : C{0};
+  by_the_book.alpha = window.LoadChannelLane(tables.alpha, lane);
+  by_the_book.lambda = window.LoadChannelLane(tables.lambda, lane);
+  by_the_book.symmetric = tables.Symmetric();
+#if defined(SOFTPOOL_ONE_LANE)
+  const auto for_each = [&](const auto& f) {
+    window.ForEach([&](int64_t, const Tap& tap) { f(static_cast<Real>(window.Load(tap))); });
+  };
+  by_the_book.Run(for_each, with_gradients);
+#else
+  // Compiled once for all targets.
+  RunByTheBook(GatherLane<0, Real>(window, lane), with_gradients, &by_the_book);
+#endif
+  return by_the_book;
 }
 
 }  // namespace HWY_NAMESPACE

@@ -8,6 +8,9 @@
 #ifndef TF_SOFTPOOL_KERNELS_DETAIL_PRESERVING_POOL_H_
 #define TF_SOFTPOOL_KERNELS_DETAIL_PRESERVING_POOL_H_
 
+#include <string>
+
+#include "kernels/cuda_stream.h"
 #include "kernels/data_type.h"
 #include "kernels/export.h"
 #include "kernels/geometry.h"
@@ -47,6 +50,17 @@ SOFTPOOL_EXPORT void DetailPreservingPoolGrad(DataType type, const PoolGeometry&
                                               const DetailInputs& inputs, const void* gradient,
                                               const DetailGradients& gradients,
                                               const ParallelFor& parallel);
+
+// The same on a CUDA device, which all pointers to values are into. Work is given to the stream and
+// not waited for. Returns CUDA's word for what went wrong, or an empty string.
+SOFTPOOL_EXPORT std::string DetailPreservingPool(DataType type, const PoolGeometry& geometry,
+                                                 const DetailInputs& inputs, void* y,
+                                                 const CudaStream& cuda);
+SOFTPOOL_EXPORT std::string DetailPreservingPoolGrad(DataType type, const PoolGeometry& geometry,
+                                                     const DetailInputs& inputs,
+                                                     const void* gradient,
+                                                     const DetailGradients& gradients,
+                                                     const CudaStream& cuda);
 
 }  // namespace softpool
 

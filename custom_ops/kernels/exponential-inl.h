@@ -6,11 +6,9 @@
 #define TF_SOFTPOOL_KERNELS_EXPONENTIAL_INL_H_
 #endif
 
-#include <hwy/highway.h>
-
 #include <utility>
 
-#include "kernels/lanes-inl.h"
+#include "kernels/arithmetic-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace softpool {
@@ -56,18 +54,22 @@ struct ExpConstants<double> {
       1.6666666666666168e-1, 5.0000000000000177e-1, 1.0000000000000000e+0, 1.0};
 };
 
+// A table's entry as a constant of its own: devices see no tables of the host.
+template <const auto& kCoefficients, size_t kIndex>
+inline constexpr auto kCoefficient = kCoefficients[kIndex];
+
 // The polynomial with these coefficients, highest power first. Compilers leave a loop over many of
 // them a loop, in which each step waits for the one before.
-template <class D, size_t kCount, size_t... kIndex>
-HWY_INLINE V<D> Polynomial(D d, V<D> x, const hn::TFromD<D> (&coefficients)[kCount],
-                           std::index_sequence<kIndex...>) {
-  auto p = hn::Set(d, coefficients[0]);
-  ((p = MulAdd(d, p, x, hn::Set(d, coefficients[kIndex + 1]))), ...);
+template <const auto& kCoefficients, class D, size_t... kIndex>
+HWY_INLINE V<D> Polynomial(D d, V<D> x, std::index_sequence<kIndex...>) {
+  auto p = hn::Set(d, kCoefficient<kCoefficients, 0>);
+  ((p = MulAdd(d, p, x, hn::Set(d, kCoefficient<kCoefficients, kIndex + 1>))), ...);
   return p;
 }
-template <class D, size_t kCount>
-HWY_INLINE V<D> Polynomial(D d, V<D> x, const hn::TFromD<D> (&coefficients)[kCount]) {
-  return Polynomial(d, x, coefficients, std::make_index_sequence<kCount - 1>());
+template <const auto& kCoefficients, class D>
+HWY_INLINE V<D> Polynomial(D d, V<D> x) {
+  constexpr size_t kCount = sizeof(kCoefficients) / sizeof(kCoefficients[0]);
+  return Polynomial<kCoefficients>(d, x, std::make_index_sequence<kCount - 1>());
 }
 
 // 2^kScale e^x for x <= 0: ratios are what matters, and the factor keeps the smallest weights that
@@ -85,7 +87,7 @@ HWY_INLINE V<D> ScaledExp(D d, V<D>* x) {
   const auto n = hn::Sub(shifted, hn::Set(d, C::kShift));
   auto r = SubExactProduct(d, n, hn::Set(d, C::kLn2High), *x);
   r = SubExactProduct(d, n, hn::Set(d, C::kLn2Low), r);
-  const auto p = Polynomial(d, r, C::kCoefficients);
+  const auto p = Polynomial<C::kCoefficients>(d, r);
   const auto power = hn::BitCast(d, hn::ShiftLeft<C::kMantissaBits>(hn::BitCast(du, shifted)));
   return hn::Mul(p, power);
 }

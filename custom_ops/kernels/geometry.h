@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/export.h"
+#include "kernels/host_device.h"
 
 namespace softpool {
 
@@ -37,9 +38,12 @@ struct PoolAxis {
   int64_t stride = 1;
   int64_t pad = 0;
 
-  int64_t Start(int64_t o) const { return o * stride - pad; }
-  int64_t Begin(int64_t o) const { return std::max<int64_t>(Start(o), 0); }
-  int64_t End(int64_t o) const { return std::min(Start(o) + window, in); }
+  SOFTPOOL_HOST_DEVICE int64_t Start(int64_t o) const { return o * stride - pad; }
+  SOFTPOOL_HOST_DEVICE int64_t Begin(int64_t o) const { return Start(o) > 0 ? Start(o) : 0; }
+  SOFTPOOL_HOST_DEVICE int64_t End(int64_t o) const {
+    return Start(o) + window < in ? Start(o) + window : in;
+  }
+  SOFTPOOL_HOST_DEVICE bool Cuts(int64_t o) const { return End(o) - Begin(o) < window; }
   bool Overlaps() const { return out > 1 && window > stride; }
   // Whether some position lies in no window, and whether position `i` lies in one, given that no
   // two windows overlap.
@@ -55,11 +59,11 @@ struct PoolGeometry {
   int64_t outer_channels = 1;  // of which `outer` is a multiple, with channels first
   std::array<PoolAxis, kAxes> axis;
 
-  int64_t Channels() const { return outer_channels * inner; }
+  SOFTPOOL_HOST_DEVICE int64_t Channels() const { return outer_channels * inner; }
   int64_t InputPositions() const { return axis[0].in * axis[1].in * axis[2].in; }
   int64_t OutputPositions() const { return axis[0].out * axis[1].out * axis[2].out; }
   // How many elements lie between neighbours along each axis of the input.
-  std::array<int64_t, kAxes> InputSteps() const {
+  SOFTPOOL_HOST_DEVICE std::array<int64_t, kAxes> InputSteps() const {
     return {axis[1].in * axis[2].in * inner, axis[2].in * inner, inner};
   }
   int64_t LargestWindow() const;

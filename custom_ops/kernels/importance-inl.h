@@ -6,8 +6,8 @@
 #define TF_SOFTPOOL_KERNELS_IMPORTANCE_INL_H_
 #endif
 
-#include <hwy/highway.h>
-
+#include "kernels/data_type.h"
+#include "kernels/importance_lane.h"
 #include "kernels/single_lanes-inl.h"
 #include "kernels/softmax-inl.h"
 #include "kernels/weighted_average-inl.h"
@@ -29,6 +29,25 @@ HWY_INLINE void AverageByImportance(const W& window, WeightedAverage<W, false>* 
     average->Weigh(i, ScaledExp(D(), &distance));
   });
   average->Finish();
+}
+
+// One lane's window.
+template <class W>
+HWY_INLINE auto ImportanceByTheBook(const W& window, [[maybe_unused]] size_t lane) {
+  using Real = WiderType<hn::TFromD<typename W::D>>;
+  ImportanceLane<Real> by_the_book;
+#if defined(SOFTPOOL_ONE_LANE)
+  by_the_book.Run([&](const auto& f) {
+    window.ForEach([&](int64_t, const Tap& tap) {
+      f(static_cast<Real>(window.template Load<0>(tap)),
+        static_cast<Real>(window.template Load<1>(tap)));
+    });
+  });
+#else
+  // Compiled once for all targets.
+  RunByTheBook(GatherLane<0, Real>(window, lane), GatherLane<1, Real>(window, lane), &by_the_book);
+#endif
+  return by_the_book;
 }
 
 }  // namespace HWY_NAMESPACE

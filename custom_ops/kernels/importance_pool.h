@@ -7,6 +7,9 @@
 #ifndef TF_SOFTPOOL_KERNELS_IMPORTANCE_POOL_H_
 #define TF_SOFTPOOL_KERNELS_IMPORTANCE_POOL_H_
 
+#include <string>
+
+#include "kernels/cuda_stream.h"
 #include "kernels/data_type.h"
 #include "kernels/export.h"
 #include "kernels/geometry.h"
@@ -24,6 +27,16 @@ SOFTPOOL_EXPORT void ImportancePool(DataType type, const PoolGeometry& geometry,
 SOFTPOOL_EXPORT void ImportancePoolGrad(DataType type, const PoolGeometry& geometry, const void* x,
                                         const void* logits, const void* gradient, void* x_gradient,
                                         void* logits_gradient, const ParallelFor& parallel);
+
+// The same on a CUDA device, which all pointers to values are into. Work is given to the stream and
+// not waited for. Returns CUDA's word for what went wrong, or an empty string.
+SOFTPOOL_EXPORT std::string ImportancePool(DataType type, const PoolGeometry& geometry,
+                                           const void* x, const void* logits, void* y,
+                                           const CudaStream& cuda);
+SOFTPOOL_EXPORT std::string ImportancePoolGrad(DataType type, const PoolGeometry& geometry,
+                                               const void* x, const void* logits,
+                                               const void* gradient, void* x_gradient,
+                                               void* logits_gradient, const CudaStream& cuda);
 
 }  // namespace softpool
 

@@ -6,8 +6,6 @@
 #define TF_SOFTPOOL_KERNELS_POWER_INL_H_
 #endif
 
-#include <hwy/highway.h>
-
 #include "kernels/exponential-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -69,7 +67,7 @@ struct Log2 {
     const auto mantissa = hn::BitCast(d, hn::Sub(bits, hn::ShiftLeft<kMantissaBits>(exponent)));
     const auto f = hn::Sub(mantissa, hn::Set(d, T{1}));
     whole = hn::ConvertTo(d, exponent);
-    rest = hn::Mul(Polynomial(d, f, C::kLog2), f);
+    rest = hn::Mul(Polynomial<C::kLog2>(d, f), f);
   }
 
   HWY_INLINE V<D> Sum() const { return hn::Add(whole, rest); }
@@ -87,7 +85,7 @@ HWY_INLINE V<D> Power(D d, const Log2<D>& log2, V<D> power) {
   const auto shifted = hn::Add(exponent, hn::Set(d, C::kShift));
   const auto minus_n = hn::Sub(hn::Set(d, C::kShift), shifted);
   const auto r = hn::Add(MulAdd(d, power, log2.whole, minus_n), rest);
-  const auto p = Polynomial(d, r, C::kExp2);
+  const auto p = Polynomial<C::kExp2>(d, r);
   const auto scale =
       hn::BitCast(d, hn::ShiftLeft<ExpConstants<T>::kMantissaBits>(hn::BitCast(du, shifted)));
   const auto result = hn::Mul(p, scale);

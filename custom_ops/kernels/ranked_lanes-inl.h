@@ -36,6 +36,10 @@ struct RankedLane {
                            &weights);
     return true;
   }
+
+  C Sum() const {
+    return WeighedSum(ranked.data(), weights.data(), static_cast<int64_t>(ranked.size()));
+  }
 };
 
 }  // namespace HWY_NAMESPACE

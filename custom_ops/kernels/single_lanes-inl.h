@@ -7,19 +7,34 @@
 #define TF_SOFTPOOL_KERNELS_SINGLE_LANES_INL_H_
 #endif
 
-#include <hwy/highway.h>
-
+#if defined(SOFTPOOL_ONE_LANE)
+#include "kernels/taps-inl.h"
+#else
 #include <vector>
 
 #include "kernels/window-inl.h"
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// Windows of more taps are done lane by lane: side by side they would leave the cache, and take as
-// many times their memory as there are lanes.
-inline constexpr int64_t kMostTapsInLanes = 4096;
+#if defined(SOFTPOOL_ONE_LANE)
+
+template <class W, class F>
+HWY_INLINE void ForEachUnset(const W&, bool mask, const F& f) {
+  if (!mask) f(size_t{0});
+}
+template <class W, class F>
+HWY_INLINE void ForEachOwnLane(const W&, const F& f) {
+  f(size_t{0});
+}
+template <class D>
+HWY_INLINE V<D> WithLane(D, V<D>, size_t, hn::TFromD<D> value) {
+  return value;
+}
+
+#else
 
 // Calls f for each of a window's lanes that is not set in the mask, also for lanes that a
 // neighbouring vector has too: what this one stores overwrites what that one has.
@@ -33,27 +48,21 @@ HWY_INLINE void ForEachUnset(const W& window, M<typename W::D> mask, const F& f)
   }
 }
 
-// Whether all values are ordinary numbers: else `check` is not finite, as zero times an infinity or
-// NaN is NaN.
-template <class D>
-HWY_INLINE V<D> Check(D d, V<D> a, V<D> check) {
-  return MulAdd(d, hn::Zero(d), a, check);
-}
-
-// The values of tensor `kWhich` in one lane's window.
-template <int kWhich = 0, class W, class Real>
-void GatherLane(const W& window, size_t lane, std::vector<Real>* values) {
-  values->clear();
-  window.ForEach([&](int64_t, const Tap& tap) {
-    values->push_back(static_cast<Real>(window.template LoadLane<kWhich>(tap, lane)));
-  });
-}
-
 // Calls f for each lane that no neighbouring vector has.
 template <class W, class F>
 HWY_INLINE void ForEachOwnLane(const W& window, const F& f) {
   const size_t end = window.lanes.EndLane(typename W::D());
   for (size_t lane = window.lanes.BeginLane(); lane < end; ++lane) f(lane);
+}
+
+// The values of tensor `kWhich` in one lane's window.
+template <int kWhich = 0, class Real, class W>
+std::vector<Real> GatherLane(const W& window, size_t lane) {
+  std::vector<Real> values;
+  window.ForEach([&](int64_t, const Tap& tap) {
+    values.push_back(static_cast<Real>(window.template LoadLane<kWhich>(tap, lane)));
+  });
+  return values;
 }
 
 // The vector with another value in one lane.
@@ -64,6 +73,8 @@ HWY_INLINE V<D> WithLane(D d, V<D> v, size_t lane, hn::TFromD<D> value) {
   lanes[lane] = value;
   return hn::Load(d, lanes);
 }
+
+#endif
 
 }  // namespace HWY_NAMESPACE
 }  // namespace softpool

@@ -7,6 +7,9 @@
 #ifndef TF_SOFTPOOL_KERNELS_SOFT_POOL_H_
 #define TF_SOFTPOOL_KERNELS_SOFT_POOL_H_
 
+#include <string>
+
+#include "kernels/cuda_stream.h"
 #include "kernels/data_type.h"
 #include "kernels/export.h"
 #include "kernels/geometry.h"
@@ -28,6 +31,14 @@ SOFTPOOL_EXPORT void SoftPool(DataType type, const PoolGeometry& geometry, const
 SOFTPOOL_EXPORT void SoftPoolGrad(DataType type, const PoolGeometry& geometry,
                                   SoftPoolGradient kind, const void* x, const void* gradient,
                                   void* x_gradient, const ParallelFor& parallel);
+
+// The same on a CUDA device, which all pointers to values are into. Work is given to the stream and
+// not waited for. Returns CUDA's word for what went wrong, or an empty string.
+SOFTPOOL_EXPORT std::string SoftPool(DataType type, const PoolGeometry& geometry, const void* x,
+                                     void* y, const CudaStream& cuda);
+SOFTPOOL_EXPORT std::string SoftPoolGrad(DataType type, const PoolGeometry& geometry,
+                                         SoftPoolGradient kind, const void* x, const void* gradient,
+                                         void* x_gradient, const CudaStream& cuda);
 
 }  // namespace softpool
 

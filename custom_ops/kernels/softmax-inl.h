@@ -6,12 +6,10 @@
 #define TF_SOFTPOOL_KERNELS_SOFTMAX_INL_H_
 #endif
 
-#include <hwy/highway.h>
-
 #include <limits>
 
 #include "kernels/exponential-inl.h"
-#include "kernels/window-inl.h"
+#include "kernels/taps-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace softpool {

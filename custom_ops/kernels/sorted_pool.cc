@@ -9,55 +9,30 @@
 #include <hwy/highway.h>
 
 #include "kernels/ranked_lanes-inl.h"
-#include "kernels/sorting-inl.h"
+#include "kernels/sorted_pool-inl.h"
 #include "kernels/walk-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// y = sum_r p_r a_(r), added up in the ranks' order.
 template <class C>
-struct SortedPoolMath : PoolMath {
-  static constexpr int kWindowOutputs = 1;
-  static constexpr bool kUsesChannels = true;
+struct SortedPoolMath : SortedPoolFew<C, RankWeights<C>> {
+  using Few = SortedPoolFew<C, RankWeights<C>>;
+  using Few::weights;
 
-  RankWeights<C> weights;
   RankedLane<C> by_the_book;
   std::vector<C> rows;
 
-  explicit SortedPoolMath(const RankWeights<C>& weights) : weights(weights) {}
+  using Few::Few;
 
   template <class W>
   HWY_INLINE void Run(const W& window) {
     if constexpr (W::kTaps > 0) {
-      RunFew(window);
+      Few::RunFew(window, [&](const auto& any, auto done) HWY_ATTR { RunByTheBook(any, done); });
     } else {
       RunAny(window);
     }
-  }
-
-  template <class W>
-  HWY_INLINE void RunFew(const W& window) {
-    using D = typename W::D;
-    V<D> a[W::kTaps];
-    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { a[i] = window.Load(tap); });
-    const int64_t ranks = HWY_MIN(W::kTaps, weights.Ranks());
-    Select<W::kTaps>(D(), a, ranks);
-    const C* p = weights.Of(ranks);
-    V<D> y = hn::Mul(window.LoadChannel(p), a[0]);
-    V<D> check;
-    if (HWY_LIKELY(ranks == W::kTaps)) {
-      for (int r = 1; r < W::kTaps; ++r) y = AddRank(window, p, r, a[r], y);
-      check = y;
-    } else {
-      for (int r = 1; r < W::kTaps; ++r) {
-        if (r < ranks) y = AddRank(window, p, r, a[r], y);
-      }
-      check = y;
-      for (int r = 1; r < W::kTaps; ++r) check = Check(D(), a[r], check);
-    }
-    Store(window, y, check);
   }
 
   // Windows of a size that the compiler does not know are sorted in memory.
@@ -77,7 +52,9 @@ struct SortedPoolMath : PoolMath {
     const int64_t ranks = HWY_MIN(taps, weights.Ranks());
     SelectRows(D(), rows.data(), taps, ranks);
     const V<D> y = WeighRows(window, ranks);
-    Store(window, y, hn::Add(y, check));
+    window.StoreWindow(y);
+    const auto finite = hn::IsFinite(hn::Add(y, check));
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), finite))) RunByTheBook(window, finite);
   }
 
   template <class W>
@@ -88,7 +65,7 @@ struct SortedPoolMath : PoolMath {
     if (ranks <= TapSum<D, true>::kRun) {
       V<D> y = hn::Mul(window.LoadChannel(p), hn::LoadU(D(), rows.data()));
       for (int64_t r = 1; r < ranks; ++r) {
-        y = AddRank(window, p, r, hn::LoadU(D(), rows.data() + r * step), y);
+        y = Few::AddRank(window, p, r, hn::LoadU(D(), rows.data() + r * step), y);
       }
       return y;
     }
@@ -100,28 +77,12 @@ struct SortedPoolMath : PoolMath {
     return sum.Total();
   }
 
-  template <class W>
-  HWY_INLINE V<typename W::D> AddRank(const W& window, const C* p, int64_t r, V<typename W::D> a,
-                                      V<typename W::D> sum) const {
-    return MulAdd(typename W::D(), window.LoadChannel(p + r * weights.Channels()), a, sum);
-  }
-
-  template <class W>
-  HWY_INLINE void Store(const W& window, V<typename W::D> y, V<typename W::D> check) {
-    using D = typename W::D;
-    window.StoreWindow(y);
-    const auto finite = hn::IsFinite(check);
-    if (HWY_UNLIKELY(!hn::AllTrue(D(), finite))) RunByTheBook(window.AnySize(), finite);
-  }
-
   // For the lanes that are not `done`.
   template <class W>
   HWY_NOINLINE void RunByTheBook(const W& window, M<typename W::D> done) {
     ForEachUnset(window, done, [&](size_t lane) {
       const bool ranked = by_the_book.Rank(window, lane, weights);
-      const C y = ranked ? WeighedSum(by_the_book.ranked, by_the_book.weights)
-                         : std::numeric_limits<C>::quiet_NaN();
-      window.StoreLane(y, lane);
+      window.StoreLane(ranked ? by_the_book.Sum() : std::numeric_limits<C>::quiet_NaN(), lane);
     });
   }
 };

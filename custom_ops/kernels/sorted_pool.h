@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/cuda_stream.h"
 #include "kernels/data_type.h"
 #include "kernels/export.h"
 #include "kernels/geometry.h"
@@ -44,6 +45,16 @@ SOFTPOOL_EXPORT void SortedPoolGrad(DataType type, const PoolGeometry& geometry,
                                     const RankLogits& logits, const void* x, const void* gradient,
                                     void* x_gradient, void* logits_gradient,
                                     const ParallelFor& parallel);
+
+// The same on a CUDA device, which all pointers to values are into. Work is given to the stream and
+// not waited for. Returns CUDA's word for what went wrong, or an empty string.
+SOFTPOOL_EXPORT std::string SortedPool(DataType type, const PoolGeometry& geometry,
+                                       const RankLogits& logits, const void* x, void* y,
+                                       const CudaStream& cuda);
+SOFTPOOL_EXPORT std::string SortedPoolGrad(DataType type, const PoolGeometry& geometry,
+                                           const RankLogits& logits, const void* x,
+                                           const void* gradient, void* x_gradient,
+                                           void* logits_gradient, const CudaStream& cuda);
 
 }  // namespace softpool
 

@@ -13,6 +13,7 @@
 #include "kernels/channel_sums-inl.h"
 #include "kernels/ranked_lanes-inl.h"
 #include "kernels/row_ranking-inl.h"
+#include "kernels/sorted_pool_grad-inl.h"
 #include "kernels/sorting-inl.h"
 #include "kernels/walk-inl.h"
 
@@ -20,106 +21,27 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// The value that has the largest weight, the first of several.
-template <class D>
-class Heaviest {
- public:
-  HWY_INLINE Heaviest(V<D> weight, V<D> value) : weight_(weight), value_(value) {}
-  HWY_INLINE void Compare(V<D> weight, V<D> value) {
-    const auto heavier = hn::Gt(weight, weight_);
-    weight_ = hn::IfThenElse(heavier, weight, weight_);
-    value_ = hn::IfThenElse(heavier, value, value_);
-  }
-  HWY_INLINE V<D> Value() const { return value_; }
-
- private:
-  V<D> weight_, value_;
-};
-
-// dL/da_i = g p_r for the i of rank r, dL/dw_r = sum over windows of g p_r (a_(r) - y). The latter
-// is computed as g p_r (d_r - sum_s p_s d_s), with d_r the distance from the value of the largest
-// weight: neither an offset common to a window nor an outlier of little weight costs it its digits.
 template <class C>
-struct SortedPoolGradMath : SummingMath<C> {
-  static constexpr int kWindowInputs = 1, kTapOutputs = 1;
-  static constexpr int kCyclesPerTap = 2;
-  using SummingMath<C>::sums;  // a row for each rank
+struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>> {
+  using Few = SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>;
+  using Few::sums;
+  using Few::weights;
 
-  RankWeights<C> weights;
   RankedLane<C> by_the_book;
   // Of windows ranked in memory: what each tap gets, and of a lane of them what each logit gets.
   RowRanking<C> rows;
   std::vector<C> to_taps;
   std::vector<C> lane_to_taps, lane_to_logits;
 
-  SortedPoolGradMath(const RankWeights<C>& weights, ParameterSums<C>* parameters)
-      : SummingMath<C>(parameters), weights(weights) {}
+  using Few::Few;
 
   template <class W>
   HWY_INLINE void Run(const W& window) {
     if constexpr (W::kTaps > 0) {
-      RunFew(window);
+      Few::RunFew(window, [&](const auto& any) HWY_ATTR { RunAny(any); });
     } else {
       RunAny(window);
     }
-  }
-
-  template <class W>
-  HWY_INLINE void RunFew(const W& window) {
-    // Most often all ranks are kept, and no step has to ask whether it is wanted.
-    if (HWY_LIKELY(weights.Ranks() >= W::kTaps)) {
-      SendFew(window, std::integral_constant<int64_t, W::kTaps>());
-    } else {
-      SendFew(window, weights.Ranks());
-    }
-  }
-
-  template <class W, class Ranks>
-  HWY_INLINE void SendFew(const W& window, Ranks ranks) {
-    using D = typename W::D;
-    V<D> a[W::kTaps], to_tap[W::kTaps];
-    const C* table = weights.Of(ranks);
-    const auto weight = [&](int r)
-                            HWY_ATTR { return window.LoadChannel(table + r * weights.Channels()); };
-    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { a[i] = window.Load(tap); });
-    StableSort<W::kTaps, D> sort;
-    sort.Sort(D(), a, ranks);
-    Heaviest<D> heaviest(weight(0), a[0]);
-    Repeat<W::kTaps - 1>([&](auto i) HWY_ATTR {
-      constexpr int r = decltype(i)::value + 1;
-      if (r < ranks) heaviest.Compare(weight(r), a[r]);
-    });
-    const V<D> from = heaviest.Value();
-    // Not finite if a value is not, or if distances overflow.
-    V<D> mean = hn::Zero(D());
-    Repeat<W::kTaps>([&](auto r) HWY_ATTR {
-      if (r.value < ranks) mean = MulAdd(D(), weight(r.value), hn::Sub(a[r.value], from), mean);
-    });
-    V<D> check = mean;
-    if (ranks < W::kTaps) {
-      for (int i = 0; i < W::kTaps; ++i) check = Check(D(), a[i], check);
-    }
-    if (HWY_UNLIKELY(!hn::AllTrue(D(), hn::IsFinite(check)))) return RunAny(window.AnySize());
-    const V<D> g = window.LoadWindow();
-    Repeat<W::kTaps>([&](auto r) HWY_ATTR {
-      to_tap[r.value] = r.value < ranks ? hn::Mul(g, weight(r.value)) : hn::Zero(D());
-    });
-    if (window.IsHome()) {
-      Repeat<W::kTaps>([&](auto r) HWY_ATTR {
-        if (r.value >= ranks) return;
-        window.AddChannel(ToLogit(D(), g, to_tap[r.value], a[r.value], from, mean),
-                          sums.Row(r.value));
-      });
-    }
-    sort.Undo(to_tap, ranks);
-    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { window.Emit(tap, to_tap[i]); });
-  }
-
-  // What one window adds to the gradient of one logit.
-  template <class D>
-  HWY_INLINE V<D> ToLogit(D, V<D> g, V<D> to_tap, V<D> a, V<D> from, V<D> mean) const {
-    if (!weights.IsSoftmax()) return hn::Mul(g, a);
-    return hn::Mul(to_tap, hn::Sub(hn::Sub(a, from), mean));
   }
 
   // Windows of a size that the compiler does not know are sorted in memory, and so are those with
@@ -176,7 +98,7 @@ struct SortedPoolGradMath : SummingMath<C> {
     const V<D> mean = distances.Total();
     for (int64_t r = 0; r < ranks; ++r) {
       const V<D> a = hn::LoadU(D(), rows.Row(r));
-      hn::StoreU(ToLogit(D(), g, to_tap(r), a, from, mean), D(), rows.Row(r));
+      hn::StoreU(Few::ToLogit(D(), g, to_tap(r), a, from, mean), D(), rows.Row(r));
     }
     return mean;
   }
@@ -198,8 +120,8 @@ struct SortedPoolGradMath : SummingMath<C> {
       RankLane(window, taps, lane);
       window.ForEach(
           [&](int64_t i, const Tap& tap) { window.EmitLane(tap, lane_to_taps[i], lane); });
-      for (size_t r = 0; r < lane_to_logits.size() && window.IsHome(); ++r) {
-        sums.Row(r)[window.lanes.Channel(lane)] += lane_to_logits[r];
+      for (size_t r = 0; r < lane_to_logits.size(); ++r) {
+        window.AddChannelLane(lane_to_logits[r], sums.Row(r), lane);
       }
     });
   }
@@ -219,9 +141,10 @@ struct SortedPoolGradMath : SummingMath<C> {
     for (size_t r = 0; r < by_the_book.ranked.size(); ++r) {
       lane_to_taps[by_the_book.ranked[r].index] = g * by_the_book.weights[r];
     }
-    LogitGradients(by_the_book.ranked, by_the_book.weights, g, weights.IsSoftmax(),
-                   &lane_to_logits);
-    lane_to_logits.resize(ranks, C{0});
+    lane_to_logits.assign(ranks, C{0});
+    LogitGradients(by_the_book.ranked.data(), by_the_book.weights.data(),
+                   static_cast<int64_t>(by_the_book.ranked.size()), g, weights.IsSoftmax(),
+                   lane_to_logits.data());
   }
 };
 
@@ -239,7 +162,7 @@ void SortedPoolGradTarget(DataType type, const PoolGeometry& g, const RankLogits
                                    {static_cast<const T*>(gradient)},
                                    {},
                                    {static_cast<T*>(x_gradient)}};
-    Pool(Math(weights, &parameters), g, tensors, parallel);
+    Pool(Math(weights, SummingMath<C>(&parameters)), g, tensors, parallel);
     C* sums = static_cast<C*>(logits_gradient);
     std::fill(sums, sums + logits.Count(g.Channels()), C{0});
     parameters.Total(sums);

@@ -7,12 +7,8 @@
 #define TF_SOFTPOOL_KERNELS_SORTING_INL_H_
 #endif
 
-#include <hwy/highway.h>
-
-#include <type_traits>
-#include <utility>
-
-#include "kernels/lanes-inl.h"
+#include "kernels/arithmetic-inl.h"
+#include "kernels/repeat-inl.h"
 #include "kernels/sorting_network.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -25,16 +21,6 @@ HWY_INLINE void Exchange(D d, V<D>& first, V<D>& second) {
   const V<D> larger = Larger(d, second, first);
   second = Smaller(d, second, first);
   first = larger;
-}
-
-// Calls f with each number from 0 to kCount - 1, as a type.
-template <class F, int... kIndex>
-HWY_INLINE void RepeatEach(const F& f, std::integer_sequence<int, kIndex...>) {
-  (f(std::integral_constant<int, kIndex>()), ...);
-}
-template <int kCount, class F>
-HWY_INLINE void Repeat(const F& f) {
-  RepeatEach(f, std::make_integer_sequence<int, kCount>());
 }
 
 template <int kCount, class D>

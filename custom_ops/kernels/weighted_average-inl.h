@@ -6,12 +6,8 @@
 #define TF_SOFTPOOL_KERNELS_WEIGHTED_AVERAGE_INL_H_
 #endif
 
-#include <hwy/highway.h>
-
-#include <vector>
-
 #include "kernels/exponential-inl.h"
-#include "kernels/window-inl.h"
+#include "kernels/taps-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace softpool {
@@ -20,7 +16,7 @@ namespace HWY_NAMESPACE {
 // Where windows whose taps the compiler does not know are kept.
 template <class C>
 struct AverageMemory {
-  std::vector<C> values, weights;
+  LaneMemory<C> values, weights;
 };
 
 // Each tap is given a value, then a weight; Finish() makes what the rest returns. None of it is

@@ -9,62 +9,18 @@
 
 #include <hwy/highway.h>
 
-#include <array>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "kernels/addresses-inl.h"
 #include "kernels/lanes-inl.h"
 #include "kernels/pool_math.h"
+#include "kernels/taps-inl.h"
 #include "kernels/tensors.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
-
-// A position in a window: its offset from the window's first tap, in the inputs and in the
-// gradients.
-struct Tap {
-  int64_t offset;
-  int64_t target;
-};
-inline constexpr int64_t kUnwanted = -1;
-
-// The taps that windows of one shape have in common. Only those inside [wanted_begin, wanted_end)
-// are to receive gradients.
-struct TapBox {
-  int64_t count[kAxes];
-  std::array<int64_t, kAxes> step;
-  std::array<int64_t, kAxes> target_step;
-  int64_t wanted_begin[kAxes];
-  int64_t wanted_end[kAxes];
-
-  int64_t Total() const { return count[0] * count[1] * count[2]; }
-  bool Wants(int axis, int64_t i) const { return i >= wanted_begin[axis] && i < wanted_end[axis]; }
-
-  // Calls f(index, tap) in row-major order.
-  template <class F>
-  HWY_INLINE void ForEach(const F& f) const {
-    int64_t index = 0;
-    for (int64_t i = 0; i < count[0]; ++i) {
-      for (int64_t j = 0; j < count[1]; ++j) {
-        const bool wanted = Wants(0, i) && Wants(1, j);
-        const int64_t row = i * step[0] + j * step[1];
-        const int64_t target_row = i * target_step[0] + j * target_step[1];
-        for (int64_t k = 0; k < count[2]; ++k) {
-          const int64_t target =
-              wanted && Wants(2, k) ? target_row + k * target_step[2] : kUnwanted;
-          f(index++, Tap{row + k * step[2], target});
-        }
-      }
-    }
-  }
-};
-
-// How gradients leave: stored, where each input belongs to one window, or added up, where windows
-// share inputs.
-enum class Sink { kStore, kAdd };
 
 // kTaps is the number of taps where it is known to the compiler, or zero.
 template <class Math_, class T_, class Lanes_, Sink kSink, int kTaps_>
@@ -81,6 +37,8 @@ struct Window {
   const Tap* taps;
   Lanes_ lanes;
   bool home;
+
+  HWY_INLINE int64_t Taps() const { return kTaps > 0 ? kTaps : box.Total(); }
 
   // Calls f(index, tap) for each tap, in row-major order.
   template <class F>
@@ -110,6 +68,12 @@ struct Window {
   template <int kWhich = 0>
   HWY_INLINE V<D> LoadWindow() const {
     return lanes.LoadWindow(D(), tensors.window_in[kWhich]);
+  }
+
+  // Whether there is a tensor at all.
+  template <int kWhich>
+  HWY_INLINE bool HasWindow() const {
+    return tensors.window_in[kWhich] != nullptr;
   }
 
   // The value of a table that has one for each channel.
@@ -173,56 +137,9 @@ struct Window {
     if (!IsHome()) return;
     lanes.AddChannel(D(), v, sums);
   }
-};
-
-// The values of tensor `kWhich` at all taps, loaded once where the vectors to keep them are few.
-template <class W, int kWhich = 0>
-class TapValues {
- public:
-  HWY_INLINE explicit TapValues(const W& window) : window_(window) {
-    if constexpr (W::kTaps > 0) {
-      window.ForEach([&](int64_t i, const Tap& tap)
-                         HWY_ATTR { values_[i] = window.template Load<kWhich>(tap); });
-    }
+  HWY_INLINE void AddChannelLane(ComputeType<T> value, ComputeType<T>* sums, size_t lane) const {
+    if (IsHome()) sums[lanes.Channel(lane)] += value;
   }
-  HWY_INLINE V<typename W::D> At(int64_t index, const Tap& tap) const {
-    if constexpr (W::kTaps > 0) return values_[index];
-    return window_.template Load<kWhich>(tap);
-  }
-
- private:
-  const W& window_;
-  V<typename W::D> values_[W::kTaps > 0 ? W::kTaps : 1];
-};
-
-// A vector for each tap: in registers where the compiler knows how many there are, else in memory
-// that the pooling keeps.
-template <class W>
-class TapRow {
- public:
-  using D = typename W::D;
-
-  HWY_INLINE TapRow(const W& window, std::vector<hn::TFromD<D>>* memory) {
-    if constexpr (W::kTaps == 0) {
-      memory->resize(window.box.Total() * hn::Lanes(D()));
-      memory_ = memory->data();
-    }
-  }
-  HWY_INLINE void Set(int64_t index, V<D> v) {
-    if constexpr (W::kTaps > 0) {
-      values_[index] = v;
-    } else {
-      hn::StoreU(v, D(), memory_ + index * hn::Lanes(D()));
-    }
-  }
-  HWY_INLINE V<D> At(int64_t index) const {
-    if constexpr (W::kTaps > 0) return values_[index];
-    return hn::LoadU(D(), memory_ + index * hn::Lanes(D()));
-  }
-
- private:
-  V<D> values_[W::kTaps > 0 ? W::kTaps : 1];
-  hn::TFromD<D>* memory_ = nullptr;
 };
 
 }  // namespace HWY_NAMESPACE

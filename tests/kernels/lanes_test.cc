@@ -16,6 +16,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/exponential-inl.h"
+#include "kernels/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace softpool {

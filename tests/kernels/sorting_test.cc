@@ -85,9 +85,12 @@ TEST(Rank, KeepsTheFirst) {
 }
 
 TEST(WeighedSum, LeavesOutWhatHasNoWeight) {
-  EXPECT_EQ(WeighedSum<float>({{kInf, 0}, {2, 1}}, {0, 0.5f}), 1);
-  EXPECT_EQ(WeighedSum<float>({{kInf, 0}, {2, 1}}, {0.5f, 0.5f}), kInf);
-  EXPECT_TRUE(std::signbit(WeighedSum<float>({{-0.0f, 0}}, {1})));
+  const auto sum = [](std::vector<Ranked<float>> ranked, std::vector<float> weights) {
+    return WeighedSum(ranked.data(), weights.data(), static_cast<int64_t>(ranked.size()));
+  };
+  EXPECT_EQ(sum({{kInf, 0}, {2, 1}}, {0, 0.5f}), 1);
+  EXPECT_EQ(sum({{kInf, 0}, {2, 1}}, {0.5f, 0.5f}), kInf);
+  EXPECT_TRUE(std::signbit(sum({{-0.0f, 0}}, {1})));
 }
 
 TEST(CheckRankLogits, SaysWhatIsWrong) {
