@@ -9,17 +9,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 SOURCES := setup.py pyproject.toml $(wildcard build_support/*.py) \
-  $(wildcard custom_ops/CMakeLists.txt custom_ops/*/*.cc custom_ops/*/*.h custom_ops/cmake/*)
-CPP := $(wildcard custom_ops/*/*.cc custom_ops/*/*.h tests/kernels/*.cc tests/kernels/*.h)
+  $(wildcard custom_ops/CMakeLists.txt custom_ops/*/*.cc custom_ops/*/*.h custom_ops/kernels/cuda/* \
+  custom_ops/cmake/*)
+CPP := $(wildcard custom_ops/*/*.cc custom_ops/*/*.h custom_ops/kernels/cuda/* tests/kernels/*.cc \
+  tests/kernels/*.h tests/cuda/*.cc)
 PY := tf_softpool tests examples benchmarks build_support setup.py
 
-.PHONY: help demo test test-kernels test-python lint format bench wheel wheel-test clean
+.PHONY: help demo test test-kernels test-python cuda-host lint format bench gpu-check wheel wheel-test clean
 
 help:
 	@echo 'make demo        the main job, end to end, in a minute'
 	@echo 'make test        all tests'
 	@echo 'make lint        formatting and checks; make format repairs what it can'
 	@echo 'make bench       SoftPool measured beside its peers'
+	@echo 'make gpu-check   the CUDA kernels built, tested and measured on a card, without TensorFlow'
 	@echo 'make wheel       a wheel in dist/; make wheel-test installs and tries it elsewhere'
 	@echo 'make clean       removes what the others made'
 
@@ -34,8 +37,13 @@ test-kernels: $(VENV)/.test
 	  cmake --build $$build --parallel $$(nproc) > $$build/build.log && \
 	  ctest --test-dir $$build --parallel $$(nproc) --output-on-failure --progress
 
-test-python: $(VENV)/.test
+test-python: $(VENV)/.test cuda-host
 	$(BIN)/python -m pytest -n $(TEST_JOBS) -q
+
+# The CUDA kernels for the host, where tests run them without a card.
+cuda-host: $(VENV)/bin/activate
+	@mkdir -p build/cuda-host && cmake -S tests/cuda -B build/cuda-host > build/cuda-host/configure.log && \
+	  cmake --build build/cuda-host --parallel $$(nproc) > build/cuda-host/build.log
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check $(PY)
@@ -49,6 +57,11 @@ format: $(VENV)/.lint
 
 bench: $(VENV)/.demo
 	$(BIN)/python benchmarks/bench.py
+
+# Where there is a card and its toolkit: what it needs of Python is PyTorch or CuPy, NumPy, ml_dtypes and
+# pytest, and nothing is installed.
+gpu-check:
+	$(PYTHON) benchmarks/gpu_check.py
 
 wheel: $(VENV)/.demo
 	rm -rf dist

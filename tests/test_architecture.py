@@ -41,9 +41,19 @@ def includes(path):
     return re.findall(r'#include [<"]([^>"]+)[>"]', path.read_text())
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "custom_ops/kernels").glob("*")), ids=lambda p: p.name)
+KERNELS = sorted(ROOT.glob("custom_ops/kernels/**/*.*"))
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=lambda p: p.name)
 def test_kernels_know_nothing_of_tensorflow(path):
     assert not [i for i in includes(path) if i.startswith(("tensorflow", "Eigen", "unsupported"))]
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=lambda p: p.name)
+def test_only_kernels_of_devices_know_of_cuda(path):
+    cuda = [i for i in includes(path) if i.startswith(("cuda", "kernels/cuda/"))]
+    # Which mathematics includes in the place of Highway.
+    assert not cuda or path.parent.name == "cuda" or path.name == "simd.h"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +66,7 @@ def test_ops_know_nothing_of_simd(path):
 
 
 def test_nothing_depends_on_the_library_for_xla():
-    others = [*ROOT.glob("custom_ops/kernels/*"), *ROOT.glob("custom_ops/tensorflow/*")]
+    others = [*KERNELS, *ROOT.glob("custom_ops/tensorflow/*")]
     assert not [path for path in others for i in includes(path) if i.startswith("xla/")]
 
 

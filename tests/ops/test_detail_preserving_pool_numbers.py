@@ -10,64 +10,15 @@ from cases import DATA_FORMATS, EVERY_MODE, FEW, MODES_AND_CHANNELS, PADDINGS, S
 from conftest import assert_near, run, with_gradient
 from derivatives import numeric, numeric_along, small
 from detail_inputs import pooling
+from special_values import DETAILS, HARD_DETAILS, INF
 
 import tf_softpool as tsp
 
-NAN, INF = np.nan, np.inf
-
-
-def lite(x, alpha=1.0, lam=1.0, symmetric=True):
-    """A window's result, in plain NumPy."""
-    x = np.array(x, "float64")
-    d = x - x.mean()
-    d = d if symmetric else np.maximum(d, 0)
-    w = alpha + np.sqrt(d * d + 1e-6) ** lam
-    return (w * x).sum() / w.sum()
-
-
-# Values, guide, alpha, lambda, the result. A window of [0.5] * 4, with a guide of 0.5, is beside it.
-SPECIAL = {
-    "nan": ([NAN, 1, 2, 3], None, 1, 1, NAN),
-    "nan beside inf": ([NAN, INF, 2, 3], None, 1, 1, NAN),
-    "nan beside -inf": ([NAN, -INF, -INF, -INF], None, 1, 1, NAN),
-    "nan guide": ([0, 1, 2, 3], NAN, 1, 1, NAN),
-    "inf": ([INF, 1, 2, 3], None, 1, 1, INF),
-    "inf, guided": ([INF, 1, 2, 3], 1, 1, 1, INF),
-    "inf and -inf": ([INF, -INF, 2, 3], None, 1, 1, INF),
-    "-inf": ([-INF, 1, 2, 4], None, 1, 1, lite([1, 2, 4])),
-    "-inf thrice": ([-INF, -INF, -INF, 4], None, 1, 1, 4),
-    "-inf, guided": ([-INF, 1, 1, 4], 1, 1, 1, (2 * 1.001 + 4 * (1 + np.sqrt(9 + 1e-6))) / (3.002 + 3)),
-    "all -inf": ([-INF] * 4, None, 1, 1, -INF),
-    "all -inf, guided": ([-INF] * 4, 1, 1, 1, -INF),
-    "guide of inf": ([1, 2, 3, 6], INF, 1, 1, 3),
-    "guide of -inf": ([1, 2, 3, 6], -INF, 1, 1, 3),
-    "guide far away": ([1, 2, 3, 6], 1e30, 1, 1, 3),
-    "largest": ([3e38] * 4, None, 1, 1, 3e38),
-    "largest and smallest": ([3e38, -3e38, 3e38, -3e38], None, 1, 1, 0),
-    "differences that overflow": ([1e38, -3e38, 3e38, 0], None, 1, 2, -4.5e37),
-    "inf of no detail": ([INF, 5, 5, 5], 1e30, 0, 20, INF),
-    "tiny": ([3e-15] * 4, None, 1e-30, 10, 3e-15),
-    "one that is large": ([1e30, 0, 0, 0], None, 1, 1, 5e29),
-    "equal": ([0.1] * 4, None, 1, 1, 0.1),
-    "equal, power too large": ([0.1] * 4, None, 1e-30, 200, 0.1),
-    "power too large": ([0, 0, 0, 50], None, 1, 100, 50),
-    "power too small": ([0, 0, 0, 0.04], None, 0, 40, lite([0, 0, 0, 0.04], 0, 40)),
-    "power of nothing": ([0, 0, 0, 4], None, 1, 0, 1),
-    "negative power": ([0, 1, 2, 9], 1, 0, -8, 1),
-    "negative power too large": ([0, 1, 2, 9], 1, 1e-30, -60, 1),
-    "no alpha": ([0, 0, 0, 4], None, 0, 1, 2),
-    "no alpha, no detail": ([2, 2, 2, 2], None, 0, 30, 2),
-    "infinite alpha": ([0, 0, 0, 4], None, INF, 1, 1),
-    "infinite lambda": ([0, 0, 0, 4], None, 1, INF, 4),
-    "nan alpha": ([0, 0, 0, 4], None, NAN, 1, NAN),
-    "nan lambda": ([0, 0, 0, 4], None, 1, NAN, NAN),
-}
-
 
 @pytest.mark.parametrize(("mode", "channels"), MODES_AND_CHANNELS)
-@pytest.mark.parametrize("name", SPECIAL)
+@pytest.mark.parametrize("name", DETAILS)
 def test_special_values(name, mode, channels):
-    values, guide, alpha, lam, expected = SPECIAL[name]
+    values, guide, alpha, lam, expected = DETAILS[name]
     x = np.tile(np.reshape(values, (1, 2, 2, 1)), (1, 1, 1, channels)).astype("float32")
     x = np.concatenate([x, np.full_like(x, 0.5)], axis=2)
     inputs = [x, np.float32(alpha), np.float32(lam)]
@@ -173,24 +124,11 @@ def test_gradients_of_special_values(values, to_x, to_others, guided, channels, 
         np.testing.assert_array_equal(gradient, np.full_like(gradient, to_others))
 
 
-# From where a window is left to be done by the book: beside ordinary numbers, and where float32 ends.
-HARD = {
-    "large details": (1e18, 1.0, 1.0, True),
-    "larger details": (1e25, 1.0, 1.0, False),
-    "tiny details": (1e-30, 1.0, 1.0, True),
-    "large powers": (30.0, 1.0, 25.0, True),
-    "larger powers": (1e6, 1.0, 12.0, False),
-    "tiny powers": (0.01, 1e-36, 20.0, True),
-    "large alpha": (1.0, 1e30, 1.0, True),
-    "negative powers": (1.0, 1e-3, -12.0, True),
-}
-
-
 @pytest.mark.parametrize("guided", [False, True])
 @pytest.mark.parametrize("mode", EVERY_MODE)
-@pytest.mark.parametrize("name", HARD)
+@pytest.mark.parametrize("name", HARD_DETAILS)
 def test_hard_numbers(name, mode, guided):
-    scale, alpha, lam, symmetric = HARD[name]
+    scale, alpha, lam, symmetric = HARD_DETAILS[name]
     x = np.random.default_rng(0).normal(0, 1, (2, 6, 8, 21))
     # Half of the windows are ordinary, where vectors hold both.
     x[..., ::2] *= scale

@@ -10,48 +10,16 @@ import weighted_oracle as oracle
 from cases import DATA_FORMATS, EVERY_MODE, FEW, MODES_AND_CHANNELS, PADDINGS, STANDARD
 from conftest import assert_near, run, with_gradient
 from derivatives import numeric, numeric_along, small
+from special_values import IMPORTANCE, INF
 
 import tf_softpool as tsp
 from tf_softpool.ops import native
 
-NAN, INF = np.nan, np.inf
-
-# Values, logits, the result.
-SPECIAL = {
-    "nan": ([NAN, 1, 2, 3], [0] * 4, NAN),
-    "nan logit": ([0, 1, 2, 3], [NAN, 0, 0, 0], NAN),
-    "nan without weight": ([NAN, 1, 2, 3], [-INF, 0, 0, 0], NAN),
-    "nan beside inf": ([NAN, INF, 2, 3], [0] * 4, NAN),
-    "nan logit of -inf": ([-INF, 1, 2, 3], [NAN, 0, 0, 0], NAN),
-    "inf": ([INF, 1, 2, 3], [0] * 4, INF),
-    "inf of little weight": ([INF, 1, 2, 3], [-50, 0, 0, 0], INF),
-    "inf without weight": ([INF, 1, 1, 4], [-INF, 0, 0, 0], 2),
-    "-inf": ([-INF, 1, 1, 4], [0] * 4, 2),
-    "-inf of most weight": ([-INF, 1, 1, 4], [50, 0, 0, 0], 2),
-    "-inf and inf": ([-INF, INF, 1, 4], [0] * 4, INF),
-    "all -inf": ([-INF] * 4, [0, 1, 2, 3], -INF),
-    "inf logit": ([5, 1, 2, 3], [INF, 0, 0, 1], 5),
-    "inf logits": ([5, 1, 2, 3], [INF, INF, 0, 1], 3),
-    "inf logit of -inf": ([-INF, 1, 1, 4], [INF, 0, 0, 0], 2),
-    "-inf logits": ([5, 1, 2, 4], [-INF] * 4, 3),
-    "-inf logits but one": ([5, 1, 2, 4], [-INF, -INF, 0, -INF], 2),
-    "largest and smallest": ([3e38, -3e38, 0, 0], [0] * 4, 0),
-    "largest": ([3e38, 3e38, 3e38, 3e38], [1, 2, 3, 4], 3e38),
-    "far apart": ([3e38, 1, -3e38, 1], [-200, 0, -200, 0], 1),
-    "inf logit of inf": ([INF, 1, 2, 3], [INF, 0, 0, 0], INF),
-    "inf and -inf logits": ([INF, 1, 2, 3], [-INF] * 4, INF),
-    "inf of a logit far below": ([INF, 1, 2, 3], [-3e38, 3e38, 0, 0], INF),
-    "inf of hardly any weight": ([INF, 1, 2, 3], [-2000, 0, 0, 0], INF),
-    "differences that overflow": ([3e38, -3e38, 3e38, 3e38], [0] * 4, 1.5e38),
-    "equal": ([0.1] * 4, [1, 2, 3, 4], 0.1),
-    "huge logits": ([1, 2, 3, 4], [3e38, -3e38, 0, 0], 1),
-}
-
 
 @pytest.mark.parametrize(("mode", "channels"), MODES_AND_CHANNELS)
-@pytest.mark.parametrize("name", SPECIAL)
+@pytest.mark.parametrize("name", IMPORTANCE)
 def test_special_values(name, mode, channels):
-    values, logits, expected = SPECIAL[name]
+    values, logits, expected = IMPORTANCE[name]
     x, logits = (
         np.tile(np.reshape(v, (1, 2, 2, 1)), (1, 1, 1, channels)).astype("float32") for v in (values, logits)
     )

@@ -6,10 +6,9 @@ import pytest
 import tensorflow as tf
 from cases import EVERY_MODE, MODES_AND_CHANNELS, STANDARD
 from conftest import assert_near, run, with_gradient
+from special_values import INF, SOFT
 
 import tf_softpool as tsp
-
-NAN, INF = np.nan, np.inf
 
 
 def check(x, dtype, mode):
@@ -62,29 +61,10 @@ def test_values_far_below_the_largest_still_count(mode):
     np.testing.assert_allclose(np.asarray(y)[0, :, 0, 0], exact, rtol=1e-6)
 
 
-SPECIAL = {
-    "nan": ([NAN, 1, 2, 3], NAN),
-    "nan with inf": ([NAN, INF, 2, 3], NAN),
-    "inf with nan": ([INF, 1, 2, NAN], NAN),
-    "nan with -inf": ([NAN, -INF, -INF, -INF], NAN),
-    "-inf with nan": ([-INF, -INF, -INF, NAN], NAN),
-    "all nan": ([NAN] * 4, NAN),
-    "inf": ([1, INF, 2, 3], INF),
-    "inf twice": ([1, INF, INF, 3], INF),
-    "all inf": ([INF] * 4, INF),
-    "inf and -inf": ([-INF, INF, 0, 3], INF),
-    "-inf": ([-INF, 1, 1, 1], 1),
-    "-inf beside zero": ([-INF, 0, -INF, -INF], 0),
-    "all -inf": ([-INF] * 4, -INF),
-    "largest and smallest": ([3e38, -3e38, 0, 1], 3e38),
-    "equal": ([0.1] * 4, 0.1),
-}
-
-
 @pytest.mark.parametrize(("mode", "channels"), MODES_AND_CHANNELS)
-@pytest.mark.parametrize("name", SPECIAL)
+@pytest.mark.parametrize("name", SOFT)
 def test_special_values(name, mode, channels):
-    values, expected = SPECIAL[name]
+    values, expected = SOFT[name]
     x = np.tile(np.reshape(values, (1, 2, 2, 1)), (1, 1, 1, channels)).astype("float32")
     # A window of ordinary values beside it: what is special stays in its window.
     x = np.concatenate([x, np.full_like(x, 0.5)], axis=2)

@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 from cases import DATA_FORMATS, EVERY_MODE, MODES_AND_CHANNELS, STANDARD
 from conftest import assert_near, bits, numpy_dtype, run, with_gradient
+from special_values import INF, NAN, SORTED
 
 import tf_softpool as tsp
 
-NAN, INF = np.nan, np.inf
 NATIVE = ("eager", "graph")
 
 
@@ -96,32 +96,13 @@ def check(x, logits, dtype, mode):
     assert_near(results[2], dw, dw_scale, dtype, mode in STANDARD)
 
 
-# Values, y for logits that make the weights 8/15, 4/15, 2/15, 1/15, and what each value gets.
-SPECIAL = {
-    "nan": ([NAN, 1, 2, 3], NAN, None),
-    "nan last": ([3, 2, 1, NAN], NAN, None),
-    "nan with inf": ([NAN, INF, 2, 3], NAN, None),
-    "nan with -inf": ([NAN, -INF, -INF, -INF], NAN, None),
-    "all nan": ([NAN] * 4, NAN, None),
-    "inf": ([1, INF, 2, 3], INF, [1 / 15, 8 / 15, 2 / 15, 4 / 15]),
-    "all inf": ([INF] * 4, INF, [8 / 15, 4 / 15, 2 / 15, 1 / 15]),
-    "inf and -inf": ([-INF, INF, 0, 3], INF, [0, 4 / 7, 1 / 7, 2 / 7]),
-    "-inf": ([-INF, 7, 14, 21], 17, [0, 1 / 7, 2 / 7, 4 / 7]),
-    "-inf thrice": ([-INF, -INF, 5, -INF], 5, [0, 0, 1, 0]),
-    "all -inf": ([-INF] * 4, -INF, [8 / 15, 4 / 15, 2 / 15, 1 / 15]),
-    "largest": ([3e38, 3e38, 3e38, 3e38], 3e38, [8 / 15, 4 / 15, 2 / 15, 1 / 15]),
-    "largest and smallest": ([3e38, 3e38, -3e38, -3e38], 3e38 * 0.6, [8 / 15, 4 / 15, 2 / 15, 1 / 15]),
-    "equal": ([7, 15, 7, 7], 169 / 15, [4 / 15, 8 / 15, 2 / 15, 1 / 15]),
-    "all -inf but few": ([-INF, -INF, 1.5, -INF], 1.5, [0, 0, 1, 0]),
-    "zeros of both signs": ([-0.0, 0.0, -0.0, 0.0], 0, [8 / 15, 4 / 15, 2 / 15, 1 / 15]),
-}
 LOGITS = np.log([8.0, 4.0, 2.0, 1.0]).astype("float32")
 
 
 @pytest.mark.parametrize(("mode", "channels"), MODES_AND_CHANNELS)
-@pytest.mark.parametrize("name", SPECIAL)
+@pytest.mark.parametrize("name", SORTED)
 def test_special_values(name, mode, channels):
-    values, expected, to_values = SPECIAL[name]
+    values, expected, to_values = SORTED[name]
     x = np.tile(np.reshape(values, (1, 2, 2, 1)), (1, 1, 1, channels)).astype("float32")
     # A window of ordinary values beside it: what is special stays in its window.
     x = np.concatenate([x, np.full_like(x, 0.5)], axis=2)

@@ -1,0 +1,76 @@
+"""Our poolings on a card: functions without arguments, that call the CUDA kernels on tensors of PyTorch."""
+
+import functools
+import math
+
+import interface
+import torch
+
+# What kernels use on the way, given anew in each call: all of a call's work is in one stream.
+SCRATCH = 256 * 2**20
+
+
+class _Scratch:
+    def __init__(self):
+        self._memory = torch.empty(SCRATCH, dtype=torch.uint8, device="cuda")
+        self.begin = self._next = self._memory.data_ptr()
+        self.allocate = interface.ALLOCATE(self._allocate)
+
+    def _allocate(self, size):
+        address = self._next
+        self._next += -(-size // 256) * 256
+        return address if self._next <= self.begin + SCRATCH else None
+
+    def reset(self):
+        self._next = self.begin
+
+
+@functools.cache
+def _library(path):
+    return interface.load(path), _Scratch()
+
+
+def poolings(library, job, dtype, which, x, logits, g):
+    """By name, what runs one pass of each of our poolings.
+
+    Args:
+        library: the path of the kernels' library.
+        job: the tensor and the windows.
+        dtype: the type's name.
+        which: `"forward"` or `"backward"`.
+        x: what is pooled.
+        logits: a tensor like it.
+        g: the gradient of the pooled tensor, and a tensor like it.
+    """
+    function, scratch = _library(library)
+    windows = ((job.k,) * len(job.spatial), (job.s,) * len(job.spatial), "valid", job.data_format)
+    ranks = math.prod(windows[0])
+    one = torch.ones(job.channels, device="cuda")
+    weights = torch.linspace(-1, 1, ranks, device="cuda")
+    variants = {
+        "soft": ([], {}),
+        "sorted": ([weights], {"pool_range": ranks, "per_channel": False, "softmax": True}),
+        "importance": ([logits], {}),
+        "detail_preserving": ([one, one], {"guided": False, "symmetric": True}),
+    }
+    stream = torch.cuda.current_stream().cuda_stream
+    calls = {}
+    for name, (others, variant) in variants.items():
+        gradient = which == "backward"
+        op, options = interface.operation(name, gradient=gradient, **variant)
+        inputs = [x, *others, g] if gradient else [x, *others]
+        outputs = [torch.empty_like(v) for v in (inputs[:-1] if gradient else [g])]
+        addresses = [[t.data_ptr() for t in tensors] for tensors in (inputs, outputs)]
+        arguments = (op, dtype, x.shape, windows, options, *addresses, stream, scratch.allocate)
+        calls[name] = _held(interface.prepare(function, *arguments), scratch, inputs, outputs)
+    return calls
+
+
+def _held(call, scratch, *tensors):
+    """A call, and the tensors that it works on."""
+
+    def run(_tensors=tensors):
+        scratch.reset()
+        call()
+
+    return run

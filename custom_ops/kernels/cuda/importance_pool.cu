@@ -1,0 +1,24 @@
+// Importance pooling on a device.
+#define SOFTPOOL_ONE_LANE
+#include "kernels/importance_pool.h"
+
+#include "kernels/cuda/pool.h"
+#include "kernels/importance_pool-inl.h"
+
+namespace softpool {
+
+std::string ImportancePool(DataType type, const PoolGeometry& geometry, const void* x,
+                           const void* logits, void* y, const CudaStream& cuda) {
+  if (geometry.Empty()) return "";
+  std::string error;
+  WithType(type, [&](auto value) {
+    using T = decltype(value);
+    using Math = HWY_NAMESPACE::ImportancePoolMath<ComputeType<T>>;
+    const Tensors<T, Math> tensors{
+        {static_cast<const T*>(x), static_cast<const T*>(logits)}, {}, {static_cast<T*>(y)}, {}};
+    error = HWY_NAMESPACE::Pooling<Math, T>(Math(), geometry, tensors, cuda).Run();
+  });
+  return error;
+}
+
+}  // namespace softpool

@@ -1,0 +1,131 @@
+// Running a kernel's threads: on a device or, where there is no compiler for one, on the host, one
+// after the other.
+//
+// A program is what the threads of a grid do: a struct of plain values with
+//
+//   int64_t Phases(const Thread&) const;       // the same for all threads of a block
+//   void Run(int64_t phase, const Thread&) const;
+//
+// All threads of a block have done a phase before one begins the next: a barrier on a device, and a
+// loop on the host. What a thread keeps from one to another is in shared memory.
+#ifndef TF_SOFTPOOL_KERNELS_CUDA_LAUNCH_H_
+#define TF_SOFTPOOL_KERNELS_CUDA_LAUNCH_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "kernels/cuda_stream.h"
+#include "kernels/host_device.h"
+
+#if defined(__CUDACC__)
+#include <cuda_runtime.h>
+#endif
+
+namespace softpool {
+
+// Blocks are `groups` times `slices`: groups are what work is divided into by the geometry, slices
+// share that of one group.
+struct Grid {
+  int64_t groups;
+  int64_t slices;
+  int threads;          // of a block
+  size_t shared_bytes;  // at most kMostShared
+};
+
+struct Thread {
+  int64_t group, slice, slices;
+  int index, count;  // in its block
+  void* shared;
+};
+
+// What every device gives a block without being asked specially.
+inline constexpr size_t kMostShared = 48 * 1024;
+inline constexpr int kThreads = 256;
+// What fits CUDA's grids.
+inline constexpr int64_t kMostGroups = (int64_t{1} << 31) - 1, kMostSlices = 65535;
+
+#if defined(__CUDACC__)
+
+template <class Program>
+__global__ void __launch_bounds__(kThreads) RunProgram(const __grid_constant__ Program program) {
+  extern __shared__ __align__(16) unsigned char shared[];
+  const Thread thread{blockIdx.x,
+                      blockIdx.y,
+                      gridDim.y,
+                      static_cast<int>(threadIdx.x),
+                      static_cast<int>(blockDim.x),
+                      shared};
+  const int64_t phases = program.Phases(thread);
+  for (int64_t phase = 0; phase < phases; ++phase) {
+    if (phase > 0) __syncthreads();
+    program.Run(phase, thread);
+  }
+}
+
+inline std::string CudaError(cudaError_t error) {
+  return error == cudaSuccess
+             ? ""
+             : std::string(cudaGetErrorName(error)) + ": " + cudaGetErrorString(error);
+}
+
+template <class Program>
+std::string Launch(const Program& program, const Grid& grid, const CudaStream& cuda) {
+  const dim3 blocks(static_cast<unsigned>(grid.groups), static_cast<unsigned>(grid.slices));
+  RunProgram<<<blocks, grid.threads, grid.shared_bytes, static_cast<cudaStream_t>(cuda.stream)>>>(
+      program);
+  return CudaError(cudaGetLastError());
+}
+
+// Sets memory to zero bytes.
+inline std::string Clear(void* p, size_t bytes, const CudaStream& cuda) {
+  if (bytes == 0) return "";
+  return CudaError(cudaMemsetAsync(p, 0, bytes, static_cast<cudaStream_t>(cuda.stream)));
+}
+
+#else
+
+template <class Program>
+std::string Launch(const Program& program, const Grid& grid, const CudaStream&) {
+  if (grid.groups > kMostGroups || grid.slices > kMostSlices || grid.threads > kThreads ||
+      grid.shared_bytes > kMostShared) {
+    return "no device could run this grid";
+  }
+  std::vector<double> shared(grid.shared_bytes / sizeof(double) + 1);
+  for (int64_t group = 0; group < grid.groups; ++group) {
+    for (int64_t slice = 0; slice < grid.slices; ++slice) {
+      // As a device has it: whatever was there before, and never zeros by chance.
+      std::memset(shared.data(), 0xFF, grid.shared_bytes);
+      Thread thread{group, slice, grid.slices, 0, grid.threads, shared.data()};
+      const int64_t phases = program.Phases(thread);
+      for (int64_t phase = 0; phase < phases; ++phase) {
+        for (thread.index = 0; thread.index < grid.threads; ++thread.index) {
+          program.Run(phase, thread);
+        }
+      }
+    }
+  }
+  return "";
+}
+
+inline std::string Clear(void* p, size_t bytes, const CudaStream&) {
+  if (bytes > 0) std::memset(p, 0, bytes);
+  return "";
+}
+
+#endif
+
+// How many blocks of so many work items each, within limits that results do not depend on the
+// device for.
+inline int64_t SlicesFor(int64_t items, int64_t items_per_block, int64_t groups,
+                         int64_t most_blocks) {
+  const int64_t wanted = (items + items_per_block - 1) / items_per_block;
+  const int64_t most = std::max<int64_t>(most_blocks / std::max<int64_t>(groups, 1), 1);
+  return std::clamp<int64_t>(std::min(wanted, most), 1, kMostSlices);
+}
+
+}  // namespace softpool
+
+#endif  // TF_SOFTPOOL_KERNELS_CUDA_LAUNCH_H_

@@ -1,0 +1,113 @@
+// Which windows, or tiles, and which channels a thread works on.
+#ifndef TF_SOFTPOOL_KERNELS_CUDA_MAPPING_H_
+#define TF_SOFTPOOL_KERNELS_CUDA_MAPPING_H_
+
+#include <cstdint>
+
+#include "kernels/cuda/launch.h"
+#include "kernels/geometry.h"
+
+namespace softpool {
+
+// Division by a number that is known when a kernel is launched: a product and a shift for what fits
+// 31 bits.
+class Divisor {
+ public:
+  Divisor() = default;
+  explicit Divisor(int64_t d) : d_(d) {
+    if (d <= 1 || d >= kNarrow) return;
+    while ((int64_t{1} << shift_) < d) ++shift_;
+    // Rounded up: exact for all numerators below 2^31.
+    magic_ =
+        ((uint64_t{1} << (31 + shift_)) + static_cast<uint64_t>(d) - 1) / static_cast<uint64_t>(d);
+  }
+
+  // The quotient, leaving the remainder.
+  SOFTPOOL_HOST_DEVICE int64_t Divide(int64_t* n) const {
+    const int64_t numerator = *n;
+    int64_t quotient;
+    if (d_ == 1) {
+      quotient = numerator;
+    } else if (numerator < kNarrow && d_ < kNarrow) {
+      quotient = static_cast<int64_t>((static_cast<uint64_t>(numerator) * magic_) >> (31 + shift_));
+    } else {
+      quotient = numerator / d_;
+    }
+    *n = numerator - quotient * d_;
+    return quotient;
+  }
+
+ private:
+  static constexpr int64_t kNarrow = int64_t{1} << 31;
+
+  int64_t d_ = 1;
+  uint64_t magic_ = 0;
+  int shift_ = 0;
+};
+
+// The channels of a tensor among the blocks and threads of a grid: a group of blocks has channels
+// of its own, and a thread keeps its channels whatever window it works on. So it can add up what
+// they get.
+struct ChannelMapping {
+  // Channels are taken `vector` at once where they are consecutive; a block has at most so many of
+  // these.
+  ChannelMapping(const PoolGeometry& g, int vector, int64_t most_columns)
+      : vector(vector), outer_channels(g.outer_channels), vectors(g.inner / vector) {
+    const int64_t chunks = (vectors + most_columns - 1) / most_columns;
+    columns = static_cast<int>((vectors + chunks - 1) / chunks);
+    groups = (vectors + columns - 1) / columns * outer_channels;
+  }
+
+  // How many windows a block of so many threads works on at a time.
+  int Rows(int threads) const { return threads / columns; }
+
+  // A thread's window, or -1 if it has none: threads are left over where columns do not fill rows.
+  SOFTPOOL_HOST_DEVICE int Row(const Thread& t) const {
+    const int row = t.index / columns;
+    if (row >= t.count / columns || FirstInner(t) >= vectors * vector) return -1;
+    return row;
+  }
+  // Its first channel among consecutive ones.
+  SOFTPOOL_HOST_DEVICE int64_t FirstInner(const Thread& t) const {
+    return (t.group / outer_channels * columns + t.index % columns) * vector;
+  }
+  // Its channel among those that images are made of.
+  SOFTPOOL_HOST_DEVICE int64_t Outer(const Thread& t) const { return t.group % outer_channels; }
+  SOFTPOOL_HOST_DEVICE int64_t Channel(const Thread& t) const {
+    return outer_channels > 1 ? Outer(t) : FirstInner(t);
+  }
+
+  int vector;
+  int columns;
+  int64_t outer_channels, vectors, groups;
+};
+
+// Positions in a box of four dimensions, the last one fastest.
+struct PositionMapping {
+  PositionMapping() = default;
+  PositionMapping(int64_t images, int64_t n0, int64_t n1, int64_t n2)
+      : count(images * n0 * n1 * n2), by0(n0), by1(n1), by2(n2) {}
+
+  struct Position {
+    int64_t image, at[kAxes];
+  };
+  SOFTPOOL_HOST_DEVICE Position At(int64_t i) const {
+    Position p;
+    const int64_t rest1 = by2.Divide(&i);
+    p.at[2] = i;
+    i = rest1;
+    const int64_t rest0 = by1.Divide(&i);
+    p.at[1] = i;
+    i = rest0;
+    p.image = by0.Divide(&i);
+    p.at[0] = i;
+    return p;
+  }
+
+  int64_t count = 0;
+  Divisor by0, by1, by2;
+};
+
+}  // namespace softpool
+
+#endif  // TF_SOFTPOOL_KERNELS_CUDA_MAPPING_H_

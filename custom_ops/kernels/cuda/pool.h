@@ -1,0 +1,181 @@
+// Runs a pooling's mathematics over every window of a geometry: picks a program and its grid.
+#ifndef TF_SOFTPOOL_KERNELS_CUDA_POOL_H_
+#define TF_SOFTPOOL_KERNELS_CUDA_POOL_H_
+
+#include "kernels/cuda/tiles.h"
+
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+// Enough blocks to keep every device busy, and not so many that their sums would cost much.
+inline constexpr int64_t kMostBlocks = 1 << 16, kMostBlocksWithSums = 1024;
+// Of a block's shared memory.
+inline constexpr size_t kMostBytesForSums = 32 * 1024, kBytesForTile = 32 * 1024;
+
+// What the gradients of parameters need: how many rows of them, and where they go when all blocks
+// are done.
+struct ParameterGradients {
+  int64_t rows = 0;
+  std::function<std::string(const BlockSums&, int64_t slices)> store = {};
+};
+
+template <class Math, class T>
+class Pooling {
+ public:
+  using C = ComputeType<T>;
+  static constexpr bool kSums = std::is_base_of_v<ThreadSumming, Math>;
+
+  Pooling(const Math& math, const PoolGeometry& g, const Tensors<T, Math>& tensors,
+          const CudaStream& cuda, const ParameterGradients& parameters = {})
+      : math_(math), g_(g), tensors_(tensors), cuda_(cuda), parameters_(parameters) {}
+
+  std::string Run() const {
+    if constexpr (Math::kTapOutputs > 0) {
+      if (g_.Overlaps()) {
+        return !kWide && IsOfSize<1, 3, 3>() ? RunTiles<Unless<kWide, Size<1, 3, 3>>>()
+                                             : RunTiles<AnySize>();
+      }
+      const bool gaps = g_.axis[0].HasGaps() || g_.axis[1].HasGaps() || g_.axis[2].HasGaps();
+      for (T* gradient : tensors_.tap_out) {
+        const size_t bytes = sizeof(T) * g_.outer * g_.InputPositions() * g_.inner;
+        const std::string error = gaps ? Clear(gradient, bytes, cuda_) : "";
+        if (!error.empty()) return error;
+      }
+    }
+    return RunWindowsOfItsSize();
+  }
+
+ private:
+  // Kernels of their own for every shape would make a large library: double has few.
+  static constexpr bool kWide = sizeof(T) == 8;
+  template <bool kNot, class Size_>
+  using Unless = std::conditional_t<kNot, AnySize, Size_>;
+
+  std::string RunWindowsOfItsSize() const {
+    constexpr int kVector = 16 / sizeof(T);
+    if (IsOfSize<1, 2, 2>()) {
+      if (ChannelsFit(kVector)) return RunWindows<Size<1, 2, 2>, Layout<kVector, 1>>();
+      if constexpr (!kWide) {
+        if (RowsFit(kVector)) return RunWindows<Size<1, 2, 2>, Layout<kVector, 2>>();
+        return RunWindows<Size<1, 2, 2>, Layout<1, 1>>();
+      }
+    }
+    if constexpr (!kWide) {
+      if (IsOfSize<1, 3, 3>()) {
+        // Larger windows fill the registers with fewer values side by side.
+        if (ChannelsFit(4)) return RunWindows<Size<1, 3, 3>, Layout<4, 1>>();
+        return RunWindows<Size<1, 3, 3>, Layout<1, 1>>();
+      }
+    }
+    return RunWindows<AnySize, Layout<1, 1>>();
+  }
+
+  template <int k0, int k1, int k2>
+  bool IsOfSize() const {
+    return g_.axis[0].window == k0 && g_.axis[1].window == k1 && g_.axis[2].window == k2;
+  }
+
+  // Calls f with every tensor there is.
+  template <class F>
+  bool AllTensors(const F& f) const {
+    bool all = true;
+    for (const T* p : tensors_.tap_in) all = all && f(p);
+    for (const T* p : tensors_.window_in) all = all && f(p);
+    for (const T* p : tensors_.window_out) all = all && f(p);
+    for (const T* p : tensors_.tap_out) all = all && f(p);
+    return all;
+  }
+  bool Aligned(size_t bytes) const {
+    return AllTensors([&](const T* p) { return reinterpret_cast<uintptr_t>(p) % bytes == 0; });
+  }
+  // Whether so many consecutive channels can be loaded at once everywhere.
+  bool ChannelsFit(int vector) const {
+    return g_.inner % vector == 0 && Aligned(vector * sizeof(T));
+  }
+  // The same of so many values of rows that windows of two divide.
+  bool RowsFit(int vector) const {
+    const PoolAxis& row = g_.axis[2];
+    return g_.inner == 1 && row.stride == 2 && row.pad == 0 && row.in % vector == 0 &&
+           Aligned(vector * sizeof(T));
+  }
+
+  template <class Size_, class L>
+  std::string RunWindows() const {
+    constexpr int kChannels = L::kChannels ? L::kVector : 1;
+    BlockSums sums = Sums();
+    const int threads = kSums ? sums.ThreadsFor(kMostBytesForSums, kChannels) : kThreads;
+    const ChannelMapping channels(g_, kChannels, /*most_columns=*/std::min(threads, 64));
+    constexpr int kInRow = L::kChannels ? 1 : L::kLanes;
+    const PositionMapping positions(g_.outer / g_.outer_channels, g_.axis[0].out, g_.axis[1].out,
+                                    g_.axis[2].out / kInRow);
+    const Grid grid = GridFor(channels, positions.count, channels.Rows(threads), threads);
+    if (kSums) sums.partial = Partial(sums, grid.slices);
+    const WindowsProgram<Math, T, Size_, L> program{math_, tensors_, g_, channels, positions, sums};
+    return Finish(
+        Launch(program, WithShared(grid, sums.SharedBytes(threads, channels.vector)), cuda_), sums,
+        grid.slices);
+  }
+
+  template <class Size_>
+  std::string RunTiles() const {
+    if constexpr (Math::kTapOutputs > 0) {
+      const ChannelMapping channels(g_, 1, /*most_columns=*/32);
+      const int64_t values = kBytesForTile / sizeof(C) / Math::kTapOutputs;
+      const TileSizes sizes = TilesOf(g_, values / channels.columns);
+      int64_t count[kAxes];
+      for (int i = 0; i < kAxes; ++i) {
+        count[i] = (g_.axis[i].in + sizes.size[i] - 1) / sizes.size[i];
+      }
+      const PositionMapping tiles(g_.outer / g_.outer_channels, count[0], count[1], count[2]);
+      BlockSums sums = Sums();
+      const int threads = kSums ? sums.ThreadsFor(kMostShared - kBytesForTile, 1) : kThreads;
+      const Grid grid = GridFor(channels, tiles.count, 1, threads);
+      if (kSums) sums.partial = Partial(sums, grid.slices);
+      const size_t sums_bytes = sums.SharedBytes(threads, 1);
+      const TilesProgram<Math, T, Size_> program{
+          math_,
+          tensors_,
+          g_,
+          channels,
+          tiles,
+          sizes,
+          {Apart(g_.axis[0]), Apart(g_.axis[1]), Apart(g_.axis[2])},
+          sums,
+          sums_bytes};
+      const size_t tile_bytes =
+          sizeof(C) * Math::kTapOutputs * sizes.Positions() * channels.columns;
+      return Finish(Launch(program, WithShared(grid, sums_bytes + tile_bytes), cuda_), sums,
+                    grid.slices);
+    }
+    return "";
+  }
+
+  BlockSums Sums() const { return {parameters_.rows, g_.Channels(), nullptr}; }
+  double* Partial(const BlockSums& sums, int64_t slices) const {
+    return static_cast<double*>(
+        cuda_.allocate(sizeof(double) * slices * sums.rows * sums.channels));
+  }
+  static Grid GridFor(const ChannelMapping& channels, int64_t items, int64_t items_per_block,
+                      int threads) {
+    const int64_t most = kSums ? kMostBlocksWithSums : kMostBlocks;
+    return {channels.groups, SlicesFor(items, items_per_block, channels.groups, most), threads, 0};
+  }
+  static Grid WithShared(Grid grid, size_t bytes) {
+    grid.shared_bytes = bytes;
+    return grid;
+  }
+  std::string Finish(const std::string& error, const BlockSums& sums, int64_t slices) const {
+    return error.empty() && kSums ? parameters_.store(sums, slices) : error;
+  }
+
+  const Math& math_;
+  const PoolGeometry& g_;
+  const Tensors<T, Math>& tensors_;
+  const CudaStream& cuda_;
+  const ParameterGradients& parameters_;
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+
+#endif  // TF_SOFTPOOL_KERNELS_CUDA_POOL_H_

@@ -1,0 +1,72 @@
+"""The CUDA kernels as functions of NumPy arrays: a pooling, and what its gradient sends to each input.
+
+`windows` is everywhere pool_size, strides, padding, data_format, as the oracles take them; `offset` is how
+many elements behind an aligned address each tensor begins.
+"""
+
+import device
+import oracle
+from interface import operation
+from near import compute_dtype
+
+
+def output_shape(shape, windows):
+    """The pooled tensor's shape."""
+    pool_size, strides, padding, data_format = windows
+    first = 2 if data_format == "channels_first" else 1
+    spatial = shape[first : first + len(pool_size)]
+    sizes = zip(spatial, pool_size, strides, strict=True)
+    out = [oracle.output_size(*size, padding) for size in sizes]
+    return (*shape[:first], *out, *shape[first + len(pool_size) :])
+
+
+class Pooling:
+    """One op and its gradient."""
+
+    def __init__(self, x, windows, pooling, offset=0, **variant):
+        self._x, self._windows, self._offset = x, windows, offset
+        self._pooling, self._variant = pooling, variant
+        self._dtype = x.dtype.name
+        self._like = (output_shape(x.shape, windows), self._dtype)
+
+    def _run(self, gradient, inputs, outputs):
+        op, options = operation(self._pooling, gradient=gradient, **self._variant)
+        call = (op, self._dtype, self._x.shape, self._windows, options, inputs, outputs)
+        return device.run(*call, self._offset)
+
+    def forward(self, *inputs):
+        """The pooled tensor."""
+        return self._run(False, [self._x, *inputs], [self._like])[0]
+
+    def backward(self, *inputs, parameters=0):
+        """Gradients of all inputs but the last, which is the output's. The last few are of parameters."""
+        inputs = [self._x, *inputs]
+        types = [self._dtype] * (len(inputs) - 1 - parameters) + [compute_dtype(self._dtype)] * parameters
+        outputs = [(v.shape, t) for v, t in zip(inputs[:-1], types, strict=True)]
+        return self._run(True, inputs, outputs)
+
+
+def soft_pool(x, g, windows, gradient="exact", offset=0):
+    """The pooled tensor, and what x gets."""
+    op = Pooling(x, windows, "soft", offset, weights=gradient == "weights")
+    return [op.forward(), *op.backward(g)]
+
+
+def sorted_pool(x, logits, g, windows, normalize="softmax", offset=0):
+    """The pooled tensor, and what x and the logits get."""
+    variant = {"pool_range": len(logits), "per_channel": logits.ndim == 2, "softmax": normalize == "softmax"}
+    op = Pooling(x, windows, "sorted", offset, **variant)
+    return [op.forward(logits), *op.backward(logits, g, parameters=1)]
+
+
+def importance_pool(x, logits, g, windows, offset=0):
+    """The pooled tensor, and what x and the logits get."""
+    op = Pooling(x, windows, "importance", offset)
+    return [op.forward(logits), *op.backward(logits, g)]
+
+
+def detail_preserving_pool(x, guide, alpha, lam, g, windows, symmetric=True, offset=0):
+    """The pooled tensor, and what x, the guide if there is one, alpha and lambda get."""
+    op = Pooling(x, windows, "detail_preserving", offset, guided=guide is not None, symmetric=bool(symmetric))
+    others = [alpha, lam] if guide is None else [guide, alpha, lam]
+    return [op.forward(*others), *op.backward(*others, g, parameters=2)]

@@ -1,0 +1,46 @@
+"""Calls every CUDA kernel on small tensors, for a tool to watch: it prints how far it came.
+
+Usage: PYTHONPATH=tests:tests/cuda compute-sanitizer --tool racecheck python tests/cuda/sanitize.py
+"""
+
+import importlib.util
+import itertools
+
+import cuda_calls
+import memory
+from cases import DATA_FORMATS, DTYPES, Case
+
+# Small and large windows, whole and clipped ones; vectors and what is left of them.
+CASES = [
+    Case((6, 8), (2, 2), (2, 2), channels=16),
+    Case((7, 9), (3, 3), (2, 2), channels=19),
+    Case((13, 13), (13, 13), (13, 13), channels=5),
+    Case((5000,), (5000,), (5000,), channels=2),
+    Case((40, 40), (2, 2), (2, 2), batch=4, channels=3),
+]
+CALLS = [
+    (cuda_calls.soft, {}),
+    (cuda_calls.ranked, {"per_channel": True}),
+    (cuda_calls.ranked, {"part": 0.5, "normalize": "none", "ties": True}),
+    (cuda_calls.importance, {}),
+    (cuda_calls.details, {}),
+    (cuda_calls.details, {"guided": True, "symmetric": False}),
+]
+
+
+def main():
+    """Runs all calls. What they compute is for tests to judge."""
+    # A tool sees accesses beyond what was allocated: each tensor is an allocation of its own, and no more.
+    memory.WATCHED = 0
+    if importlib.util.find_spec("cupy"):
+        import cupy
+
+        cupy.cuda.set_allocator(None)
+    for done, (function, variant) in enumerate(CALLS, 1):
+        for case, data_format, dtype in itertools.product(CASES, DATA_FORMATS, DTYPES):
+            function(case, "same", data_format, dtype, **variant).results()
+        print(f"{done} of {len(CALLS)} kinds of calls are done", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Tensors of more elements than 32 bits count, which only a card has the memory and the time for."""
+
+import math
+
+import device
+import interface
+import numpy as np
+import oracle
+import pytest
+import weighted_oracle
+from cuda_poolings import output_shape
+from near import assert_near
+
+# One after the other, with pytest-xdist's --dist loadgroup: a card has memory for one.
+pytestmark = pytest.mark.xdist_group("memory")
+DTYPE = "float16"
+# Where a sign bit would be.
+BORDER = 2**31
+# Elements that are repeated, no multiple of any dimension's.
+PATTERN = 1_000_003
+# How many examples are compared at each place.
+EXAMPLES = 6
+PLANES = ((3, 3), (2, 2), "same")
+# The tensor's shape, the windows, and how it is seen as examples that share no window: by the batch, which is
+# large, or by the windows of one large dimension.
+TENSORS = {
+    "batch": ((2**21 + 100, 4, 4, 64), (*PLANES, "channels_last"), (4, 4, 64)),
+    "channels first": ((2**21 + 100, 64, 4, 4), (*PLANES, "channels_first"), (64, 4, 4)),
+    "line": ((1, 2**29 + 100, 4), ((2,), (2,), "valid", "channels_last"), (2, 4)),
+}
+LOGITS = np.linspace(-1, 1, 2).astype("float32")
+
+
+def soft(x, g, w):
+    return [oracle.soft_pool(x, *w), oracle.soft_pool_gradient(x, g, *w, "exact")]
+
+
+def ranked(x, g, w):
+    return [oracle.sorted_pool(x, LOGITS, *w), oracle.sorted_pool_gradient(x, LOGITS, g, *w)[:2]]
+
+
+def importance(x, g, w):
+    y = weighted_oracle.importance_pool(x, x, *w)
+    return [y, *weighted_oracle.importance_pool_gradient(x, x, g, *w)]
+
+
+def details(x, g, w):
+    ones = np.ones(channels_of(x.shape, w))
+    y = weighted_oracle.detail_preserving_pool(x, None, ones, ones, *w, True)
+    return [y, weighted_oracle.detail_preserving_pool_gradient(x, None, ones, ones, g, *w, True)[0]]
+
+
+# Options, and what the oracle says of a tensor, which is its own logits, and of the result's gradient.
+POOLINGS = {
+    "SoftPool": ([0], soft),
+    "SortedPool": ([2, 0, 1], ranked),
+    "ImportancePool": ([], importance),
+    "DetailPreservingPool": ([0, 1], details),
+}
+
+
+def channels_of(shape, windows):
+    return shape[1] if windows[3] == "channels_first" else shape[-1]
+
+
+@pytest.fixture
+def card():
+    card = device.at_hand()
+    if isinstance(card, device.Host):
+        pytest.skip("the host would take hours for as many elements: this is for a card")
+    needed = 10 * BORDER
+    if card.free_bytes() < needed:
+        pytest.skip(f"the card has less than {needed / 2**30:.0f} GiB of free memory")
+    return card
+
+
+def pattern(seed, scale):
+    return np.random.default_rng(seed).normal(0, scale, PATTERN).astype(DTYPE)
+
+
+def tensor(card, numbers, shape):
+    """Numbers of a 16-bit type, repeated over a tensor."""
+    return card.repeated(numbers.view("uint8"), 2 * math.prod(shape))
+
+
+def nothing(card, shape):
+    """A tensor that nothing was written to."""
+    return card.repeated(np.full(2**20, device.NOTHING, "uint8"), 2 * math.prod(shape))
+
+
+def call(card, op, shape, windows, options, inputs, outputs):
+    """Calls an op on the card's memory. Each element of a large output is written."""
+    scratch = []
+
+    @interface.ALLOCATE
+    def allocate(size):
+        scratch.append(card.repeated(np.full(256, device.NOTHING, "uint8"), max(size, 1)))
+        return card.address(scratch[-1])
+
+    addresses = [[card.address(m) for m in memory] for memory in (inputs, outputs)]
+    arguments = (op, DTYPE, shape, windows, options, *addresses, card.stream, allocate)
+    interface.prepare(card.function, *arguments)()
+    card.synchronize()
+    for memory in outputs:
+        small = len(memory) < 2**15
+        assert small or not card.holds(memory, -1), f"{op} left elements unwritten"
+
+
+def parameters(card, op, channels):
+    """What the op takes beside x and gradients."""
+    ones = card.put(np.ones(channels, "float32").view("uint8"))
+    others = {"SortedPool": [card.put(LOGITS.view("uint8"))], "DetailPreservingPool": [ones, ones]}
+    return others.get(op, [])
+
+
+@pytest.mark.parametrize("op", POOLINGS)
+@pytest.mark.parametrize("name", TENSORS)
+def test_more_elements_than_32_bits_count(card, name, op):
+    shape, windows, example = TENSORS[name]
+    options, expected = POOLINGS[op]
+    like = output_shape(shape, windows)
+    x, g = pattern(0, 2), pattern(1, 1)
+    on_card, y, dx = tensor(card, x, shape), nothing(card, like), nothing(card, shape)
+    others = parameters(card, op, channels_of(shape, windows))
+    gradients = [card.put(card.take(other)) for other in others]
+    if op == "ImportancePool":
+        others, gradients = [on_card], [nothing(card, shape)]
+    call(card, op, shape, windows, options, [on_card, *others], [y])
+    inputs, outputs = [on_card, *others, tensor(card, g, like)], [dx, *gradients]
+    call(card, f"{op}Grad", shape, windows, options, inputs, outputs)
+    results = [y, dx, *(gradients if op == "ImportancePool" else [])]
+    compare(card, (x, g), results, example, windows, math.prod(shape), expected)
+
+
+def compare(card, patterns, results, example, windows, size, expected):
+    """Compares examples where 31 bits end, and at both ends of the tensor, with the oracle's."""
+    each = math.prod(example)
+    for first in (0, BORDER // each - EXAMPLES // 2, size // each - EXAMPLES):
+        shape = (EXAMPLES, *example)
+        like = output_shape(shape, windows)
+        x, g = (part(p, first, s) for p, s in zip(patterns, (shape, like), strict=True))
+        for result, (value, scale) in zip(results, expected(x, g, windows), strict=True):
+            count = 2 * math.prod(value.shape[1:])
+            content = card.take(result[first * count : (first + EXAMPLES) * count])
+            assert_near(content.view(DTYPE).reshape(value.shape), value, scale, DTYPE)
+
+
+def part(numbers, first, shape):
+    """Examples from the first one on, of numbers that repeat."""
+    count = math.prod(shape)
+    start = first * (count // shape[0])
+    return np.take(numbers, np.arange(start, start + count), mode="wrap").reshape(shape)

@@ -1,0 +1,60 @@
+"""The package's library has its CUDA kernels for the cards that it says it has them for."""
+
+import json
+import re
+import shutil
+import struct
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LIBRARY = ROOT / "tf_softpool" / "lib" / "libtf_softpool_ops.so"
+# What begins a collection of the same kernels for several architectures, and kinds of its entries.
+MAGIC = struct.pack("<I", 0xBA55ED50)
+PTX, MACHINE_CODE = 1, 2
+
+
+def collections(content):
+    """The kinds and architectures in each collection of a library, as nvcc writes them.
+
+    They are read here since the toolkit's own reader is not wherever nvcc is.
+    """
+    for found in re.finditer(re.escape(MAGIC), content):
+        header, size = struct.unpack_from("<HQ", content, found.start() + 6)
+        at = found.start() + header
+        end, entries = at + size, set()
+        while at < end:
+            kind, entry_header, entry_size = struct.unpack_from("<H2xIQ", content, at)
+            (architecture,) = struct.unpack_from("<I", content, at + 28)
+            entries.add((kind, architecture))
+            at += entry_header + entry_size
+        yield entries
+
+
+def built():
+    """The architectures that the library was built for, or a test that is skipped."""
+    path = LIBRARY.with_name("build.json")
+    if not path.exists():
+        pytest.skip("the package is not built here")
+    build = json.loads(path.read_text())
+    architectures = [int(n) for n in re.findall(r"\d+", build.get("cuda_architectures", ""))]
+    if not architectures:
+        reason = build.get("cuda_missing") or "build.json names no CUDA architectures"
+        assert not shutil.which("nvcc"), f"nvcc is there, and the library has no CUDA kernels: {reason}"
+        pytest.skip(reason)
+    return architectures
+
+
+def test_every_kernel_is_there_for_every_architecture():
+    architectures = built()
+    kernels = [entries for entries in collections(LIBRARY.read_bytes()) if entries]
+    assert kernels
+    for entries in kernels:
+        assert {a for kind, a in entries if kind == MACHINE_CODE} >= set(architectures)
+
+
+def test_cards_to_come_find_what_they_can_compile():
+    newest = max(built())
+    kernels = [entries for entries in collections(LIBRARY.read_bytes()) if (PTX, newest) in entries]
+    assert len(kernels) >= len(list(ROOT.glob("custom_ops/kernels/cuda/*.cu")))

@@ -1,0 +1,120 @@
+"""What holds for the CUDA kernels of every pooling."""
+
+import cuda_calls
+import device
+import numpy as np
+import pytest
+from cases import DTYPES, Case
+from cuda_cases import MANY
+from cuda_poolings import output_shape
+from interface import operation
+from near import bits, compute_dtype
+
+# A pooling's call for a case, and its variant.
+CALLS = {
+    "soft": (cuda_calls.soft, {}),
+    "sorted": (cuda_calls.ranked, {}),
+    "sorted per channel": (cuda_calls.ranked, {"per_channel": True, "part": 0.5}),
+    "sorted, no softmax": (cuda_calls.ranked, {"normalize": "none", "per_channel": True}),
+    "importance": (cuda_calls.importance, {}),
+    "details": (cuda_calls.details, {}),
+    "details, guided": (cuda_calls.details, {"guided": True, "symmetric": False}),
+}
+
+
+def call_of(name, case, padding="valid", data_format="channels_last", dtype="float32"):
+    function, variant = CALLS[name]
+    return function(case, padding, data_format, dtype, **variant)
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("batch", "channels"), [(0, 3), (2, 0), (0, 0)])
+@pytest.mark.parametrize("name", CALLS)
+def test_empty(name, batch, channels, dtype, data_format):
+    case = Case((4, 4), (2, 2), (2, 2), batch, channels)
+    call = call_of(name, case, "valid", data_format, dtype)
+    y, dx, *others = call.results()
+    assert y.size == dx.size == 0
+    # Gradients of parameters are there all the same, and zero.
+    assert [v.shape for v in (dx, *others)] == [v.shape for v in tensors_of(call)[:-1]]
+    for gradient in others:
+        np.testing.assert_array_equal(gradient, np.zeros_like(gradient))
+
+
+def tensors_of(call):
+    return [v for v in call.arguments if isinstance(v, np.ndarray)]
+
+
+# Clipped and overlapping windows, and whole ones; a window that threads share.
+REPEATED = [
+    Case((40, 40), (3, 3), (2, 2), 8, 21),
+    Case((32, 32), (2, 2), (2, 2), 8, 64),
+    Case((40, 40), (40, 40), (40, 40), 2, 5),
+]
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("case", REPEATED, ids=str)
+@pytest.mark.parametrize("name", CALLS)
+def test_the_same_bits_every_time(name, case, data_format):
+    call = call_of(name, case, "same", data_format)
+    first = call.results()
+    for _ in range(9):
+        for again, once in zip(call.results(), first, strict=True):
+            np.testing.assert_array_equal(bits(again), bits(once))
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_more_blocks_than_are_launched_at_once(name):
+    call_of(name, MANY).repeated(300).check()
+
+
+@pytest.mark.parametrize("name", ["soft", "sorted", "importance", "details"])
+def test_sizes_that_leave_a_rest(name):
+    # One element less, and more, than threads take together.
+    for channels in (31, 33, 127, 129, 255, 257):
+        call_of(name, Case((6,), (2,), (2,), 3, channels)).check()
+
+
+@pytest.mark.parametrize("name", ["sorted", "sorted per channel", "details", "details, guided"])
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_gradients_of_parameters_are_sums_over_much(name, data_format):
+    # More windows than one block sums, for few and for many channels.
+    for case in (Case((64,), (2,), (2,), 300, 2), Case((2,), (2,), (2,), 3000, 40)):
+        call_of(name, case, "valid", data_format).check()
+
+
+@pytest.mark.parametrize(
+    ("op", "shape", "windows", "message"),
+    [
+        ("NoPool", (1, 4, 1), ((2,), (2,), "valid", "channels_last"), "no such op"),
+        ("SoftPool", (1, 4, 1), ((5,), (5,), "valid", "channels_last"), "larger than the input"),
+    ],
+)
+def test_errors_are_raised(op, shape, windows, message):
+    with pytest.raises(RuntimeError, match=message):
+        device.run(op, "float32", shape, windows, [0], [np.zeros(shape, "float32")], [(shape, "float32")])
+
+
+@pytest.mark.parametrize("op", ["SoftPool", "SoftPoolGrad"])
+def test_windows_as_large_as_they_may_be(op):
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype("float32")
+    huge, whole = (2**31 - 1,) * 2, (3, 4)
+    results = []
+    for size in (huge, whole):
+        windows = (size, size, "same", "channels_last")
+        like = output_shape(x.shape, windows)
+        inputs = [x] if op == "SoftPool" else [x, np.ones(like, "float32")]
+        output = like if op == "SoftPool" else x.shape
+        results += device.run(op, "float32", x.shape, windows, [0], inputs, [(output, "float32")])
+    np.testing.assert_array_equal(*results)
+
+
+def test_names_and_options():
+    assert operation("soft", gradient=True) == ("SoftPoolGrad", [0])
+    variant = {"pool_range": 3, "per_channel": True, "softmax": False}
+    assert operation("sorted", gradient=False, **variant) == ("SortedPool", [3, 1, 0])
+    names = operation("detail_preserving", gradient=True, guided=True, symmetric=False)
+    assert names == ("DetailPreservingPoolGrad", [1, 0])
+    assert compute_dtype("bfloat16") == "float32"
