@@ -48,34 +48,46 @@ class CMakeBuild(build_ext):
             "TENSORFLOW_VERSION": tensorflow.version,
             "TENSORFLOW_COMPILE_FLAGS": ";".join(tensorflow.compile_flags),
             "TENSORFLOW_LINK_FLAGS": ";".join(tensorflow.link_flags),
+            "SOFTPOOL_CUDA": {"0": "OFF", "1": "ON"}.get(os.environ.get("TF_SOFTPOOL_CUDA"), "AUTO"),
             "SOFTPOOL_XLA": "OFF" if os.environ.get("TF_SOFTPOOL_XLA") == "0" else "ON",
         }
         self.mkpath(str(build))
         self._run(
             ["cmake", "-S", ext.source, "-B", build, "-G", "Unix Makefiles"]
-            + [f"-D{name}={value}" for name, value in options.items()]
+            + [f"-D{name}={value}" for name, value in options.items()],
+            "CMake could not prepare the build, for the reason it gives above. It needs a C++ compiler, and "
+            "with TF_SOFTPOOL_CUDA=1 in the environment also nvcc.",
         )
         # The same build folder serves editable installs and wheels: what it copied last may be elsewhere.
         for library in ("ops", "xla"):
             (build / f"libtf_softpool_{library}.so").unlink(missing_ok=True)
         jobs = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)
+        self._run(
+            ["cmake", "--build", build, "--parallel", jobs, "--target", "softpool_cuda"],
+            "The CUDA kernels did not compile. With TF_SOFTPOOL_CUDA=0 in the environment they are left out, "
+            "and all else works.",
+        )
         self._run(["cmake", "--build", build, "--parallel", jobs, "--target", "tf_softpool_ops"])
         # One of another build must not stay beside these ops.
         (output / "libtf_softpool_xla.so").unlink(missing_ok=True)
         jobs = str(min(int(jobs), _compilers_for_xla()))
-        try:
-            self._run(["cmake", "--build", build, "--parallel", jobs, "--target", "tf_softpool_xla"])
-        except subprocess.CalledProcessError as error:
-            raise RuntimeError(
-                "The library for XLA did not compile: memory may not have sufficed, or this TensorFlow is "
-                "another than it was written for. With TF_SOFTPOOL_XLA=0 in the environment it is left "
-                "out, and all else works."
-            ) from error
+        self._run(
+            ["cmake", "--build", build, "--parallel", jobs, "--target", "tf_softpool_xla"],
+            "The library for XLA did not compile: memory may not have sufficed, or this TensorFlow is "
+            "another than it was written for. With TF_SOFTPOOL_XLA=0 in the environment it is left out, "
+            "and all else works.",
+        )
 
-    def _run(self, command):
+    def _run(self, command, failure=None):
+        """Runs a command. Where it fails, a text says what may be done."""
         command = [str(word) for word in command]
         self.announce(" ".join(command), level=2)
-        subprocess.run(command, check=True)
+        try:
+            subprocess.run(command, check=True)
+        except subprocess.CalledProcessError as error:
+            if failure is None:
+                raise
+            raise RuntimeError(failure) from error
 
     # CMake puts the library where it belongs, in the source tree too: there is nothing left to copy.
     def copy_extensions_to_source(self):

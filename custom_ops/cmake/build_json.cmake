@@ -4,6 +4,9 @@ file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/build.json "{
   \"tensorflow\": \"${TENSORFLOW_VERSION}\",
   \"highway\": \"${SOFTPOOL_HIGHWAY_VERSION}\",
   \"compiler\": \"${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}\",
+  \"cuda_missing\": \"${SOFTPOOL_CUDA_MISSING}\",
+  \"cuda_toolkit\": \"${CMAKE_CUDA_COMPILER_VERSION}\",
+  \"cuda_architectures\": \"${SOFTPOOL_CUDA_ARCHITECTURES}\",
   \"xla_missing\": \"${SOFTPOOL_XLA_MISSING}\"
 }
 ")

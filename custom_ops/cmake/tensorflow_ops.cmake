@@ -10,6 +10,14 @@ list(TRANSFORM folders REPLACE "^-L" "")
 list(FILTER libraries EXCLUDE REGEX "^-L")
 target_link_directories(tf_softpool_ops PRIVATE ${folders})
 target_link_libraries(tf_softpool_ops PRIVATE softpool_kernels ${libraries})
+if(NOT SOFTPOOL_CUDA_MISSING)
+  target_compile_definitions(tf_softpool_ops PRIVATE SOFTPOOL_CUDA=1)
+  # CUDA's runtime is inside, for this library alone: it loads where there is no driver, and does not
+  # meet that of TensorFlow, or of others.
+  target_link_libraries(tf_softpool_ops PRIVATE softpool_cuda)
+  target_link_options(tf_softpool_ops PRIVATE "LINKER:--exclude-libs,libcudart_static.a")
+  set_target_properties(tf_softpool_ops PROPERTIES CUDA_RUNTIME_LIBRARY Static)
+endif()
 # As system headers, TensorFlow's do not warn.
 set(flags ${TENSORFLOW_COMPILE_FLAGS})
 list(TRANSFORM flags REPLACE "^-I" "-isystem")

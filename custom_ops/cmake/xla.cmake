@@ -32,6 +32,9 @@ target_include_directories(tf_softpool_xla SYSTEM PRIVATE
 target_link_directories(tf_softpool_xla PRIVATE ${folders})
 target_link_libraries(tf_softpool_xla PRIVATE tf_softpool_ops ${tensorflow_cc} ${libraries})
 target_compile_options(tf_softpool_xla PRIVATE -O2 -Wall -Wextra ${flags})
+if(NOT SOFTPOOL_CUDA_MISSING)
+  target_compile_definitions(tf_softpool_xla PRIVATE SOFTPOOL_CUDA=1)
+endif()
 set_target_properties(tf_softpool_xla PROPERTIES
   BUILD_WITH_INSTALL_RPATH ON
   INSTALL_RPATH "$ORIGIN:$ORIGIN/../../tensorflow")

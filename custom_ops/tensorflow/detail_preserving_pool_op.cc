@@ -141,6 +141,7 @@ class DetailPreservingPoolBase : public PoolOp {
   bool symmetric_ = true;
 };
 
+template <class Device>
 class DetailPreservingPoolOp : public DetailPreservingPoolBase {
  public:
   using DetailPreservingPoolBase::DetailPreservingPoolBase;
@@ -153,10 +154,13 @@ class DetailPreservingPoolOp : public DetailPreservingPoolBase {
     OP_REQUIRES_OK(ctx, Geometry(ctx, &geometry));
     OP_REQUIRES_OK(ctx, Inputs(ctx, geometry, &inputs));
     OP_REQUIRES_OK(ctx, AllocateWindowOutput(ctx, 0, geometry, &output));
-    DetailPreservingPool(type_, geometry, inputs, output->data(), ThreadsOf(ctx));
+    Device::Run(ctx, [&](const auto& workers) {
+      return DetailPreservingPool(type_, geometry, inputs, output->data(), workers);
+    });
   }
 };
 
+template <class Device>
 class DetailPreservingPoolGradOp : public DetailPreservingPoolBase {
  public:
   using DetailPreservingPoolBase::DetailPreservingPoolBase;
@@ -177,15 +181,15 @@ class DetailPreservingPoolGradOp : public DetailPreservingPoolBase {
     }
     const DetailGradients gradients{outputs[0], guides_ > 0 ? outputs[1] : nullptr,
                                     outputs[1 + guides_], outputs[2 + guides_]};
-    DetailPreservingPoolGrad(type_, geometry, inputs, ctx->input(grad).data(), gradients,
-                             ThreadsOf(ctx));
+    Device::Run(ctx, [&](const auto& workers) {
+      return DetailPreservingPoolGrad(type_, geometry, inputs, ctx->input(grad).data(), gradients,
+                                      workers);
+    });
   }
 };
 
-REGISTER_KERNEL_BUILDER(Name("Softpool>DetailPreservingPool").Device(tf::DEVICE_CPU),
-                        DetailPreservingPoolOp);
-REGISTER_KERNEL_BUILDER(Name("Softpool>DetailPreservingPoolGrad").Device(tf::DEVICE_CPU),
-                        DetailPreservingPoolGradOp);
+SOFTPOOL_REGISTER_KERNELS("Softpool>DetailPreservingPool", DetailPreservingPoolOp);
+SOFTPOOL_REGISTER_KERNELS("Softpool>DetailPreservingPoolGrad", DetailPreservingPoolGradOp);
 
 }  // namespace
 }  // namespace softpool

@@ -58,6 +58,7 @@ output: The gradient of its input.
 logits_grad: The gradient of its logits.
 )doc");
 
+template <class Device>
 class ImportancePoolOp : public PoolOp {
  public:
   using PoolOp::PoolOp;
@@ -69,11 +70,14 @@ class ImportancePoolOp : public PoolOp {
     OP_REQUIRES_OK(ctx, Geometry(ctx, &geometry));
     OP_REQUIRES_OK(ctx, CheckTapInput(ctx, 1));
     OP_REQUIRES_OK(ctx, AllocateWindowOutput(ctx, 0, geometry, &output));
-    ImportancePool(type_, geometry, ctx->input(0).data(), ctx->input(1).data(), output->data(),
-                   ThreadsOf(ctx));
+    Device::Run(ctx, [&](const auto& workers) {
+      return ImportancePool(type_, geometry, ctx->input(0).data(), ctx->input(1).data(),
+                            output->data(), workers);
+    });
   }
 };
 
+template <class Device>
 class ImportancePoolGradOp : public PoolOp {
  public:
   using PoolOp::PoolOp;
@@ -87,15 +91,16 @@ class ImportancePoolGradOp : public PoolOp {
     OP_REQUIRES_OK(ctx, CheckWindowInput(ctx, 2, geometry));
     OP_REQUIRES_OK(ctx, ctx->allocate_output(0, ctx->input(0).shape(), &output));
     OP_REQUIRES_OK(ctx, ctx->allocate_output(1, ctx->input(0).shape(), &logits_gradient));
-    ImportancePoolGrad(type_, geometry, ctx->input(0).data(), ctx->input(1).data(),
-                       ctx->input(2).data(), output->data(), logits_gradient->data(),
-                       ThreadsOf(ctx));
+    Device::Run(ctx, [&](const auto& workers) {
+      return ImportancePoolGrad(type_, geometry, ctx->input(0).data(), ctx->input(1).data(),
+                                ctx->input(2).data(), output->data(), logits_gradient->data(),
+                                workers);
+    });
   }
 };
 
-REGISTER_KERNEL_BUILDER(Name("Softpool>ImportancePool").Device(tf::DEVICE_CPU), ImportancePoolOp);
-REGISTER_KERNEL_BUILDER(Name("Softpool>ImportancePoolGrad").Device(tf::DEVICE_CPU),
-                        ImportancePoolGradOp);
+SOFTPOOL_REGISTER_KERNELS("Softpool>ImportancePool", ImportancePoolOp);
+SOFTPOOL_REGISTER_KERNELS("Softpool>ImportancePoolGrad", ImportancePoolGradOp);
 
 }  // namespace
 }  // namespace softpool

@@ -11,6 +11,7 @@
 #include "kernels/parallel.h"
 #include "tensorflow/core/framework/op_kernel.h"
 #include "tensorflow/core/framework/shape_inference.h"
+#include "tensorflow/gpu.h"
 
 // The attributes and types that every pooling's ops are registered with.
 #define SOFTPOOL_POOL_ATTRIBUTES                      \
@@ -19,6 +20,16 @@
       .Attr("padding: {'SAME', 'VALID'}")             \
       .Attr("data_format: {'NHWC', 'NCHW'} = 'NHWC'") \
       .Attr("T: {half, bfloat16, float, double}")
+
+// Registers the kernels of an op, which are a class template on a device: OnCpu or OnGpu.
+#if SOFTPOOL_CUDA
+#define SOFTPOOL_REGISTER_KERNELS(name, Kernel)                                      \
+  REGISTER_KERNEL_BUILDER(Name(name).Device(tensorflow::DEVICE_CPU), Kernel<OnCpu>); \
+  REGISTER_KERNEL_BUILDER(Name(name).Device(tensorflow::DEVICE_GPU), Kernel<OnGpu>)
+#else
+#define SOFTPOOL_REGISTER_KERNELS(name, Kernel) \
+  REGISTER_KERNEL_BUILDER(Name(name).Device(tensorflow::DEVICE_CPU), Kernel<OnCpu>)
+#endif
 
 namespace softpool {
 
@@ -87,6 +98,26 @@ class PoolOp : public tensorflow::OpKernel {
 
 // TensorFlow's own threads. What a thread lacks memory for is std::bad_alloc in the caller's.
 ParallelFor ThreadsOf(tensorflow::OpKernelContext* ctx);
+
+// Devices, each of which gives a call to a kernel what it works with, and so chooses the kernel
+// among its overloads.
+struct OnCpu {
+  template <class Call>
+  static void Run(tensorflow::OpKernelContext* ctx, const Call& call) {
+    call(ThreadsOf(ctx));
+  }
+};
+
+struct OnGpu {
+  template <class Call>
+  static void Run(tensorflow::OpKernelContext* ctx, const Call& call) {
+    // Given back before the GPU has done the work: whatever gets this memory next on TensorFlow's
+    // stream comes after it.
+    std::vector<tensorflow::Tensor> scratch;
+    const std::string error = call(StreamOf(ctx, &scratch));
+    if (!error.empty()) ctx->CtxFailure(absl::InternalError(error));
+  }
+};
 
 }  // namespace softpool
 

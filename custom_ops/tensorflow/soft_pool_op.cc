@@ -40,6 +40,7 @@ grad: The gradient of its output.
 output: The gradient of its input.
 )doc");
 
+template <class Device>
 class SoftPoolOp : public PoolOp {
  public:
   using PoolOp::PoolOp;
@@ -50,10 +51,13 @@ class SoftPoolOp : public PoolOp {
     tf::Tensor* output = nullptr;
     OP_REQUIRES_OK(ctx, Geometry(ctx, &geometry));
     OP_REQUIRES_OK(ctx, AllocateWindowOutput(ctx, 0, geometry, &output));
-    SoftPool(type_, geometry, ctx->input(0).data(), output->data(), ThreadsOf(ctx));
+    Device::Run(ctx, [&](const auto& workers) {
+      return SoftPool(type_, geometry, ctx->input(0).data(), output->data(), workers);
+    });
   }
 };
 
+template <class Device>
 class SoftPoolGradOp : public PoolOp {
  public:
   explicit SoftPoolGradOp(tf::OpKernelConstruction* ctx) : PoolOp(ctx) {
@@ -69,16 +73,18 @@ class SoftPoolGradOp : public PoolOp {
     OP_REQUIRES_OK(ctx, Geometry(ctx, &geometry));
     OP_REQUIRES_OK(ctx, CheckWindowInput(ctx, 1, geometry));
     OP_REQUIRES_OK(ctx, ctx->allocate_output(0, ctx->input(0).shape(), &output));
-    SoftPoolGrad(type_, geometry, kind_, ctx->input(0).data(), ctx->input(1).data(), output->data(),
-                 ThreadsOf(ctx));
+    Device::Run(ctx, [&](const auto& workers) {
+      return SoftPoolGrad(type_, geometry, kind_, ctx->input(0).data(), ctx->input(1).data(),
+                          output->data(), workers);
+    });
   }
 
  private:
   SoftPoolGradient kind_;
 };
 
-REGISTER_KERNEL_BUILDER(Name("Softpool>SoftPool").Device(tf::DEVICE_CPU), SoftPoolOp);
-REGISTER_KERNEL_BUILDER(Name("Softpool>SoftPoolGrad").Device(tf::DEVICE_CPU), SoftPoolGradOp);
+SOFTPOOL_REGISTER_KERNELS("Softpool>SoftPool", SoftPoolOp);
+SOFTPOOL_REGISTER_KERNELS("Softpool>SoftPoolGrad", SoftPoolGradOp);
 
 }  // namespace
 }  // namespace softpool

@@ -98,6 +98,7 @@ class SortedPoolBase : public PoolOp {
   bool softmax_ = true;
 };
 
+template <class Device>
 class SortedPoolOp : public SortedPoolBase {
  public:
   using SortedPoolBase::SortedPoolBase;
@@ -110,10 +111,13 @@ class SortedPoolOp : public SortedPoolBase {
     OP_REQUIRES_OK(ctx, Geometry(ctx, &geometry));
     OP_REQUIRES_OK(ctx, Logits(ctx, geometry, &logits));
     OP_REQUIRES_OK(ctx, AllocateWindowOutput(ctx, 0, geometry, &output));
-    SortedPool(type_, geometry, logits, ctx->input(0).data(), output->data(), ThreadsOf(ctx));
+    Device::Run(ctx, [&](const auto& workers) {
+      return SortedPool(type_, geometry, logits, ctx->input(0).data(), output->data(), workers);
+    });
   }
 };
 
+template <class Device>
 class SortedPoolGradOp : public SortedPoolBase {
  public:
   using SortedPoolBase::SortedPoolBase;
@@ -128,13 +132,15 @@ class SortedPoolGradOp : public SortedPoolBase {
     OP_REQUIRES_OK(ctx, CheckWindowInput(ctx, 2, geometry));
     OP_REQUIRES_OK(ctx, ctx->allocate_output(0, ctx->input(0).shape(), &output));
     OP_REQUIRES_OK(ctx, ctx->allocate_output(1, ctx->input(1).shape(), &logits_gradient));
-    SortedPoolGrad(type_, geometry, logits, ctx->input(0).data(), ctx->input(2).data(),
-                   output->data(), logits_gradient->data(), ThreadsOf(ctx));
+    Device::Run(ctx, [&](const auto& workers) {
+      return SortedPoolGrad(type_, geometry, logits, ctx->input(0).data(), ctx->input(2).data(),
+                            output->data(), logits_gradient->data(), workers);
+    });
   }
 };
 
-REGISTER_KERNEL_BUILDER(Name("Softpool>SortedPool").Device(tf::DEVICE_CPU), SortedPoolOp);
-REGISTER_KERNEL_BUILDER(Name("Softpool>SortedPoolGrad").Device(tf::DEVICE_CPU), SortedPoolGradOp);
+SOFTPOOL_REGISTER_KERNELS("Softpool>SortedPool", SortedPoolOp);
+SOFTPOOL_REGISTER_KERNELS("Softpool>SortedPoolGrad", SortedPoolGradOp);
 
 }  // namespace
 }  // namespace softpool

@@ -2,8 +2,8 @@
 
 #include <exception>
 #include <new>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "kernels/detail_preserving_pool.h"
@@ -11,6 +11,7 @@
 #include "kernels/soft_pool.h"
 #include "kernels/sorted_pool.h"
 #include "xla/ffi/api/ffi.h"
+#include "xla/kernel_call.h"
 #include "xla/threads.h"
 
 namespace xla::ffi {
@@ -23,99 +24,41 @@ namespace {
 
 namespace ffi = xla::ffi;
 
-// What a call to a kernel brings along. Shapes and types were checked when the program was
-// compiled; what is not there all the same is an exception, which becomes the call's error.
-class KernelCall {
- public:
-  KernelCall(const ffi::ThreadPool& pool, ffi::RemainingArgs inputs, ffi::RemainingRets outputs,
-             ffi::Dictionary attributes)
-      : threads(ThreadsOf(pool)), inputs_(inputs), outputs_(outputs), attributes_(attributes) {
-    const std::string error =
-        MakeGeometry(Dimensions(0), List("ksize"), List("strides"), PaddingNamed(Text("padding")),
-                     DataFormatNamed(Text("data_format")), &geometry);
-    if (!error.empty()) throw ffi::Error::InvalidArgument(error);
-  }
-
-  const void* Input(int i) const { return InputBuffer(i).untyped_data(); }
-  void* Output(int i) const { return Value(outputs_.get<ffi::AnyBuffer>(i))->untyped_data(); }
-  std::vector<int64_t> Dimensions(int input) const {
-    const auto dims = InputBuffer(input).dimensions();
-    return {dims.begin(), dims.end()};
-  }
-  std::string_view Text(const char* name) const {
-    return Value(attributes_.get<std::string_view>(name));
-  }
-  bool Truth(const char* name) const { return Value(attributes_.get<bool>(name)); }
-  int64_t Number(const char* name) const { return Value(attributes_.get<int64_t>(name)); }
-
-  DataType Type() const {
-    switch (InputBuffer(0).element_type()) {
-      case ffi::F16:
-        return DataType::kFloat16;
-      case ffi::BF16:
-        return DataType::kBFloat16;
-      case ffi::F32:
-        return DataType::kFloat32;
-      case ffi::F64:
-        return DataType::kFloat64;
-      default:
-        throw ffi::Error::InvalidArgument("cannot pool a tensor of this type");
-    }
-  }
-
-  PoolGeometry geometry;
-  ParallelFor threads;
-
- private:
-  template <class T>
-  static T Value(ffi::ErrorOr<T> value) {
-    if (value.has_error()) throw value.error();
-    return *value;
-  }
-  ffi::AnyBuffer InputBuffer(int i) const { return Value(inputs_.get<ffi::AnyBuffer>(i)); }
-  std::vector<int64_t> List(const char* name) const {
-    const auto values = Value(attributes_.get<ffi::Span<const int64_t>>(name));
-    return {values.begin(), values.end()};
-  }
-
-  ffi::RemainingArgs inputs_;
-  ffi::RemainingRets outputs_;
-  ffi::Dictionary attributes_;
+// Calls to the kernels, which are overloads on their last argument: threads of the CPU, or a stream
+// of a GPU.
+constexpr auto kSoftPool = [](const KernelCall& c, const auto& workers) {
+  return SoftPool(c.Type(), c.geometry, c.Input(0), c.Output(0), workers);
 };
 
-void CallSoftPool(const KernelCall& c) {
-  SoftPool(c.Type(), c.geometry, c.Input(0), c.Output(0), c.threads);
-}
-
-void CallSoftPoolGrad(const KernelCall& c) {
+constexpr auto kSoftPoolGrad = [](const KernelCall& c, const auto& workers) {
   const bool weights = c.Text("gradient") == "weights";
-  SoftPoolGrad(c.Type(), c.geometry,
-               weights ? SoftPoolGradient::kWeights : SoftPoolGradient::kExact, c.Input(0),
-               c.Input(1), c.Output(0), c.threads);
-}
+  return SoftPoolGrad(c.Type(), c.geometry,
+                      weights ? SoftPoolGradient::kWeights : SoftPoolGradient::kExact, c.Input(0),
+                      c.Input(1), c.Output(0), workers);
+};
 
 RankLogits LogitsOf(const KernelCall& c) {
   const std::vector<int64_t> shape = c.Dimensions(1);
   return {c.Input(1), shape[0], shape.size() == 2, c.Text("normalize") == "softmax"};
 }
 
-void CallSortedPool(const KernelCall& c) {
-  SortedPool(c.Type(), c.geometry, LogitsOf(c), c.Input(0), c.Output(0), c.threads);
-}
+constexpr auto kSortedPool = [](const KernelCall& c, const auto& workers) {
+  return SortedPool(c.Type(), c.geometry, LogitsOf(c), c.Input(0), c.Output(0), workers);
+};
 
-void CallSortedPoolGrad(const KernelCall& c) {
-  SortedPoolGrad(c.Type(), c.geometry, LogitsOf(c), c.Input(0), c.Input(2), c.Output(0),
-                 c.Output(1), c.threads);
-}
+constexpr auto kSortedPoolGrad = [](const KernelCall& c, const auto& workers) {
+  return SortedPoolGrad(c.Type(), c.geometry, LogitsOf(c), c.Input(0), c.Input(2), c.Output(0),
+                        c.Output(1), workers);
+};
 
-void CallImportancePool(const KernelCall& c) {
-  ImportancePool(c.Type(), c.geometry, c.Input(0), c.Input(1), c.Output(0), c.threads);
-}
+constexpr auto kImportancePool = [](const KernelCall& c, const auto& workers) {
+  return ImportancePool(c.Type(), c.geometry, c.Input(0), c.Input(1), c.Output(0), workers);
+};
 
-void CallImportancePoolGrad(const KernelCall& c) {
-  ImportancePoolGrad(c.Type(), c.geometry, c.Input(0), c.Input(1), c.Input(2), c.Output(0),
-                     c.Output(1), c.threads);
-}
+constexpr auto kImportancePoolGrad = [](const KernelCall& c, const auto& workers) {
+  return ImportancePoolGrad(c.Type(), c.geometry, c.Input(0), c.Input(1), c.Input(2), c.Output(0),
+                            c.Output(1), workers);
+};
 
 // A guide, or none, comes between x and the parameters.
 DetailInputs DetailInputsOf(const KernelCall& c) {
@@ -125,23 +68,24 @@ DetailInputs DetailInputsOf(const KernelCall& c) {
           {c.Input(1 + guides), c.Input(2 + guides), c.Truth("symmetric")}};
 }
 
-void CallDetailPreservingPool(const KernelCall& c) {
-  DetailPreservingPool(c.Type(), c.geometry, DetailInputsOf(c), c.Output(0), c.threads);
-}
+constexpr auto kDetailPreservingPool = [](const KernelCall& c, const auto& workers) {
+  return DetailPreservingPool(c.Type(), c.geometry, DetailInputsOf(c), c.Output(0), workers);
+};
 
-void CallDetailPreservingPoolGrad(const KernelCall& c) {
+constexpr auto kDetailPreservingPoolGrad = [](const KernelCall& c, const auto& workers) {
   const int64_t guides = c.Number("N");
   const DetailGradients gradients{c.Output(0), guides > 0 ? c.Output(1) : nullptr,
                                   c.Output(1 + guides), c.Output(2 + guides)};
-  DetailPreservingPoolGrad(c.Type(), c.geometry, DetailInputsOf(c), c.Input(3 + guides), gradients,
-                           c.threads);
-}
+  return DetailPreservingPoolGrad(c.Type(), c.geometry, DetailInputsOf(c), c.Input(3 + guides),
+                                  gradients, workers);
+};
 
-template <void (*kKernel)(const KernelCall&)>
-ffi::Error Run(ffi::ThreadPool pool, ffi::RemainingArgs inputs, ffi::RemainingRets outputs,
-               ffi::Dictionary attributes) {
+// Does some work that returns what is wrong, or an empty string.
+template <class Work>
+ffi::Error ErrorOf(const Work& work) {
   try {
-    kKernel(KernelCall(pool, inputs, outputs, attributes));
+    const std::string error = work();
+    return error.empty() ? ffi::Error::Success() : ffi::Error::Internal(error);
   } catch (const ffi::Error& error) {
     return error;
   } catch (const std::bad_alloc&) {
@@ -149,48 +93,89 @@ ffi::Error Run(ffi::ThreadPool pool, ffi::RemainingArgs inputs, ffi::RemainingRe
   } catch (const std::exception& error) {
     return ffi::Error::Internal(error.what());
   }
-  return ffi::Error::Success();
 }
 
-template <void (*kKernel)(const KernelCall&)>
-XLA_FFI_Error* Handle(XLA_FFI_CallFrame* frame) {
+template <const auto& kKernel>
+ffi::Error RunOnCpu(ffi::ThreadPool pool, ffi::RemainingArgs inputs, ffi::RemainingRets outputs,
+                    ffi::Dictionary attributes) {
+  return ErrorOf([&] {
+    kKernel(KernelCall(inputs, outputs, attributes), ThreadsOf(pool));
+    return std::string();
+  });
+}
+
+template <const auto& kKernel>
+XLA_FFI_Error* HandleOnCpu(XLA_FFI_CallFrame* frame) {
   static const auto* const handler = ffi::Ffi::Bind()
                                          .Ctx<ffi::ThreadPool>()
                                          .RemainingArgs()
                                          .RemainingRets()
                                          .Attrs()
-                                         .To(Run<kKernel>)
+                                         .To(RunOnCpu<kKernel>)
                                          .release();
   return handler->Call(frame);
 }
 
-}  // namespace
-
-XLA_FFI_Error* SoftPoolHandler(XLA_FFI_CallFrame* frame) { return Handle<CallSoftPool>(frame); }
-XLA_FFI_Error* SoftPoolGradHandler(XLA_FFI_CallFrame* frame) {
-  return Handle<CallSoftPoolGrad>(frame);
-}
-XLA_FFI_Error* SortedPoolHandler(XLA_FFI_CallFrame* frame) { return Handle<CallSortedPool>(frame); }
-XLA_FFI_Error* SortedPoolGradHandler(XLA_FFI_CallFrame* frame) {
-  return Handle<CallSortedPoolGrad>(frame);
-}
-XLA_FFI_Error* ImportancePoolHandler(XLA_FFI_CallFrame* frame) {
-  return Handle<CallImportancePool>(frame);
-}
-XLA_FFI_Error* ImportancePoolGradHandler(XLA_FFI_CallFrame* frame) {
-  return Handle<CallImportancePoolGrad>(frame);
-}
-XLA_FFI_Error* DetailPreservingPoolHandler(XLA_FFI_CallFrame* frame) {
-  return Handle<CallDetailPreservingPool>(frame);
-}
-XLA_FFI_Error* DetailPreservingPoolGradHandler(XLA_FFI_CallFrame* frame) {
-  return Handle<CallDetailPreservingPoolGrad>(frame);
+#if SOFTPOOL_CUDA
+template <const auto& kKernel>
+ffi::Error RunOnCuda(void* stream, ffi::ScratchAllocator scratch, ffi::RemainingArgs inputs,
+                     ffi::RemainingRets outputs, ffi::Dictionary attributes) {
+  return ErrorOf([&] {
+    // XLA takes back what is allocated as this returns, before the GPU has done the work. What it
+    // gives the memory to next comes later on the same stream.
+    const auto allocate = [&scratch](size_t bytes) {
+      const std::optional<void*> memory = scratch.Allocate(bytes, /*alignment=*/16);
+      if (!memory) throw std::bad_alloc();
+      return *memory;
+    };
+    return kKernel(KernelCall(inputs, outputs, attributes), CudaStream{stream, allocate});
+  });
 }
 
-bool RegisterHandler(const char* op, XLA_FFI_Handler* handler) {
-  XLA_FFI_Error* error = ffi::Ffi::RegisterStaticHandler(ffi::GetXlaFfiApi(), op, "Host", handler);
+template <const auto& kKernel>
+XLA_FFI_Error* HandleOnCuda(XLA_FFI_CallFrame* frame) {
+  static const auto* const handler = ffi::Ffi::Bind()
+                                         .Ctx<ffi::PlatformStream<void*>>()
+                                         .Ctx<ffi::ScratchAllocator>()
+                                         .RemainingArgs()
+                                         .RemainingRets()
+                                         .Attrs()
+                                         .To(RunOnCuda<kKernel>)
+                                         .release();
+  return handler->Call(frame);
+}
+#endif
+
+template <const auto& kKernel>
+constexpr Handlers HandlersOf() {
+#if SOFTPOOL_CUDA
+  return {HandleOnCpu<kKernel>, HandleOnCuda<kKernel>};
+#else
+  return {HandleOnCpu<kKernel>, nullptr};
+#endif
+}
+
+bool Register(const char* op, const char* platform, XLA_FFI_Handler* handler) {
+  if (handler == nullptr) return false;
+  XLA_FFI_Error* error =
+      ffi::Ffi::RegisterStaticHandler(ffi::GetXlaFfiApi(), op, platform, handler);
   if (error != nullptr) ffi::internal::DestroyError(ffi::GetXlaFfiApi(), error);
   return error == nullptr;
+}
+
+}  // namespace
+
+constexpr Handlers kSoftPoolHandlers = HandlersOf<kSoftPool>();
+constexpr Handlers kSoftPoolGradHandlers = HandlersOf<kSoftPoolGrad>();
+constexpr Handlers kSortedPoolHandlers = HandlersOf<kSortedPool>();
+constexpr Handlers kSortedPoolGradHandlers = HandlersOf<kSortedPoolGrad>();
+constexpr Handlers kImportancePoolHandlers = HandlersOf<kImportancePool>();
+constexpr Handlers kImportancePoolGradHandlers = HandlersOf<kImportancePoolGrad>();
+constexpr Handlers kDetailPreservingPoolHandlers = HandlersOf<kDetailPreservingPool>();
+constexpr Handlers kDetailPreservingPoolGradHandlers = HandlersOf<kDetailPreservingPoolGrad>();
+
+WithKernel RegisterHandlers(const char* op, const Handlers& handlers) {
+  return {Register(op, "Host", handlers.on_cpu), Register(op, "CUDA", handlers.on_cuda)};
 }
 
 }  // namespace softpool

@@ -1,4 +1,4 @@
-// The kernels as handlers of XLA's foreign function interface, one for each op.
+// The kernels as handlers of XLA's foreign function interface, for each op.
 #ifndef TF_SOFTPOOL_XLA_HANDLERS_H_
 #define TF_SOFTPOOL_XLA_HANDLERS_H_
 
@@ -6,13 +6,23 @@
 
 namespace softpool {
 
-XLA_FFI_Handler SoftPoolHandler, SoftPoolGradHandler;
-XLA_FFI_Handler SortedPoolHandler, SortedPoolGradHandler;
-XLA_FFI_Handler ImportancePoolHandler, ImportancePoolGradHandler;
-XLA_FFI_Handler DetailPreservingPoolHandler, DetailPreservingPoolGradHandler;
+struct Handlers {
+  XLA_FFI_Handler* on_cpu;
+  XLA_FFI_Handler* on_cuda;  // null where there are no CUDA kernels
+};
 
-// Makes programs on the CPU call a handler by the name of its op. Returns whether XLA took it.
-bool RegisterHandler(const char* op, XLA_FFI_Handler* handler);
+extern const Handlers kSoftPoolHandlers, kSoftPoolGradHandlers;
+extern const Handlers kSortedPoolHandlers, kSortedPoolGradHandlers;
+extern const Handlers kImportancePoolHandlers, kImportancePoolGradHandlers;
+extern const Handlers kDetailPreservingPoolHandlers, kDetailPreservingPoolGradHandlers;
+
+// On which devices programs call a kernel.
+struct WithKernel {
+  bool on_cpu, on_cuda;
+};
+
+// Makes programs call handlers by the name of their op. Returns which of them XLA took.
+WithKernel RegisterHandlers(const char* op, const Handlers& handlers);
 
 }  // namespace softpool
 

@@ -21,7 +21,12 @@ namespace tf = tensorflow;
 
 struct Lowering {
   Operations* operations;
-  bool kernel;
+  WithKernel kernel;
+
+  bool HasKernelOn(const tf::DeviceType& device) const {
+    if (device.type_string() == tf::DEVICE_CPU_XLA_JIT) return kernel.on_cpu;
+    return device.type_string() == tf::DEVICE_GPU_XLA_JIT && kernel.on_cuda;
+  }
 };
 
 // Of every op that was registered. Never destroyed: programs may be compiled as a process ends.
@@ -81,8 +86,8 @@ class PoolLowering : public tf::XlaOpKernel {
  public:
   explicit PoolLowering(tf::OpKernelConstruction* ctx)
       : XlaOpKernel(ctx),
-        on_cpu_(ctx->device_type().type_string() == tf::DEVICE_CPU_XLA_JIT),
-        lowering_(Lowerings().at(type_string())) {}
+        lowering_(Lowerings().at(type_string())),
+        has_kernel_(lowering_.HasKernelOn(ctx->device_type())) {}
 
   void Compile(tf::XlaOpKernelContext* ctx) override {
     try {
@@ -117,7 +122,7 @@ class PoolLowering : public tf::XlaOpKernel {
     }
     OP_REQUIRES_OK(ctx, OutputShapes(ctx, input_shapes, &output_shapes));
     // Kernels know nothing of tensors that are shorter than their memory.
-    if (on_cpu_ && lowering_.kernel && !dynamic && !KernelsAreOff()) {
+    if (has_kernel_ && !dynamic && !KernelsAreOff()) {
       outputs = CallKernel(ctx->builder(), inputs, input_shapes, output_shapes);
     } else {
       OP_REQUIRES_OK(ctx, Operate(inputs, input_shapes, output_shapes, &outputs));
@@ -199,8 +204,8 @@ class PoolLowering : public tf::XlaOpKernel {
     return absl::OkStatus();
   }
 
-  const bool on_cpu_;
   const Lowering lowering_;
+  const bool has_kernel_;  // for this device
 };
 
 tf::OpKernel* NewPoolLowering(tf::OpKernelConstruction* ctx) { return new PoolLowering(ctx); }
@@ -217,7 +222,7 @@ bool XlaHasBegun() {
 
 }  // namespace
 
-void RegisterLowering(const char* op, Operations* operations, bool kernel) {
+void RegisterLowering(const char* op, Operations* operations, WithKernel kernel) {
   Lowerings()[op] = {operations, kernel};
   static const bool late = XlaHasBegun();
   tf::XlaOpRegistrar(tf::XlaOpRegistrationBuilder::Name(op).Build(NewPoolLowering));

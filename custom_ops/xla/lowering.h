@@ -3,12 +3,13 @@
 #ifndef TF_SOFTPOOL_XLA_LOWERING_H_
 #define TF_SOFTPOOL_XLA_LOWERING_H_
 
+#include "xla/handlers.h"
 #include "xla/operations.h"
 
 namespace softpool {
 
-// Makes XLA able to compile an op. `kernel` says whether there is a handler of its name.
-void RegisterLowering(const char* op, Operations* operations, bool kernel);
+// Makes XLA able to compile an op. `kernel` says where there is a handler of its name.
+void RegisterLowering(const char* op, Operations* operations, WithKernel kernel);
 
 }  // namespace softpool
 

@@ -7,28 +7,30 @@ namespace {
 
 struct Op {
   const char* name;
-  XLA_FFI_Handler* handler;
+  const Handlers* handlers;
   Operations* operations;
 };
 
 constexpr Op kOps[] = {
-    {"Softpool>SoftPool", SoftPoolHandler, SoftPoolOperations},
-    {"Softpool>SoftPoolGrad", SoftPoolGradHandler, SoftPoolGradOperations},
-    {"Softpool>SortedPool", SortedPoolHandler, SortedPoolOperations},
-    {"Softpool>SortedPoolGrad", SortedPoolGradHandler, SortedPoolGradOperations},
-    {"Softpool>ImportancePool", ImportancePoolHandler, ImportancePoolOperations},
-    {"Softpool>ImportancePoolGrad", ImportancePoolGradHandler, ImportancePoolGradOperations},
-    {"Softpool>DetailPreservingPool", DetailPreservingPoolHandler, DetailPreservingPoolOperations},
-    {"Softpool>DetailPreservingPoolGrad", DetailPreservingPoolGradHandler,
+    {"Softpool>SoftPool", &kSoftPoolHandlers, SoftPoolOperations},
+    {"Softpool>SoftPoolGrad", &kSoftPoolGradHandlers, SoftPoolGradOperations},
+    {"Softpool>SortedPool", &kSortedPoolHandlers, SortedPoolOperations},
+    {"Softpool>SortedPoolGrad", &kSortedPoolGradHandlers, SortedPoolGradOperations},
+    {"Softpool>ImportancePool", &kImportancePoolHandlers, ImportancePoolOperations},
+    {"Softpool>ImportancePoolGrad", &kImportancePoolGradHandlers, ImportancePoolGradOperations},
+    {"Softpool>DetailPreservingPool", &kDetailPreservingPoolHandlers,
+     DetailPreservingPoolOperations},
+    {"Softpool>DetailPreservingPoolGrad", &kDetailPreservingPoolGradHandlers,
      DetailPreservingPoolGradOperations},
 };
 
-const bool kKernels = [] {
-  bool all = true;
+// Where all ops have kernels.
+const WithKernel kKernels = [] {
+  WithKernel all{true, true};
   for (const Op& op : kOps) {
-    const bool kernel = RegisterHandler(op.name, op.handler);
+    const WithKernel kernel = RegisterHandlers(op.name, *op.handlers);
     RegisterLowering(op.name, op.operations, kernel);
-    all = all && kernel;
+    all = {all.on_cpu && kernel.on_cpu, all.on_cuda && kernel.on_cuda};
   }
   return all;
 }();
@@ -38,5 +40,10 @@ const bool kKernels = [] {
 
 // Whether XLA runs our kernels on the CPU, for Python to read through ctypes.
 extern "C" __attribute__((visibility("default"))) bool tf_softpool_xla_kernels() {
-  return softpool::kKernels;
+  return softpool::kKernels.on_cpu;
+}
+
+// Whether it runs our CUDA kernels on a GPU.
+extern "C" __attribute__((visibility("default"))) bool tf_softpool_xla_cuda_kernels() {
+  return softpool::kKernels.on_cuda;
 }

@@ -12,7 +12,13 @@ from tf_softpool.ops import native, xla
 
 def test_it_is_here():
     info = tsp.build_info()["xla"]
-    assert info == {"available": True, "reason": None, "library": info["library"], "kernels": True}
+    assert info == {
+        "available": True,
+        "reason": None,
+        "library": info["library"],
+        "kernels": True,
+        "cuda_kernels": not native.load().built["cuda_missing"],
+    }
     assert info["library"].endswith("libtf_softpool_xla.so")
 
 

@@ -16,6 +16,35 @@ def _simd_targets():
     return compiled, in_use
 
 
+def _gpus(library):
+    if library.running is None:
+        return 0
+    import tensorflow as tf
+
+    try:
+        return len(tf.config.list_physical_devices("GPU"))
+    except (tf.errors.OpError, RuntimeError):  # a driver that does not work
+        return 0
+
+
+def _cuda(library):
+    """What there is of CUDA for a `native.Native`."""
+    devices = _gpus(library)
+    if library.ops is None:
+        reason = f"the compiled ops cannot be used: {library.error}"
+    elif library.built.get("cuda_missing"):
+        reason = library.built["cuda_missing"]
+    else:
+        reason = None if devices else "TensorFlow sees no GPU"
+    return {
+        "available": reason is None,
+        "reason": reason,
+        "toolkit": library.built.get("cuda_toolkit") or None,
+        "architectures": library.built.get("cuda_architectures", "").split(),
+        "devices": devices,
+    }
+
+
 def build_info():
     """Describes the compiled library: what it was built for, what it runs on, what is absent and why.
 
@@ -24,14 +53,17 @@ def build_info():
         `tf.load_op_library`, or None where it cannot be used), `error` (why not, or None),
         `tensorflow_built` and `tensorflow_running` (versions, or None), `keras` and `keras_backend`,
         `highway` (version), `simd_targets` (those compiled) and `simd_target` (the one in use),
-        `cuda` and `xla` (each a dict of `available` and the `reason` where it is not; `xla` also of
-        `library`, the path of what makes XLA able to compile the ops, and `kernels`, whether programs
-        on the CPU call the compiled kernels).
+        `cuda` and `xla`, each a dict of `available` and the `reason` where it is not. That of `cuda`,
+        the kernels for GPUs, also has the `toolkit` that compiled them (version, or None), the
+        `architectures` they were compiled for, such as "90", and `devices`, the number of GPUs that
+        TensorFlow sees. That of `xla` also has `library`, the path of what makes XLA able to compile
+        the ops, and `kernels` and `cuda_kernels`, whether programs on the CPU and on GPUs call the
+        compiled kernels.
 
     Example:
         >>> import tf_softpool as tsp
         >>> sorted(tsp.build_info()["cuda"])
-        ['available', 'reason']
+        ['architectures', 'available', 'devices', 'reason', 'toolkit']
     """
     from tf_softpool import __version__
 
@@ -48,11 +80,12 @@ def build_info():
         "highway": library.built.get("highway"),
         "simd_targets": compiled,
         "simd_target": in_use,
-        "cuda": {"available": False, "reason": "this version has no CUDA kernels"},
+        "cuda": _cuda(library),
         "xla": {
             "available": with_xla.error is None,
             "reason": with_xla.error,
             "library": with_xla.library,
             "kernels": with_xla.kernels,
+            "cuda_kernels": with_xla.cuda_kernels,
         },
     }

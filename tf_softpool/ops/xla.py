@@ -11,9 +11,10 @@ _NAME = "libtf_softpool_xla.so"
 
 @dataclass(frozen=True)
 class Xla:
-    """The library for XLA: whether programs on the CPU call our kernels, or why there is no library."""
+    """The library for XLA: where programs call our kernels, or why there is no library."""
 
-    kernels: bool = False
+    kernels: bool = False  # on the CPU
+    cuda_kernels: bool = False
     library: str | None = None
     error: str | None = None
 
@@ -29,11 +30,14 @@ def _load(ops):
         return Xla(error=f"it was built for TensorFlow {ops.built['tensorflow']}, running {ops.running}")
     path = native.LIBRARY.with_name(_NAME)
     try:
-        function = ctypes.CDLL(str(path)).tf_softpool_xla_kernels
+        library = ctypes.CDLL(str(path))
+        questions = library.tf_softpool_xla_kernels, library.tf_softpool_xla_cuda_kernels
     except (OSError, AttributeError) as error:
         return Xla(error=f"{path} could not be loaded: {error}")
-    function.restype = ctypes.c_bool
-    return Xla(kernels=function(), library=str(path))
+    for question in questions:
+        question.restype = ctypes.c_bool
+    on_cpu, on_cuda = (question() for question in questions)
+    return Xla(kernels=on_cpu, cuda_kernels=on_cuda, library=str(path))
 
 
 @functools.cache

@@ -1,0 +1,88 @@
+# The kernels for NVIDIA's GPUs, which nvcc compiles. All else works without them.
+set(SOFTPOOL_CUDA AUTO CACHE STRING "Build the CUDA kernels: AUTO (where there is nvcc), ON or OFF")
+# Of this configuration, whatever the one before found.
+unset(nvcc CACHE)
+if(DEFINED ENV{CUDACXX})
+  set(nvcc $ENV{CUDACXX})
+else()
+  find_program(nvcc nvcc HINTS ENV CUDA_HOME ENV CUDA_PATH PATHS /usr/local/cuda PATH_SUFFIXES bin)
+endif()
+
+if(SOFTPOOL_CUDA STREQUAL "OFF")
+  set(SOFTPOOL_CUDA_MISSING "it was built with TF_SOFTPOOL_CUDA=0")
+elseif(NOT nvcc)
+  set(problem "nvcc was not found")
+else()
+  set(ENV{CUDACXX} ${nvcc})
+  # All C++ is of one compiler, unless someone wants it otherwise.
+  if(NOT DEFINED ENV{CUDAHOSTCXX})
+    set(ENV{CUDAHOSTCXX} ${CMAKE_CXX_COMPILER})
+  endif()
+  # What did not work before may by now.
+  if(NOT CMAKE_CUDA_COMPILER)
+    unset(CMAKE_CUDA_COMPILER CACHE)
+  endif()
+  include(CheckLanguage)
+  check_language(CUDA)
+  # Lines like "compute_75", the newest not always last.
+  execute_process(COMMAND ${nvcc} --list-gpu-arch OUTPUT_VARIABLE listed ERROR_QUIET)
+  string(REGEX MATCHALL "compute_[0-9]+\n" listed "${listed}")
+  list(TRANSFORM listed REPLACE "compute_|\n" "")
+  list(SORT listed COMPARE NATURAL)
+  if(NOT CMAKE_CUDA_COMPILER OR NOT listed)
+    set(problem "${nvcc} and $ENV{CUDAHOSTCXX} did not work together")
+  endif()
+endif()
+if(problem)
+  if(SOFTPOOL_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "TF_SOFTPOOL_CUDA=1 asks for the CUDA kernels, but ${problem}.\n"
+      "They need nvcc, of NVIDIA's CUDA toolkit (https://developer.nvidia.com/cuda-downloads). It is "
+      "looked for in CUDACXX, in the folders CUDA_HOME and CUDA_PATH, in PATH and in "
+      "/usr/local/cuda/bin; found: ${nvcc}. Another C++ compiler for it may be named by CUDAHOSTCXX. "
+      "What they said is in the logs in ${CMAKE_BINARY_DIR}/CMakeFiles.\n"
+      "With TF_SOFTPOOL_CUDA=0 in the environment the kernels are left out, and all else works.")
+  endif()
+  set(SOFTPOOL_CUDA_MISSING "${problem} when it was built")
+endif()
+if(SOFTPOOL_CUDA_MISSING)
+  message(STATUS "No CUDA kernels: ${SOFTPOOL_CUDA_MISSING}")
+  add_custom_target(softpool_cuda)
+  return()
+endif()
+
+# Code for the first GPU of each generation runs on all of it, and later generations compile the
+# newest's for themselves. CUDAARCHS, CMake's own variable, may ask for others.
+set(architectures $ENV{CUDAARCHS})
+if(NOT architectures)
+  foreach(architecture ${listed})
+    math(EXPR generation "${architecture} / 10")
+    if(generation GREATER_EQUAL 7 AND NOT generation IN_LIST generations)
+      list(APPEND generations ${generation})
+      list(APPEND architectures ${architecture}-real)
+    endif()
+  endforeach()
+  list(TRANSFORM architectures REPLACE "-real" "" AT -1)
+endif()
+set(CMAKE_CUDA_ARCHITECTURES ${architectures})
+string(REGEX REPLACE "-[a-z]+" "" SOFTPOOL_CUDA_ARCHITECTURES "${architectures}")
+string(REPLACE ";" " " SOFTPOOL_CUDA_ARCHITECTURES "${SOFTPOOL_CUDA_ARCHITECTURES}")
+enable_language(CUDA)
+message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION} kernels for ${SOFTPOOL_CUDA_ARCHITECTURES}")
+
+file(GLOB cuda_sources CONFIGURE_DEPENDS kernels/cuda/*.cu)
+# Built where something needs it: the tests of the other kernels do not.
+add_library(softpool_cuda STATIC EXCLUDE_FROM_ALL ${cuda_sources})
+target_include_directories(softpool_cuda PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(softpool_cuda PUBLIC $<LINK_ONLY:softpool_kernels>)
+target_compile_options(softpool_cuda PRIVATE
+  -O3 --expt-relaxed-constexpr -Xcompiler=-Wall
+  # A third of the size, for drivers of any age.
+  -Xfatbin=-compress-all
+  # As in the other kernels, a product and a sum are fused only where they say so.
+  -fmad=false)
+set_target_properties(softpool_cuda PROPERTIES
+  CUDA_STANDARD 17
+  CUDA_STANDARD_REQUIRED ON
+  CUDA_EXTENSIONS OFF
+  CUDA_VISIBILITY_PRESET hidden
+  CUDA_RUNTIME_LIBRARY Static)
