@@ -27,7 +27,7 @@ std::string Run(const PoolGeometry& geometry, const DetailInputs& inputs, const 
         C* outputs[] = {static_cast<C*>(gradients.alpha), static_cast<C*>(gradients.lambda)};
         std::string failed;
         for (int row = 0; row < 2 && failed.empty(); ++row) {
-          failed = StoreTotals(sums, slices, row, 1, /*per_channel=*/true, outputs[row], cuda);
+          failed = StoreTotals(sums, slices, row, 1, outputs[row], cuda);
         }
         return failed;
       }};

@@ -53,8 +53,7 @@ class LargeSorted {
       error = Launch(program, {1, SlicesFor(inputs, kThreads, 1, kMostSlices), kThreads, 0}, cuda_);
     }
     if (!error.empty()) return error;
-    return StoreTotals(windows.sums, slices_, 0, windows.sums.rows, logits_.per_channel,
-                       logits_gradient, cuda_);
+    return StoreRankTotals(windows.sums, slices_, logits_.per_channel, logits_gradient, cuda_);
   }
 
  private:
@@ -78,8 +77,10 @@ class LargeSorted {
     windows->prefixes = {Allocate<double>(prefixes), Allocate<double>(prefixes),
                          Allocate<int64_t>(prefixes), columns};
     const SoftmaxPrefixesProgram<C> program{logits_, windows->prefixes};
-    std::string error =
-        Launch(program, {(columns + kThreads - 1) / kThreads, 1, kThreads, 0}, cuda_);
+    std::string error;
+    if (logits_.softmax) {
+      error = Launch(program, {(columns + kThreads - 1) / kThreads, 1, kThreads, 0}, cuda_);
+    }
     if (error.empty()) error = PrepareBlocks(windows, sums);
     // Windows of one colour share no input, and colours come one after the other.
     int64_t apart[kAxes] = {1, 1, 1};

@@ -112,7 +112,7 @@ struct LargeWindows {
       }
       place.in = place.in * g.inner + (inner ? place.channel : 0);
       place.out = place.out * g.inner + (inner ? place.channel : 0);
-      box = BoxAt(g, o);
+      box = BoxAt(g, g.InputSteps(), o);
       taps = box.Total();
       ranked = all.ranked + (t.group * t.slices + t.slice) * all.taps;
     }
@@ -196,6 +196,8 @@ struct LargeWindows {
                                   const Thread& t) const {
     // So that minus zero stays what it is.
     double sum = -0.0;
+    // What weights that are no softmax get needs no mean.
+    if (y == nullptr && !logits.softmax) return;
     for (int64_t r = t.index; r < weights.ranks; r += t.count) {
       const double weight = static_cast<double>(WeightOf(weights, r));
       if (weight == 0) continue;
@@ -224,7 +226,7 @@ struct LargeWindows {
   SOFTPOOL_HOST_DEVICE void Send(const Window& window, const Weights& weights,
                                  const Thread& t) const {
     constexpr C kNaN = std::numeric_limits<C>::quiet_NaN();
-    const double mean = Total(t);
+    const double mean = logits.softmax ? Total(t) : 0;
     const C g = ToCompute(gradient[window.place.out]);
     for (int64_t r = t.index; r < window.taps; r += t.count) {
       const bool kept = r < weights.ranks;

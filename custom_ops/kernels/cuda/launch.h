@@ -47,6 +47,12 @@ inline constexpr int kThreads = 256;
 // What fits CUDA's grids.
 inline constexpr int64_t kMostGroups = (int64_t{1} << 31) - 1, kMostSlices = 65535;
 
+inline bool Fits(const Grid& grid) {
+  return grid.groups <= kMostGroups && grid.slices <= kMostSlices && grid.threads <= kThreads &&
+         grid.shared_bytes <= kMostShared;
+}
+inline constexpr char kTooLarge[] = "no device could run so large a grid";
+
 #if defined(__CUDACC__)
 
 template <class Program>
@@ -73,10 +79,13 @@ inline std::string CudaError(cudaError_t error) {
 
 template <class Program>
 std::string Launch(const Program& program, const Grid& grid, const CudaStream& cuda) {
+  if (!Fits(grid)) return kTooLarge;
   const dim3 blocks(static_cast<unsigned>(grid.groups), static_cast<unsigned>(grid.slices));
-  RunProgram<<<blocks, grid.threads, grid.shared_bytes, static_cast<cudaStream_t>(cuda.stream)>>>(
-      program);
-  return CudaError(cudaGetLastError());
+  void* arguments[] = {const_cast<Program*>(&program)};
+  // Which says what became of this launch, and of no other.
+  return CudaError(cudaLaunchKernel(reinterpret_cast<const void*>(&RunProgram<Program>), blocks,
+                                    grid.threads, arguments, grid.shared_bytes,
+                                    static_cast<cudaStream_t>(cuda.stream)));
 }
 
 // Sets memory to zero bytes.
@@ -89,10 +98,7 @@ inline std::string Clear(void* p, size_t bytes, const CudaStream& cuda) {
 
 template <class Program>
 std::string Launch(const Program& program, const Grid& grid, const CudaStream&) {
-  if (grid.groups > kMostGroups || grid.slices > kMostSlices || grid.threads > kThreads ||
-      grid.shared_bytes > kMostShared) {
-    return "no device could run this grid";
-  }
+  if (!Fits(grid)) return kTooLarge;
   std::vector<double> shared(grid.shared_bytes / sizeof(double) + 1);
   for (int64_t group = 0; group < grid.groups; ++group) {
     for (int64_t slice = 0; slice < grid.slices; ++slice) {

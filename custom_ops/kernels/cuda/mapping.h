@@ -55,26 +55,33 @@ struct ChannelMapping {
       : vector(vector), outer_channels(g.outer_channels), vectors(g.inner / vector) {
     const int64_t chunks = (vectors + most_columns - 1) / most_columns;
     columns = static_cast<int>((vectors + chunks - 1) / chunks);
-    groups = (vectors + columns - 1) / columns * outer_channels;
+    // With channels first there is one vector, of one value.
+    groups = outer_channels > 1 ? outer_channels : (vectors + columns - 1) / columns;
   }
 
   // How many windows a block of so many threads works on at a time.
-  int Rows(int threads) const { return threads / columns; }
+  SOFTPOOL_HOST_DEVICE int Rows(int threads) const { return threads / columns; }
 
-  // A thread's window, or -1 if it has none: threads are left over where columns do not fill rows.
-  SOFTPOOL_HOST_DEVICE int Row(const Thread& t) const {
-    const int row = t.index / columns;
-    if (row >= t.count / columns || FirstInner(t) >= vectors * vector) return -1;
-    return row;
-  }
-  // Its first channel among consecutive ones.
-  SOFTPOOL_HOST_DEVICE int64_t FirstInner(const Thread& t) const {
-    return (t.group / outer_channels * columns + t.index % columns) * vector;
-  }
-  // Its channel among those that images are made of.
-  SOFTPOOL_HOST_DEVICE int64_t Outer(const Thread& t) const { return t.group % outer_channels; }
-  SOFTPOOL_HOST_DEVICE int64_t Channel(const Thread& t) const {
-    return outer_channels > 1 ? Outer(t) : FirstInner(t);
+  // What a thread works on: its row of windows, or -1 if it has none, as threads are left over
+  // where columns do not fill rows; its column, its first channel among consecutive ones, its
+  // channel among those that images are made of, and which of all channels that is.
+  struct Own {
+    int row, rows, column;
+    int64_t inner, outer, channel;
+  };
+  SOFTPOOL_HOST_DEVICE Own Of(const Thread& t) const {
+    Own own;
+    // All of a thread's numbers fit 32 bits.
+    const unsigned index = t.index, width = columns;
+    own.row = index / width;
+    own.column = index % width;
+    own.rows = t.count / width;
+    const bool outer = outer_channels > 1;
+    own.outer = outer ? t.group : 0;
+    own.inner = outer ? 0 : (t.group * columns + own.column) * vector;
+    own.channel = outer ? own.outer : own.inner;
+    if (own.row >= own.rows || own.inner >= vectors * vector) own.row = -1;
+    return own;
   }
 
   int vector;

@@ -7,8 +7,9 @@
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// Enough blocks to keep every device busy, and not so many that their sums would cost much.
-inline constexpr int64_t kMostBlocks = 1 << 16, kMostBlocksWithSums = 1024;
+// Enough blocks to keep every device busy, and not so many that what each does once, or its sums,
+// would cost much.
+inline constexpr int64_t kMostBlocks = 1 << 12, kMostBlocksWithSums = 1024;
 // Of a block's shared memory.
 inline constexpr size_t kMostBytesForSums = 32 * 1024, kBytesForTile = 32 * 1024;
 
@@ -110,7 +111,8 @@ class Pooling {
                                     g_.axis[2].out / kInRow);
     const Grid grid = GridFor(channels, positions.count, channels.Rows(threads), threads);
     if (kSums) sums.partial = Partial(sums, grid.slices);
-    const WindowsProgram<Math, T, Size_, L> program{math_, tensors_, g_, channels, positions, sums};
+    const WindowsProgram<Math, T, Size_, L> program{math_,    tensors_,  g_,  g_.InputSteps(),
+                                                    channels, positions, sums};
     return Finish(
         Launch(program, WithShared(grid, sums.SharedBytes(threads, channels.vector)), cuda_), sums,
         grid.slices);
@@ -122,13 +124,20 @@ class Pooling {
       const ChannelMapping channels(g_, 1, /*most_columns=*/32);
       const int64_t values = kBytesForTile / sizeof(C) / Math::kTapOutputs;
       const TileSizes sizes = TilesOf(g_, values / channels.columns);
-      int64_t count[kAxes];
+      int64_t count[kAxes], apart[kAxes], at_once = 1;
       for (int i = 0; i < kAxes; ++i) {
-        count[i] = (g_.axis[i].in + sizes.size[i] - 1) / sizes.size[i];
+        const PoolAxis& axis = g_.axis[i];
+        count[i] = (axis.in + sizes.size[i] - 1) / sizes.size[i];
+        apart[i] = Apart(axis);
+        const int64_t reach =
+            std::min((sizes.size[i] + axis.window - 2) / axis.stride + 1, axis.out);
+        at_once *= (reach + apart[i] - 1) / apart[i];
       }
       const PositionMapping tiles(g_.outer / g_.outer_channels, count[0], count[1], count[2]);
       BlockSums sums = Sums();
-      const int threads = kSums ? sums.ThreadsFor(kMostShared - kBytesForTile, 1) : kThreads;
+      const int threads =
+          std::min(kSums ? sums.ThreadsFor(kMostShared - kBytesForTile, 1) : kThreads,
+                   ThreadsFor(at_once * channels.columns));
       const Grid grid = GridFor(channels, tiles.count, 1, threads);
       if (kSums) sums.partial = Partial(sums, grid.slices);
       const size_t sums_bytes = sums.SharedBytes(threads, 1);
@@ -136,10 +145,14 @@ class Pooling {
           math_,
           tensors_,
           g_,
+          g_.InputSteps(),
           channels,
           tiles,
           sizes,
-          {Apart(g_.axis[0]), Apart(g_.axis[1]), Apart(g_.axis[2])},
+          {apart[0], apart[1], apart[2]},
+          {Divisor(g_.axis[0].stride), Divisor(g_.axis[1].stride), Divisor(g_.axis[2].stride)},
+          {Divisor(apart[0]), Divisor(apart[1]), Divisor(apart[2])},
+          Divisor(apart[0] * apart[1] * apart[2] + 1),
           sums,
           sums_bytes};
       const size_t tile_bytes =
@@ -150,6 +163,10 @@ class Pooling {
     return "";
   }
 
+  // As many threads as there is work for at a time, in whole warps.
+  static int ThreadsFor(int64_t items) {
+    return static_cast<int>(std::min<int64_t>((items + 31) / 32 * 32, kThreads));
+  }
   BlockSums Sums() const { return {parameters_.rows, g_.Channels(), nullptr}; }
   double* Partial(const BlockSums& sums, int64_t slices) const {
     return static_cast<double*>(

@@ -70,8 +70,8 @@ std::string RunSortedPoolGrad(const PoolGeometry& g, const RankLogits& logits, c
                                  {},
                                  {static_cast<T*>(x_gradient)}};
   const ParameterGradients parameters{weights.Ranks(), [&](const BlockSums& sums, int64_t slices) {
-                                        return StoreTotals(sums, slices, 0, sums.rows,
-                                                           logits.per_channel, to_logits, cuda);
+                                        return StoreRankTotals(sums, slices, logits.per_channel,
+                                                               to_logits, cuda);
                                       }};
   return Pooling<Math, T>(Math(weights, ThreadSumming()), g, tensors, cuda, parameters).Run();
 }

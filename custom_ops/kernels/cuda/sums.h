@@ -48,32 +48,63 @@ struct BlockSums {
   // After all threads are done: adds up what those of the same channels have.
   SOFTPOOL_HOST_DEVICE void End(const ChannelMapping& map, const Thread& t) const {
     const double* shared = static_cast<const double*>(t.shared);
-    const int64_t outputs = rows * map.vector * map.columns;
-    for (int64_t o = t.index; o < outputs; o += t.count) {
-      const int64_t column = o % map.columns, lane = o / map.columns % map.vector;
-      const int64_t row = o / map.columns / map.vector;
-      const int64_t inner =
-          (t.group / map.outer_channels * map.columns + column) * map.vector + lane;
-      if (inner >= map.vectors * map.vector) continue;
-      const double* first = shared + (row * map.vector + lane) * t.count + column;
+    const unsigned columns = map.columns, vector = map.vector;
+    const unsigned outputs = static_cast<unsigned>(rows) * vector * columns;
+    for (unsigned o = t.index; o < outputs; o += t.count) {
+      const unsigned column = o % columns, lane = o / columns % vector, row = o / columns / vector;
+      const int64_t inner = (t.group * columns + column) * vector + lane;
+      const bool outer = map.outer_channels > 1;
+      if (!outer && inner >= map.vectors * vector) continue;
+      const double* first = shared + (row * vector + lane) * t.count + column;
       double sum = 0;
-      for (int i = 0; i < t.count / map.columns; ++i) sum += first[i * map.columns];
-      const int64_t channel = map.outer_channels > 1 ? map.Outer(t) : inner;
-      partial[(t.slice * rows + row) * channels + channel] = sum;
+      for (int i = 0; i < map.Rows(t.count); ++i) sum += first[i * columns];
+      partial[(t.slice * rows + row) * channels + (outer ? t.group : inner)] = sum;
     }
   }
 };
 
-// Adds up what the blocks have: a group has a row of up to kColumns channels or, if all channels
-// share their parameters, a whole row.
+// Adds up parts of what the blocks have, over all channels: many groups, of a row and some slices
+// each, where one group would be alone for long.
+struct FoldProgram {
+  static constexpr int kLast = 16;
+
+  BlockSums sums;
+  int64_t slices, parts;
+  double* out;  // [parts, rows]
+
+  static constexpr size_t kSharedBytes = kThreads * sizeof(double);
+
+  SOFTPOOL_HOST_DEVICE int64_t Phases(const Thread&) const { return 3; }
+
+  SOFTPOOL_HOST_DEVICE void Run(int64_t phase, const Thread& t) const {
+    double* shared = static_cast<double*>(t.shared);
+    const int64_t row = t.group / parts, part = t.group % parts;
+    if (phase == 0) {
+      double sum = 0;
+      for (int64_t s = slices * part / parts; s < slices * (part + 1) / parts; ++s) {
+        const double* terms = sums.partial + (s * sums.rows + row) * sums.channels;
+        for (int64_t c = t.index; c < sums.channels; c += t.count) sum += terms[c];
+      }
+      shared[t.index] = sum;
+    } else if (phase == 1 && t.index < kLast) {
+      // Those of the same remainder: nobody else reads or writes them.
+      for (int i = t.index + kLast; i < t.count; i += kLast) shared[t.index] += shared[i];
+    } else if (phase == 2 && t.index == 0) {
+      double total = 0;
+      for (int i = 0; i < kLast; ++i) total += shared[i];
+      out[part * sums.rows + row] = total;
+    }
+  }
+};
+
+// Adds up what all blocks have: a group has up to kColumns channels of a row.
 template <class C>
 struct TotalProgram {
   static constexpr int kColumns = 32;
 
   BlockSums sums;
   int64_t slices, first_row, chunks;
-  bool shared_by_channels;
-  C* out;  // [rows, channels] or [rows], from first_row on
+  C* out;  // [rows, channels], from first_row on
 
   static constexpr size_t kSharedBytes = kThreads * sizeof(double);
 
@@ -83,35 +114,51 @@ struct TotalProgram {
     double* shared = static_cast<double*>(t.shared);
     const int64_t row = first_row + t.group / chunks;
     const int64_t channel = t.group % chunks * kColumns + t.index % kColumns;
-    const int64_t depth = t.count / kColumns;
+    if (channel >= sums.channels) return;
     if (phase == 0) {
       double sum = 0;
-      const int64_t step = shared_by_channels ? kColumns : sums.channels;
-      for (int64_t slice = t.index / kColumns; slice < slices; slice += depth) {
-        const double* terms = sums.partial + (slice * sums.rows + row) * sums.channels;
-        for (int64_t c = channel; c < sums.channels; c += step) sum += terms[c];
+      for (int64_t s = t.index / kColumns; s < slices; s += t.count / kColumns) {
+        sum += sums.partial[(s * sums.rows + row) * sums.channels + channel];
       }
       shared[t.index] = sum;
       return;
     }
-    const bool is_last = shared_by_channels ? t.index > 0 : t.index >= kColumns;
-    if (is_last || channel >= sums.channels) return;
+    if (t.index >= kColumns) return;
     double total = 0;
-    const int64_t step = shared_by_channels ? 1 : kColumns;
-    for (int64_t i = t.index; i < t.count; i += step) total += shared[i];
-    out[shared_by_channels ? row - first_row : (row - first_row) * sums.channels + channel] =
-        static_cast<C>(total);
+    for (int i = t.index; i < t.count; i += kColumns) total += shared[i];
+    out[(row - first_row) * sums.channels + channel] = static_cast<C>(total);
   }
 };
 
-// The totals of `rows` rows, which are the gradients of as many parameters.
+// The totals of `rows` rows for each channel, which are the gradients of as many parameters.
 template <class C>
 std::string StoreTotals(const BlockSums& sums, int64_t slices, int64_t first_row, int64_t rows,
-                        bool per_channel, C* out, const CudaStream& cuda) {
+                        C* out, const CudaStream& cuda) {
   const int64_t chunks =
-      per_channel ? (sums.channels + TotalProgram<C>::kColumns - 1) / TotalProgram<C>::kColumns : 1;
-  const TotalProgram<C> program{sums, slices, first_row, chunks, !per_channel, out};
+      (sums.channels + TotalProgram<C>::kColumns - 1) / TotalProgram<C>::kColumns;
+  const TotalProgram<C> program{sums, slices, first_row, chunks, out};
   return Launch(program, {rows * chunks, 1, kThreads, TotalProgram<C>::kSharedBytes}, cuda);
+}
+
+// The same of all rows where channels share their parameters.
+template <class C>
+std::string StoreSharedTotals(const BlockSums& sums, int64_t slices, C* out,
+                              const CudaStream& cuda) {
+  const int64_t parts = std::min<int64_t>(slices, 64);
+  BlockSums folded{sums.rows, 1,
+                   static_cast<double*>(cuda.allocate(sizeof(double) * parts * sums.rows))};
+  const FoldProgram program{sums, slices, parts, folded.partial};
+  const std::string error =
+      Launch(program, {sums.rows * parts, 1, kThreads, FoldProgram::kSharedBytes}, cuda);
+  return error.empty() ? StoreTotals(folded, parts, 0, sums.rows, out, cuda) : error;
+}
+
+// Either of them, of all rows.
+template <class C>
+std::string StoreRankTotals(const BlockSums& sums, int64_t slices, bool per_channel, C* out,
+                            const CudaStream& cuda) {
+  return per_channel ? StoreTotals(sums, slices, 0, sums.rows, out, cuda)
+                     : StoreSharedTotals(sums, slices, out, cuda);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -20,13 +20,15 @@ struct TilePart {
   int64_t begin, end;      // inputs
   int64_t first, windows;  // from the first window on
 
-  SOFTPOOL_HOST_DEVICE TilePart(const PoolAxis& axis, int64_t size, int64_t index) {
+  SOFTPOOL_HOST_DEVICE TilePart(const PoolAxis& axis, const Divisor& stride, int64_t size,
+                                int64_t index) {
     begin = index * size;
     end = begin + size < axis.in ? begin + size : axis.in;
     // The first window whose end is beyond the beginning, the last one that begins before the end.
-    const int64_t behind = begin + axis.pad - axis.window + 1;
-    first = behind <= 0 ? 0 : (behind + axis.stride - 1) / axis.stride;
-    int64_t last = (end - 1 + axis.pad) / axis.stride;
+    int64_t behind = begin + axis.pad - axis.window + axis.stride;
+    first = behind < axis.stride ? 0 : stride.Divide(&behind);
+    int64_t last = end - 1 + axis.pad;
+    last = stride.Divide(&last);
     if (last >= axis.out) last = axis.out - 1;
     windows = last < first ? 0 : last - first + 1;
   }
@@ -62,10 +64,12 @@ struct TilesProgram {
   Math math;
   Tensors<T, Math> tensors;
   PoolGeometry geometry;
+  std::array<int64_t, kAxes> steps;  // the geometry's InputSteps()
   ChannelMapping channels;
   PositionMapping tiles;
   TileSizes sizes;
   int64_t colours[kAxes];  // of windows: those of one colour share no input
+  Divisor by_stride[kAxes], by_colours[kAxes], by_phases;
   BlockSums sums;
   size_t sums_bytes;  // of shared memory, before the tile
 
@@ -86,22 +90,28 @@ struct TilesProgram {
       if (kSums) sums.Zero(1, t);
       return Zero(t);
     }
-    const int64_t tile = t.slice + (phase - 1) / PhasesOfTile() * t.slices;
-    const int64_t step = (phase - 1) % PhasesOfTile();
+    int64_t step = phase - 1;
+    const int64_t tile = t.slice + by_phases.Divide(&step) * t.slices;
     if (tile >= tiles.count) {
       if constexpr (kSums) sums.End(channels, t);
       return;
     }
+    const ChannelMapping::Own mine = channels.Of(t);
+    if (mine.row < 0) return;
     const PositionMapping::Position p = tiles.At(tile);
-    const TilePart part[kAxes] = {{geometry.axis[0], sizes.size[0], p.at[0]},
-                                  {geometry.axis[1], sizes.size[1], p.at[1]},
-                                  {geometry.axis[2], sizes.size[2], p.at[2]}};
-    if (step == PhasesOfTile() - 1) return Leave(t, p.image, part);
-    const int64_t colour[kAxes] = {step / colours[2] / colours[1], step / colours[2] % colours[1],
-                                   step % colours[2]};
-    RunColour(t, p.image, part, colour);
+    const TilePart part[kAxes] = {{geometry.axis[0], by_stride[0], sizes.size[0], p.at[0]},
+                                  {geometry.axis[1], by_stride[1], sizes.size[1], p.at[1]},
+                                  {geometry.axis[2], by_stride[2], sizes.size[2], p.at[2]}};
+    if (step == PhasesOfTile() - 1) return Leave(mine, t, p.image, part);
+    int64_t colour[kAxes];
+    int64_t rest = by_colours[2].Divide(&step);
+    colour[2] = step;
+    colour[0] = by_colours[1].Divide(&rest);
+    colour[1] = rest;
+    RunColour(mine, t, p.image, part, colour);
   }
 
+ private:
   HWY_INLINE C* TileSums(const Thread& t, int which) const {
     C* first = reinterpret_cast<C*>(static_cast<unsigned char*>(t.shared) + sums_bytes);
     return first + which * sizes.size[0] * sizes.size[1] * sizes.size[2] * channels.columns;
@@ -114,35 +124,34 @@ struct TilesProgram {
   }
 
   // The windows of one colour. Which colour a window has does not depend on the tile.
-  HWY_INLINE void RunColour(const Thread& t, int64_t image, const TilePart* part,
-                            const int64_t* colour) const {
+  HWY_INLINE void RunColour(const ChannelMapping::Own& mine, const Thread& t, int64_t image,
+                            const TilePart* part, const int64_t* colour) const {
     int64_t first[kAxes], count[kAxes];
     for (int i = 0; i < kAxes; ++i) {
-      const int64_t behind = (part[i].first - colour[i]) % colours[i];
-      first[i] = part[i].first + (behind == 0 ? 0 : behind < 0 ? -behind : colours[i] - behind);
-      const int64_t left = part[i].first + part[i].windows - first[i];
-      count[i] = left <= 0 ? 0 : (left + colours[i] - 1) / colours[i];
+      // The first of this colour that is not before the first of all.
+      int64_t before = part[i].first - colour[i] + colours[i] - 1;
+      first[i] = colour[i] + by_colours[i].Divide(&before) * colours[i];
+      int64_t left = part[i].first + part[i].windows - first[i] + colours[i] - 1;
+      count[i] = left < colours[i] ? 0 : by_colours[i].Divide(&left);
     }
-    const int row = channels.Row(t);
-    if (row < 0) return;
     Math own = math;
     if constexpr (kSums) sums.Begin(&own, 1, t);
     const int64_t windows = count[0] * count[1] * count[2];
-    for (int64_t i = row; i < windows; i += t.count / channels.columns) {
-      // A tile has few windows along an axis: their numbers fit 32 bits.
+    for (int64_t i = mine.row; i < windows; i += mine.rows) {
+      // What reaches into a tile fits 32 bits.
       const uint32_t n = static_cast<uint32_t>(i), n2 = static_cast<uint32_t>(count[2]),
                      n1 = static_cast<uint32_t>(count[1]);
       const int64_t o[kAxes] = {first[0] + n / n2 / n1 * colours[0],
                                 first[1] + n / n2 % n1 * colours[1],
                                 first[2] + n % n2 * colours[2]};
-      RunWindow(own, t, image, part, o);
+      RunWindow(own, mine, t, image, part, o);
     }
   }
 
-  HWY_INLINE void RunWindow(Math& own, const Thread& t, int64_t image, const TilePart* part,
-                            const int64_t* o) const {
-    TapBox box = BoxAt(geometry, o);
-    Targets<Math, T> targets{{}, t.index % channels.columns, t.count, true};
+  HWY_INLINE void RunWindow(Math& own, const ChannelMapping::Own& mine, const Thread& t,
+                            int64_t image, const TilePart* part, const int64_t* o) const {
+    TapBox box = BoxAt(geometry, steps, o);
+    Targets<Math, T> targets{{}, mine.column, t.count, true};
     int64_t step = channels.columns;
     for (int i = kAxes - 1; i >= 0; --i) {
       const int64_t begin = geometry.axis[i].Begin(o[i]);
@@ -157,27 +166,27 @@ struct TilesProgram {
     for (int which = 0; which < Math::kTapOutputs; ++which) {
       targets.sums[which] = TileSums(t, which);
     }
-    const Window window{tensors, targets, box, PlaceAt(geometry, channels, t, image, o), 0};
+    const Window window{tensors, targets, box,
+                        PlaceAt(geometry, mine, channels.outer_channels, image, o), 0};
     if constexpr (Size_::kTaps > 0) {
-      if (window.Taps() == Size_::kTaps) {
+      if (!IsCut(geometry, o)) {
         return RegisterWindows<Math, T, Sink::kAdd, Size_, One>::Run(own, window);
       }
     }
     RunInMemory(own, window);
   }
 
-  HWY_NOINLINE static void RunInMemory(Math& own, const Window& window) { own.Run(window); }
+  HWY_NOINLINE static void RunInMemory(Math own, Window window) { own.Run(window); }
 
   // Rounds and stores the tile, and makes room for the next one.
-  HWY_INLINE void Leave(const Thread& t, int64_t image, const TilePart* part) const {
-    const int row = channels.Row(t);
-    if (row < 0) return;
+  HWY_INLINE void Leave(const ChannelMapping::Own& mine, const Thread& t, int64_t image,
+                        const TilePart* part) const {
     const uint32_t n1 = static_cast<uint32_t>(part[1].end - part[1].begin);
     const uint32_t n2 = static_cast<uint32_t>(part[2].end - part[2].begin);
     const uint32_t count = static_cast<uint32_t>(part[0].end - part[0].begin) * n1 * n2;
-    const int64_t outer = image * channels.outer_channels + channels.Outer(t);
+    const int64_t outer = image * channels.outer_channels + mine.outer;
     const PoolAxis* axis = geometry.axis.data();
-    for (uint32_t n = row; n < count; n += t.count / channels.columns) {
+    for (uint32_t n = mine.row; n < count; n += mine.rows) {
       const int64_t i0 = n / n2 / n1, i1 = n / n2 % n1, i2 = n % n2;
       const int64_t in_tile = (i0 * sizes.size[1] + i1) * sizes.size[2] + i2;
       const int64_t position =
@@ -185,8 +194,8 @@ struct TilesProgram {
               axis[2].in +
           part[2].begin + i2;
       for (int which = 0; which < Math::kTapOutputs; ++which) {
-        C* sum = TileSums(t, which) + in_tile * channels.columns + t.index % channels.columns;
-        Round(*sum, &tensors.tap_out[which][position * geometry.inner + channels.FirstInner(t)]);
+        C* sum = TileSums(t, which) + in_tile * channels.columns + mine.column;
+        Round(*sum, &tensors.tap_out[which][position * geometry.inner + mine.inner]);
         *sum = 0;
       }
     }

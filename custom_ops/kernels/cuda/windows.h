@@ -10,10 +10,11 @@ namespace softpool {
 namespace HWY_NAMESPACE {
 
 // The box of a window's taps.
-HWY_INLINE TapBox BoxAt(const PoolGeometry& g, const int64_t* o) {
+HWY_INLINE TapBox BoxAt(const PoolGeometry& g, const std::array<int64_t, kAxes>& steps,
+                        const int64_t* o) {
   TapBox box;
-  box.step = g.InputSteps();
-  box.target_step = box.step;
+  box.step = steps;
+  box.target_step = steps;
   for (int i = 0; i < kAxes; ++i) {
     box.count[i] = g.axis[i].End(o[i]) - g.axis[i].Begin(o[i]);
     box.wanted_begin[i] = 0;
@@ -23,16 +24,18 @@ HWY_INLINE TapBox BoxAt(const PoolGeometry& g, const int64_t* o) {
 }
 
 // Where a window is of which this is the position.
-HWY_INLINE Place PlaceAt(const PoolGeometry& g, const ChannelMapping& channels, const Thread& t,
-                         int64_t image, const int64_t* o) {
-  const int64_t outer = image * channels.outer_channels + channels.Outer(t);
-  int64_t in = outer, out = outer;
+HWY_INLINE Place PlaceAt(const PoolGeometry& g, const ChannelMapping::Own& own,
+                         int64_t outer_channels, int64_t image, const int64_t* o) {
+  int64_t in = image * outer_channels + own.outer, out = in;
   for (int i = 0; i < kAxes; ++i) {
     in = in * g.axis[i].in + g.axis[i].Begin(o[i]);
     out = out * g.axis[i].out + o[i];
   }
-  const int64_t first = channels.FirstInner(t);
-  return {in * g.inner + first, out * g.inner + first, channels.Channel(t)};
+  return {in * g.inner + own.inner, out * g.inner + own.inner, own.channel};
+}
+
+HWY_INLINE bool IsCut(const PoolGeometry& g, const int64_t* o) {
+  return g.axis[0].Cuts(o[0]) || g.axis[1].Cuts(o[1]) || g.axis[2].Cuts(o[2]);
 }
 
 // Windows of Size are done in registers, those of any other one by one in memory.
@@ -41,6 +44,7 @@ struct WindowsProgram {
   Math math;
   Tensors<T, Math> tensors;
   PoolGeometry geometry;
+  std::array<int64_t, kAxes> steps;  // the geometry's InputSteps()
   ChannelMapping channels;
   PositionMapping positions;  // of a thread's windows
   BlockSums sums;
@@ -56,30 +60,32 @@ struct WindowsProgram {
       sums.Zero(channels.vector, t);
       sums.Begin(&own, channels.vector, t);
     }
-    const int row = channels.Row(t);
-    if (row < 0) return;
-    const int64_t rows = t.count / channels.columns;
-    for (int64_t i = t.slice * rows + row; i < positions.count; i += t.slices * rows) {
-      RunWindows(own, t, positions.At(i));
-    }
-  }
-
-  HWY_INLINE void RunWindows(Math& own, const Thread& t, PositionMapping::Position p) const {
-    if (!L::kChannels) p.at[2] *= L::kLanes;
-    const Place place = PlaceAt(geometry, channels, t, p.image, p.at);
-    const Targets<Math, T> targets{{}, 0, t.count, true};
-    const MemoryWindow<Math, T, Sink::kStore> window{tensors, targets, BoxAt(geometry, p.at), place,
-                                                     0};
-    if constexpr (Size_::kTaps > 0) {
-      if (window.Taps() == Size_::kTaps) {
-        return RegisterWindows<Math, T, Sink::kStore, Size_, L>::Run(own, window);
+    const ChannelMapping::Own mine = channels.Of(t);
+    if (mine.row < 0) return;
+    const int64_t rows = mine.rows;
+    for (int64_t i = t.slice * rows + mine.row; i < positions.count; i += t.slices * rows) {
+      PositionMapping::Position p = positions.At(i);
+      if (!L::kChannels) p.at[2] *= L::kLanes;
+      const Window window{tensors,
+                          {{}, 0, t.count, true},
+                          BoxAt(geometry, steps, p.at),
+                          PlaceAt(geometry, mine, channels.outer_channels, p.image, p.at),
+                          0};
+      if constexpr (Size_::kTaps > 0) {
+        if (!IsCut(geometry, p.at)) {
+          RegisterWindows<Math, T, Sink::kStore, Size_, L>::Run(own, window);
+          continue;
+        }
       }
+      RunInMemory(own, window);
     }
-    RunInMemory(own, window);
   }
 
-  HWY_NOINLINE static void RunInMemory(Math& own,
-                                       const MemoryWindow<Math, T, Sink::kStore>& first) {
+ private:
+  using Window = MemoryWindow<Math, T, Sink::kStore>;
+
+  // By value: of what is in registers nobody may know an address.
+  HWY_NOINLINE static void RunInMemory(Math own, Window first) {
     for (int lane = 0; lane < L::kLanes; ++lane) own.Run(first.Neighbour(lane, L::kRowTaps));
   }
 };
