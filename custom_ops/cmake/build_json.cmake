@@ -7,6 +7,7 @@ file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/build.json "{
   \"cuda_missing\": \"${SOFTPOOL_CUDA_MISSING}\",
   \"cuda_toolkit\": \"${CMAKE_CUDA_COMPILER_VERSION}\",
   \"cuda_architectures\": \"${SOFTPOOL_CUDA_ARCHITECTURES}\",
+  \"cuda_ptx\": \"${SOFTPOOL_CUDA_PTX}\",
   \"xla_missing\": \"${SOFTPOOL_XLA_MISSING}\"
 }
 ")

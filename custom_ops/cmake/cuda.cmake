@@ -66,6 +66,11 @@ endif()
 set(CMAKE_CUDA_ARCHITECTURES ${architectures})
 string(REGEX REPLACE "-[a-z]+" "" SOFTPOOL_CUDA_ARCHITECTURES "${architectures}")
 string(REPLACE ";" " " SOFTPOOL_CUDA_ARCHITECTURES "${SOFTPOOL_CUDA_ARCHITECTURES}")
+# Those whose PTX later generations can compile.
+set(SOFTPOOL_CUDA_PTX ${architectures})
+list(FILTER SOFTPOOL_CUDA_PTX EXCLUDE REGEX "-real$")
+string(REGEX REPLACE "-[a-z]+" "" SOFTPOOL_CUDA_PTX "${SOFTPOOL_CUDA_PTX}")
+string(REPLACE ";" " " SOFTPOOL_CUDA_PTX "${SOFTPOOL_CUDA_PTX}")
 enable_language(CUDA)
 message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION} kernels for ${SOFTPOOL_CUDA_ARCHITECTURES}")
 
