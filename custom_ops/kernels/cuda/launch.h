@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -99,17 +100,21 @@ inline std::string Clear(void* p, size_t bytes, const CudaStream& cuda) {
 template <class Program>
 std::string Launch(const Program& program, const Grid& grid, const CudaStream&) {
   if (!Fits(grid)) return kTooLarge;
+  // A device runs threads in any order: tests run them in two, which must not matter.
+  const bool backwards = std::getenv("SOFTPOOL_HOST_BACKWARDS") != nullptr;
+  const auto at = [&](int64_t i, int64_t count) { return backwards ? count - 1 - i : i; };
   std::vector<double> shared(grid.shared_bytes / sizeof(double) + 1);
-  for (int64_t group = 0; group < grid.groups; ++group) {
-    for (int64_t slice = 0; slice < grid.slices; ++slice) {
-      // As a device has it: whatever was there before, and never zeros by chance.
-      std::memset(shared.data(), 0xFF, grid.shared_bytes);
-      Thread thread{group, slice, grid.slices, 0, grid.threads, shared.data()};
-      const int64_t phases = program.Phases(thread);
-      for (int64_t phase = 0; phase < phases; ++phase) {
-        for (thread.index = 0; thread.index < grid.threads; ++thread.index) {
-          program.Run(phase, thread);
-        }
+  for (int64_t block = 0; block < grid.groups * grid.slices; ++block) {
+    const int64_t turn = at(block, grid.groups * grid.slices);
+    // As a device has it: whatever was there before, and never zeros by chance.
+    std::memset(shared.data(), 0xFF, grid.shared_bytes);
+    Thread thread{turn / grid.slices, turn % grid.slices, grid.slices, 0,
+                  grid.threads,       shared.data()};
+    const int64_t phases = program.Phases(thread);
+    for (int64_t phase = 0; phase < phases; ++phase) {
+      for (int i = 0; i < grid.threads; ++i) {
+        thread.index = static_cast<int>(at(i, grid.threads));
+        program.Run(phase, thread);
       }
     }
   }
