@@ -101,17 +101,11 @@ struct LargeWindows {
       const PositionMapping::Position p = all.positions.At(item);
       int64_t o[kAxes];
       for (int i = 0; i < kAxes; ++i) o[i] = all.first[i] + p.at[i] * all.apart[i];
-      place.channel = all.first_channel + t.group;
-      // Channels are the outer dimension's or the inner one's.
-      const bool inner = g.outer_channels == 1;
-      const int64_t outer = p.image * g.outer_channels + (inner ? 0 : place.channel);
-      place.in = place.out = outer;
-      for (int i = 0; i < kAxes; ++i) {
-        place.in = place.in * g.axis[i].in + g.axis[i].Begin(o[i]);
-        place.out = place.out * g.axis[i].out + o[i];
-      }
-      place.in = place.in * g.inner + (inner ? place.channel : 0);
-      place.out = place.out * g.inner + (inner ? place.channel : 0);
+      // Channels are those that images are made of, or consecutive.
+      ChannelMapping::Own own{};
+      own.channel = all.first_channel + t.group;
+      (g.outer_channels > 1 ? own.outer : own.inner) = own.channel;
+      place = PlaceAt(g, own, g.outer_channels, p.image, o);
       box = BoxAt(g, g.InputSteps(), o);
       taps = box.Total();
       ranked = all.ranked + (t.group * t.slices + t.slice) * all.taps;

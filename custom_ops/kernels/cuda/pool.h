@@ -33,8 +33,10 @@ class Pooling {
   std::string Run() const {
     if constexpr (Math::kTapOutputs > 0) {
       if (g_.Overlaps()) {
-        return !kWide && IsOfSize<1, 3, 3>() ? RunTiles<Unless<kWide, Size<1, 3, 3>>>()
-                                             : RunTiles<AnySize>();
+        if constexpr (!kWide) {
+          if (IsOfSize<1, 3, 3>()) return RunTiles<Size<1, 3, 3>>();
+        }
+        return RunTiles<AnySize>();
       }
       const bool gaps = g_.axis[0].HasGaps() || g_.axis[1].HasGaps() || g_.axis[2].HasGaps();
       for (T* gradient : tensors_.tap_out) {
@@ -49,8 +51,6 @@ class Pooling {
  private:
   // Kernels of their own for every shape would make a large library: double has few.
   static constexpr bool kWide = sizeof(T) == 8;
-  template <bool kNot, class Size_>
-  using Unless = std::conditional_t<kNot, AnySize, Size_>;
 
   std::string RunWindowsOfItsSize() const {
     constexpr int kVector = 16 / sizeof(T);
@@ -76,18 +76,14 @@ class Pooling {
     return g_.axis[0].window == k0 && g_.axis[1].window == k1 && g_.axis[2].window == k2;
   }
 
-  // Calls f with every tensor there is.
-  template <class F>
-  bool AllTensors(const F& f) const {
-    bool all = true;
-    for (const T* p : tensors_.tap_in) all = all && f(p);
-    for (const T* p : tensors_.window_in) all = all && f(p);
-    for (const T* p : tensors_.window_out) all = all && f(p);
-    for (const T* p : tensors_.tap_out) all = all && f(p);
-    return all;
-  }
+  // Whether all tensors begin at multiples of so many bytes.
   bool Aligned(size_t bytes) const {
-    return AllTensors([&](const T* p) { return reinterpret_cast<uintptr_t>(p) % bytes == 0; });
+    const auto aligned = [&](const T* p) { return reinterpret_cast<uintptr_t>(p) % bytes == 0; };
+    const auto all = [&](const auto& tensors) {
+      return std::all_of(tensors.begin(), tensors.end(), aligned);
+    };
+    return all(tensors_.tap_in) && all(tensors_.window_in) && all(tensors_.window_out) &&
+           all(tensors_.tap_out);
   }
   // Whether so many consecutive channels can be loaded at once everywhere.
   bool ChannelsFit(int vector) const {
