@@ -39,6 +39,10 @@ bool PoolGeometry::Overlaps() const {
   return axis[0].Overlaps() || axis[1].Overlaps() || axis[2].Overlaps();
 }
 
+bool PoolGeometry::HasGaps() const {
+  return axis[0].HasGaps() || axis[1].HasGaps() || axis[2].HasGaps();
+}
+
 std::string CheckAttributes(const std::vector<int64_t>& ksize,
                             const std::vector<int64_t>& strides) {
   if (ksize.empty() || ksize.size() > kAxes) {

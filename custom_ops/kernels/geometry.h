@@ -68,6 +68,7 @@ struct PoolGeometry {
   }
   int64_t LargestWindow() const;
   bool Overlaps() const;
+  bool HasGaps() const;
   bool Empty() const { return outer * inner * OutputPositions() == 0; }
 };
 

@@ -121,7 +121,7 @@ void VisitWindows(const Math& math, const PoolGeometry& g, const Tensors<T, Math
 // Zero where no window reaches.
 template <class T>
 void ZeroGaps(const PoolGeometry& g, T* gradient, const ParallelFor& parallel) {
-  if (!g.axis[0].HasGaps() && !g.axis[1].HasGaps() && !g.axis[2].HasGaps()) return;
+  if (!g.HasGaps()) return;
   const int64_t row = g.axis[2].in * g.inner;
   const int64_t rows = g.outer * g.axis[0].in * g.axis[1].in;
   parallel(rows, g.axis[2].in, [&](int64_t begin, int64_t end) {

@@ -38,11 +38,12 @@ class Pooling {
         }
         return RunTiles<AnySize>();
       }
-      const bool gaps = g_.axis[0].HasGaps() || g_.axis[1].HasGaps() || g_.axis[2].HasGaps();
-      for (T* gradient : tensors_.tap_out) {
+      if (g_.HasGaps()) {
         const size_t bytes = sizeof(T) * g_.outer * g_.InputPositions() * g_.inner;
-        const std::string error = gaps ? Clear(gradient, bytes, cuda_) : "";
-        if (!error.empty()) return error;
+        for (T* gradient : tensors_.tap_out) {
+          const std::string error = Clear(gradient, bytes, cuda_);
+          if (!error.empty()) return error;
+        }
       }
     }
     return RunWindowsOfItsSize();
