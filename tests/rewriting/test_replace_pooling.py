@@ -217,46 +217,6 @@ def test_and_back():
     assert configs(back) == configs(model)
 
 
-def test_trainable_flags_policies_and_compile_state():
-    model = keras.Sequential(
-        [
-            keras.Input((8, 8, 3)),
-            L.Conv2D(2, 3, dtype="mixed_bfloat16", trainable=False, name="frozen"),
-            L.MaxPooling2D(dtype="mixed_bfloat16"),
-            L.GlobalAveragePooling2D(),
-        ]
-    )
-    model.compile(keras.optimizers.SGD(0.125, momentum=0.5), "mae", metrics=["mse"])
-    new, _ = tsp.replace_pooling(model, {"max": "soft"})
-    assert not new.get_layer("frozen").trainable
-    assert new.layers[1].compute_dtype == "bfloat16"
-    assert new.compiled
-    assert new.loss == "mae"
-    assert float(new.optimizer.learning_rate) == 0.125
-    new.fit(np.zeros((2, 8, 8, 3)), np.zeros((2, 2)), verbose=0)
-
-
-def test_what_cannot_be_reached_is_said():
-    class Block(keras.Layer):
-        def __init__(self, **kwargs):
-            super().__init__(**kwargs)
-            self.pools = [L.MaxPooling2D(name="inside")]
-
-        def call(self, x):
-            return self.pools[0](x)
-
-    i = keras.Input((3, 16, 16, 2))
-    x = L.TimeDistributed(L.MaxPooling2D(name="wrapped"), name="each")(i)
-    x = Block(name="block")(keras.ops.reshape(x, (-1, 8, 8, 2)))
-    x = keras.ops.max_pool(x, 2)
-    with pytest.warns(UserWarning, match="No pooling was replaced"):
-        _, report = tsp.replace_pooling(keras.Model(i, x), {"max": "soft"})
-    reasons = {f.path: f.reason for f in report.skipped}
-    assert "TimeDistributed" in reasons.pop("each/wrapped")
-    assert "Block" in reasons.pop("block/inside")
-    assert "operation" in next(iter(reasons.values()))
-
-
 def test_layers_that_keras_cannot_copy():
     i = keras.Input((8, 8, 3))
     x = L.MaxPooling2D(name="pool")(L.Lambda(lambda t: t * 2, name="double")(i))
@@ -277,39 +237,14 @@ def test_the_report_prints_and_is_json():
     text = str(report)
     assert "first" in text
     assert "SoftPooling2D" in text
-    assert text.endswith("1 replaced, 2 skipped")
+    assert "\n1 replaced, 2 skipped\n" in text
+    check = "8 variables carried over (143 parameters), 0 added, 0 dropped; output shapes: the same"
+    assert text.endswith(check)
     data = json.loads(report.to_json())
     assert data["replaced"] == 1
+    assert data["check"]["parameters"] == sequential().count_params() == 143
     assert data["findings"][0]["replacement"] == "SoftPooling2D"
     assert str(Report()) == "0 replaced, 0 skipped"
-
-
-def test_state_outside_of_variables():
-    words = L.TextVectorization(output_sequence_length=4, name="words")
-    words.adapt(["to be or not to be", "that is the question"])
-    text = keras.Sequential(
-        [keras.Input((), dtype="string"), words, L.Embedding(20, 3), L.GlobalMaxPooling1D()]
-    )
-    scale = L.Normalization(name="scale")
-    scale.adapt(np.random.default_rng(0).normal(7, 3, (50, 2)))
-    numbers = keras.Sequential([keras.Input((6, 2)), L.TimeDistributed(scale), L.MaxPooling1D()])
-    for model, x in ((text, np.array(["to be", "is that"])), (numbers, np.ones((2, 6, 2)))):
-        new, _ = tsp.replace_pooling(model, {"max": "max", "global_max": "max"})
-        equal(np.asarray(new(keras.ops.convert_to_tensor(x))), model(keras.ops.convert_to_tensor(x)))
-
-
-def test_a_loss_that_is_a_function():
-    def loss(truth, prediction):
-        return keras.ops.mean(keras.ops.abs(truth - prediction))
-
-    model = sequential()
-    model.compile("sgd", loss)
-    new, _ = tsp.replace_pooling(model, {"max": "soft"})
-    assert new.loss is loss
-    assert model.compiled
-    model.compile("sgd", "mse", metrics=[loss])
-    with pytest.warns(UserWarning, match="Compile the copy"):
-        tsp.replace_pooling(model, {"max": "soft"})
 
 
 def test_a_frozen_model_inside():
@@ -321,34 +256,12 @@ def test_a_frozen_model_inside():
     assert len(new.trainable_variables) == len(model.trainable_variables) == 2
 
 
-def test_a_pooling_used_inside_a_wrapper_and_outside():
-    pool = L.MaxPooling2D(name="pool")
-    i, j = keras.Input((2, 8, 8, 1)), keras.Input((8, 8, 1))
-    model = keras.Model([i, j], [L.TimeDistributed(pool, name="each")(i), pool(j)])
-    new, report = tsp.replace_pooling(model, {"max": "soft"})
-    assert type(new.get_layer("pool")) is tsp.layers.SoftPooling2D
-    assert sorted((f.path, f.action) for f in report.findings) == [
-        ("each/pool", "skipped"),
-        ("pool", "replaced"),
-    ]
-
-
 def test_the_function_as_a_node():
     i = keras.Input((8, 8, 1))
     new, report = tsp.replace_pooling(keras.Model(i, tsp.soft_pool(i, 3, 2)), {"soft": "max"})
     assert len(report.replaced) == 1
     assert new.layers[-1].pool_size == (3, 3)
     assert new.layers[-1].strides == (2, 2)
-
-
-class Subclassed(keras.Model):
-    def call(self, x):
-        return x
-
-
-class Doubling(keras.Sequential):
-    def call(self, x):
-        return 2 * super().call(x)
 
 
 @pytest.mark.parametrize(
@@ -363,9 +276,8 @@ class Doubling(keras.Sequential):
         (sequential, {"max": lambda layer: None}, "must be a Keras layer"),
         (sequential, {"max": lambda layer: layer}, "new layer"),
         (sequential, {L.Dense: "soft"}, "not a pooling of a known kind"),
-        (Subclassed, {"max": "soft"}, "Functional or Sequential"),
-        (lambda: Doubling([L.MaxPooling2D()]), {"max": "soft"}, "behaviour of its own"),
-        (lambda: "model.keras", {"max": "soft"}, "Functional or Sequential"),
+        (lambda: "model.keras", {"max": "soft"}, "replace_pooling_in_file"),
+        (lambda: L.MaxPooling2D(), {"max": "soft"}, "must be a keras.Model"),
     ],
 )
 def test_bad_arguments(model, replacements, message):

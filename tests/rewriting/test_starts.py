@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tf_softpool as tsp
-from tf_softpool.rewriting.rules import _STARTS, KINDS
+from tf_softpool.rewriting.kinds import KINDS, STARTS
 
 L = keras.layers
 
@@ -139,7 +139,7 @@ def test_what_is_learned_moves(old, new_kind, rank):
 
 
 def test_every_start_is_tested():
-    assert set(WORDS) == {pair for pair in _STARTS if pair[1] in {new for _, new in WORDS}}
+    assert set(WORDS) == {pair for pair in STARTS if pair[1] in {new for _, new in WORDS}}
 
 
 @pytest.mark.parametrize("kind", ["sum", "power_average", "stochastic", "soft"])

@@ -1,29 +1,31 @@
 """Models in memory, with their pooling replaced."""
 
-import contextlib
-import tempfile
 import warnings
-from dataclasses import replace
 
 import keras
+import numpy as np
 
-from tf_softpool.ops.dispatch import PoolNode
-from tf_softpool.ops.soft_pool import SoftPool
-from tf_softpool.rewriting.report import Finding, Report
-from tf_softpool.rewriting.rules import Rule, kind_of
+from tf_softpool.rewriting.anatomy import is_graph
+from tf_softpool.rewriting.copying import Copying
+from tf_softpool.rewriting.report import Check, Finding, Report
+from tf_softpool.rewriting.rules import rules_of
+from tf_softpool.rewriting.search import find_poolings
+from tf_softpool.rewriting.selection import Selection
+from tf_softpool.rewriting.state import compile_alike
 
 
-def replace_pooling(model, replacements, where=None):
+def replace_pooling(model, replacements, where=None, *, first=None, last=None, in_place=False, dry_run=False):
     """Makes a copy of a model that has other pooling layers, and the same weights.
 
-    Layers keep their names, a layer that is used twice stays one layer, and models inside the model
-    are rewritten too, to any depth. The new layers take over the arguments that old and new layers
-    share: window, strides, padding, data format, `keepdims`, dtype policy. The given model is not
-    changed and shares no variables with the copy. A compiled model's copy is compiled alike, with a
-    fresh optimizer.
+    Layers keep their names, a layer that is used twice stays one layer, and models and layers inside the
+    model (`TimeDistributed`, say) are rewritten too, to any depth. The new layers take over the arguments
+    that old and new layers share: window, strides, padding, data format, `keepdims`, dtype policy. The
+    given model is not changed and shares no variables with the copy. A compiled model's copy is compiled
+    alike, and its optimizer goes on where the old one is, for the variables that both have.
 
     Args:
-        model: a Functional or Sequential `keras.Model`.
+        model: a built `keras.Model`. Functional and Sequential models are copied layer by layer; other
+            models, and layers that hold layers, are made anew from their configs.
         replacements: dict of what to replace by what. A key is a kind (`"max"`, `"average"`, `"soft"`,
             `"sorted"`, `"detail_preserving"`, `"local_importance"`, `"sum"`, `"power_average"`, `"lp"`,
             `"mixed"`, `"gated"`, `"stochastic"`, `"s3"`, `"global_max"`, `"global_average"`,
@@ -34,18 +36,29 @@ def replace_pooling(model, replacements, where=None):
             `"local_importance"` for `"average"`; `"gated"`, and `"sorted"` for `"max"`, give 99.9 % of the
             weight to what was there; `"lp"` and `"detail_preserving"` are near it; `"local_importance"` for
             `"max"` is between max and average; `"s3"` takes the old pooling for its first step.
-        where: a function from a layer to whether it may be replaced. Default: all may.
+            `keras.ops.max_pool` and `average_pool` as nodes of a model are replaced as the layers that do
+            the same.
+        where: which may be replaced: a glob (`"conv*"`) that a layer's name or its path in the model has to
+            match, a list of globs, or a function from a layer to whether. Default: all may.
+        first: replace only the first so many of those, in the model's order.
+        last: replace only the last so many; with `first`, both ends.
+        in_place: pooling that a layer or model makes itself, so that its config does not describe it, is
+            left alone unless this is True. Then it is exchanged in the attributes that hold it: in the copy,
+            or, where a class cannot be made from its config, in the given model itself. What Keras saves of
+            such a layer is its config, so a `.keras` file has the old pooling again; a SavedModel does not.
+        dry_run: True changes nothing, and returns the report alone.
 
     Returns:
-        The new model, and a `Report` of every pooling layer found, what became of it and why.
+        The new model, and a `Report` of every pooling layer found, what became of it and why, and what
+        was seen of the result; the report alone with `dry_run`.
 
     Raises:
-        ValueError: a key or value is not one of these, a replacement cannot be made from the layer
-            it is for, or the model is neither Functional nor Sequential, or of a class of its own
-            that defines more than its layers (`call`, `train_step`, ...).
+        ValueError: a key, a value or another argument is not one of these, a replacement cannot be made
+            from the layer it is for, or the model is none, or has layers that cannot be copied.
 
     Warns:
-        UserWarning: nothing was replaced, or Keras could not compile the copy as the model is.
+        UserWarning: nothing was replaced, or the copy lacks what the model has: a class, its compilation,
+            a config that tells of the new pooling.
 
     Example:
         >>> import keras
@@ -55,213 +68,118 @@ def replace_pooling(model, replacements, where=None):
         >>> type(new.layers[0]).__name__, len(report.replaced)
         ('SoftPooling2D', 1)
     """
-    if not _is_graph(model):
+    if not isinstance(model, keras.Model):
         raise ValueError(
-            "A Functional or Sequential model can be rewritten, whose class adds no behaviour of its "
-            f"own, got {type(model).__name__}."
+            f"`model` must be a keras.Model, got {model!r}. Models in files: `replace_pooling_in_file`."
         )
-    if not isinstance(replacements, dict):
-        raise ValueError(f"Replacements must be a dict of what to replace by what, got {replacements!r}.")
-    rewriting = _Rewriting([Rule(*item) for item in replacements.items()], where)
-    rewriting.find(model, "")
-    new = rewriting.copy(model)
-    rewriting.copy_state()
-    _compile_alike(model, new)
-    if not rewriting.report.replaced:
-        warnings.warn(
-            f"No pooling was replaced in model {model.name!r}: {rewriting.report}.",
-            stacklevel=2,
-        )
-    return new, rewriting.report
+    rules, selection = rules_of(replacements), Selection(where, first, last)
+    sites = find_poolings(model, rules)
+    plan = plan_of(sites, rules, selection, in_place)
+    report = Report([plan[site.key] for site in sites], dry_run=dry_run)
+    if dry_run:
+        return report
+    new = _rewritten(model, sites, plan, rules, report)
+    if not report.replaced:
+        report.notes.insert(0, f"No pooling was replaced in model {model.name!r}.")
+    for note in report.notes:
+        warnings.warn(note, stacklevel=2)
+    return new, report
 
 
-# What a class must not define for its instances to be no more than the layers they hold.
-_BEHAVIOUR = ("call", "train_step", "test_step", "predict_step", "compute_loss", "compute_metrics")
+def plan_of(sites, rules, selection, in_place):
+    """What is to become of each site: a dict of its key to a `Finding`.
 
-
-def _is_graph(layer):
-    """Whether a layer is a model that can be copied layer by layer: Functional or Sequential, and not
-    of a class that adds behaviour of its own.
+    Raises:
+        ValueError: a replacement cannot be made from the layer that it is for.
     """
-    if not isinstance(layer, keras.Model):
-        return False
-    for cls in type(layer).__mro__:
-        if cls is keras.Sequential or (cls.__module__.startswith("keras.") and hasattr(layer, "operations")):
-            return True
-        if any(name in vars(cls) for name in _BEHAVIOUR):
-            return False
-    return False
+    reasons = {site.key: _reason(site, rules, selection, in_place) for site in sites}
+    free = [site.key for site in sites if not reasons[site.key]]
+    for i, key in enumerate(free):
+        if not selection.reaches(i, len(free)):
+            reasons[key] = "`first` and `last` leave it out"
+    return {site.key: _finding(site, rules, reasons[site.key]) for site in sites}
 
 
-def _inner_layers(layer):
-    """The layers that a layer keeps in its attributes, alone or in lists and dicts."""
-    values = list(vars(layer).values())
-    seen = set()
-    while values:
-        value = values.pop(0)
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        if isinstance(value, keras.Layer):
-            yield value
-        elif isinstance(value, list | tuple):
-            values.extend(value)
-        elif isinstance(value, dict):
-            values.extend(value.values())
+def rule_for(layer, rules):
+    """The first rule that is for a layer, or None."""
+    return next((rule for rule in rules if rule.matches(layer)), None)
 
 
-class _Rewriting:
-    """One call of `replace_pooling`: what was found, and the copies made."""
-
-    def __init__(self, rules, where):
-        self.rules = rules
-        self.where = where
-        self.report = Report()
-        self.replaced = {}  # old layer's id -> the rule for it
-        self.kept = []  # (old, new) layers that are the same but for their variables
-        self.copies = {}  # old operation's id -> its copy, one for all models that use it
-        self.seen = set()
-        self.seen_hidden = set()
-
-    def find(self, model, prefix):
-        """Looks at every layer of a model, and decides."""
-        for operation in getattr(model, "operations", None) or model.layers:
-            if id(operation) in self.seen:
-                continue
-            self.seen.add(id(operation))
-            path = prefix + operation.name
-            if isinstance(operation, keras.Layer) and _is_graph(operation):
-                self.find(operation, path + "/")
-            else:
-                self._decide(operation, path)
-
-    def _decide(self, layer, path):
-        if not isinstance(layer, keras.Layer):
-            if type(layer).__name__ in ("MaxPool", "AveragePool"):
-                self._skip(path, layer, "an operation, not a layer")
-            return
-        if isinstance(layer, PoolNode) and not isinstance(layer, SoftPool):
-            self._skip(path, layer, "it has a second input, which no other pooling has")
-            return
-        rule = next((r for r in self.rules if r.matches(layer)), None)
-        if rule is not None and (self.where is None or self.where(layer)):
-            self.replaced[id(layer)] = (rule, path)
-            self.report.findings.append(Finding(path, type(layer).__name__, "replaced"))
-        elif rule is not None:
-            self._skip(path, layer, "`where` excludes it")
-        elif kind_of(layer)[0] is not None:
-            self._skip(path, layer, "no replacement is given for it")
-        else:
-            self._find_hidden(layer, path)
-
-    def _find_hidden(self, layer, path):
-        """Reports pooling inside a layer that is copied as a whole."""
-        for inner in _inner_layers(layer):
-            if id(inner) in self.seen_hidden:
-                continue
-            self.seen_hidden.add(id(inner))
-            inner_path = f"{path}/{inner.name}"
-            if kind_of(inner)[0] is not None or any(r.matches(inner) for r in self.rules):
-                self._skip(inner_path, inner, f"inside {type(layer).__name__}, copied as a whole")
-            else:
-                self._find_hidden(inner, inner_path)
-
-    def _skip(self, path, layer, reason):
-        self.report.findings.append(Finding(path, type(layer).__name__, "skipped", reason=reason))
-
-    def copy(self, operation):
-        """The new model's layer, model or other operation for one of the old."""
-        if id(operation) not in self.copies:
-            if id(operation) in self.replaced:
-                new = self._make_replacement(operation)
-            elif isinstance(operation, keras.Layer) and _is_graph(operation):
-                new = self._copy_model(operation)
-            else:
-                new = self._copy_as_it_is(operation)
-            self.copies[id(operation)] = new
-        return self.copies[id(operation)]
-
-    def _copy_model(self, model):
-        inputs = None
-        if not isinstance(model, keras.Sequential):
-            # Left to itself, Keras names the copy's inputs after tensors.
-            inputs = keras.tree.map_structure(
-                lambda tensor: self.copy(tensor._keras_history.operation).output, model.input
-            )
-        with _not_compiled(model):
-            new = keras.models.clone_model(model, input_tensors=inputs, clone_function=self.copy)
-        # The layers have flags of their own, which setting the model's would overwrite.
-        new._trainable = model._trainable
-        return new
-
-    def _copy_as_it_is(self, operation):
-        try:
-            new = operation.__class__.from_config(operation.get_config())
-        except Exception as error:
-            if getattr(operation, "variables", []):
-                raise ValueError(
-                    f"Layer {operation.name!r} ({type(operation).__name__}) cannot be copied: {error}"
-                ) from error
-            # A layer without variables can serve two models: a Lambda, say, whose function Keras
-            # does not load back from a config.
-            return operation
-        if isinstance(operation, keras.Layer):
-            self.kept.append((operation, new))
-        return new
-
-    def _make_replacement(self, layer):
-        rule, path = self.replaced[id(layer)]
-        new, note = rule.make(layer)
-        findings = self.report.findings
-        i = next(i for i, finding in enumerate(findings) if finding.path == path)
-        findings[i] = replace(findings[i], replacement=type(new).__name__, note=note)
-        return new
-
-    def copy_state(self):
-        """Gives the copies what the old layers have learned."""
-        for old, new in self.kept:
-            if len(old.variables) != len(new.variables):
-                raise ValueError(
-                    f"Layer {old.name!r} ({type(old).__name__}) has {len(old.variables)} variables "
-                    f"and its copy {len(new.variables)}: it does not build itself from its config."
-                )
-            for value, variable in zip(old.variables, new.variables, strict=True):
-                variable.assign(value)
-            _copy_other_state(old, new)
+def _reason(site, rules, selection, in_place):
+    """Why a pooling is not replaced, or nothing."""
+    if site.obstacle:
+        return site.obstacle
+    if rule_for(site.layer, rules) is None:
+        return "no replacement is given for it"
+    if not selection.allows(site.layer, site.path):
+        return "`where` excludes it"
+    if site.maker is not None and not in_place:
+        return f"{type(site.maker).__name__} makes it itself, its config does not describe it: see `in_place`"
+    return ""
 
 
-def _copy_other_state(old, new):
-    """Copies what preprocessing layers keep outside of variables, or derive from them."""
-    if hasattr(old, "save_assets"):
-        with tempfile.TemporaryDirectory() as folder:
-            old.save_assets(folder)
-            new.load_assets(folder)
-    elif old.variables and hasattr(new, "finalize_state"):
-        new.finalize_state()
-    for old_inner, new_inner in zip(_inner_layers(old), _inner_layers(new), strict=False):
-        _copy_other_state(old_inner, new_inner)
+def _finding(site, rules, reason):
+    was = type(site.operation).__name__
+    if reason:
+        return Finding(site.path, was, "skipped", reason=reason)
+    new, note = rule_for(site.layer, rules).make(site.layer)
+    return Finding(site.path, was, "replaced", type(new).__name__, note=note)
 
 
-@contextlib.contextmanager
-def _not_compiled(model):
-    """Keeps Keras from compiling the copy of a model, at which it fails where a loss is a function."""
-    compiled, model.compiled = model.compiled, False
-    try:
-        yield
-    finally:
-        model.compiled = compiled
-
-
-def _compile_alike(model, new):
-    """Compiles a copy as the model is, with a fresh optimizer."""
-    if not model.compiled:
-        return
-    functions = {f.__name__: f for f in keras.tree.flatten(model.loss) if hasattr(f, "__name__")}
-    try:
-        with keras.saving.custom_object_scope(functions):
-            new.compile_from_config(model.get_compile_config())
-    except (TypeError, ValueError) as error:
-        warnings.warn(
-            f"Compile the copy of model {model.name!r} before you train it: Keras could not do so ({error}).",
-            stacklevel=3,
+def _rewritten(model, sites, plan, rules, report):
+    """The new model; the report gets notes and a check."""
+    sites = [site for site in sites if plan[site.key].action == "replaced"]
+    chosen = {site.key: lambda layer: rule_for(layer, rules).make(layer)[0] for site in sites}
+    copying = Copying(chosen, {id(part) for site in sites for part in site.chain})
+    shapes, variables = _output_shapes(model), list(model.variables)
+    new = copying.copy(model)
+    pairs = copying.carry_state()
+    if new is model:
+        # They are traced again, with the new pooling.
+        model.train_function = model.test_function = model.predict_function = None
+    makers = {type(site.maker).__name__: None for site in sites if site.maker is not None}
+    for maker in makers:
+        report.notes.append(
+            f"{maker} has its pooling exchanged in its attributes: its config does not tell of that, and a "
+            ".keras file of this model loads with the old pooling. Export a SavedModel instead."
         )
+    report.notes += copying.notes
+    if note := compile_alike(model, new):
+        report.notes.append(note)
+    report.check = _check(variables, new, pairs, shapes)
+    return new
+
+
+def _check(variables, new, pairs, shapes):
+    """What is seen of a new model: an old model's variables, and pairs of those with the new ones."""
+    pairs = {id(copy): variable for variable, copy in pairs}
+    pairs = [(pairs[id(v)], v) for v in new.variables if id(v) in pairs]
+    same = [copy for old, copy in pairs if np.array_equal(_bytes(old), _bytes(copy))]
+    kept = {id(old) for old, _ in pairs}
+    shapes_now = _output_shapes(new)
+    return Check(
+        carried=len(same),
+        parameters=sum(int(np.prod(variable.shape)) for variable in same),
+        added=len(new.variables) - len(pairs),
+        dropped=sum(id(variable) not in kept for variable in variables),
+        changed=len(pairs) - len(same),
+        shapes_equal=None if None in (shapes, shapes_now) else shapes == shapes_now,
+    )
+
+
+def _bytes(variable):
+    """A variable's bits, so that a NaN equals itself."""
+    return np.frombuffer(variable.numpy().tobytes(), "uint8")
+
+
+def _output_shapes(model):
+    """The shapes of a model's outputs, or None where it does not know them."""
+    try:
+        if is_graph(model):
+            outputs = model.outputs
+        else:
+            shape = model.get_build_config()["input_shape"]
+            outputs = keras.tree.flatten(model.compute_output_spec(keras.KerasTensor(shape)))
+        return [tuple(output.shape) for output in outputs]
+    except Exception:
+        return None

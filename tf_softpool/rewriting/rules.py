@@ -1,132 +1,19 @@
-"""Which layers are poolings of which kind, and how one pooling is made from another."""
-
-import math
-from collections.abc import Callable
-from typing import NamedTuple
+"""What is to be replaced by what, and how one pooling is made from another."""
 
 import keras
 
-from tf_softpool.layers import (
-    detail_preserving_pooling,
-    local_importance_pooling,
-    mixed_pooling,
-    norm_pooling,
-    s3_pooling,
-    soft_pooling,
-    sorted_pooling,
-    stochastic_pooling,
-)
-from tf_softpool.ops.soft_pool import SoftPool
-
-_GLOBAL = "global_"
+from tf_softpool.rewriting.kinds import GLOBAL, KINDS, STARTS, Start, kind_of
 
 
-def _classes(module, name):
-    """The 1D, 2D and 3D forms of a layer class, by their number of spatial dimensions."""
-    return {rank: getattr(module, f"{name}{rank}D") for rank in (1, 2, 3)}
+def rules_of(replacements):
+    """The rules of a dict of what to replace by what.
 
-
-# The kinds of pooling that can be named. A kind and its global form share a name: "soft" makes a
-# global pooling of a global one.
-KINDS = {
-    "max": _classes(keras.layers, "MaxPooling"),
-    "average": _classes(keras.layers, "AveragePooling"),
-    "soft": _classes(soft_pooling, "SoftPooling"),
-    "sorted": _classes(sorted_pooling, "SortedPooling"),
-    "detail_preserving": _classes(detail_preserving_pooling, "DetailPreservingPooling"),
-    "local_importance": _classes(local_importance_pooling, "LocalImportancePooling"),
-    "sum": _classes(norm_pooling, "SumPooling"),
-    "power_average": _classes(norm_pooling, "PowerAveragePooling"),
-    "lp": _classes(norm_pooling, "LpPooling"),
-    "mixed": _classes(mixed_pooling, "MixedPooling"),
-    "gated": _classes(mixed_pooling, "GatedPooling"),
-    "stochastic": _classes(stochastic_pooling, "StochasticPooling"),
-    "s3": _classes(s3_pooling, "S3Pooling"),
-    _GLOBAL + "max": _classes(keras.layers, "GlobalMaxPooling"),
-    _GLOBAL + "average": _classes(keras.layers, "GlobalAveragePooling"),
-    _GLOBAL + "soft": _classes(soft_pooling, "GlobalSoftPooling"),
-}
-
-
-class _Start(NamedTuple):
-    """How near to an old layer a new one starts, and a function that makes the arguments for it."""
-
-    note: str = ""
-    arguments: Callable = dict
-
-
-def _constant(name, value):
-    """A function that makes an argument that is a constant initializer."""
-    return lambda: {name: keras.initializers.Constant(value)}
-
-
-# So much of the mix is given to what a gated pooling takes the place of.
-_GATE = 0.999
-_LOGIT = math.log(_GATE / (1 - _GATE))
-# (old kind, new kind) -> how the new layer starts as near to the old one as it can.
-_STARTS = {
-    ("max", "sorted"): _Start(
-        "starts with 99.9 % of the weight on the largest value",
-        lambda: {"rank_initializer": sorted_pooling.LeadingRank()},
-    ),
-    ("average", "sorted"): _Start("starts as average pooling exactly"),
-    ("max", "detail_preserving"): _Start(
-        "starts near max pooling: only what is above the average counts, with lambda = 10; alpha = 1e-30 "
-        "hardly learns",
-        lambda: {
-            "symmetric": False,
-            "lambda_initializer": keras.initializers.Constant(math.log(10)),
-            "alpha_initializer": keras.initializers.Constant(math.log(1e-30)),
-        },
-    ),
-    ("average", "detail_preserving"): _Start(
-        "starts near average pooling, with alpha = 100", _constant("alpha_initializer", math.log(100))
-    ),
-    ("max", "local_importance"): _Start(
-        "starts between average and max pooling: values are important that are large for their channel",
-        lambda: {
-            "kernel_initializer": local_importance_pooling.CenterTap(),
-            "scale_initializer": keras.initializers.Constant(2.0),
-        },
-    ),
-    ("average", "local_importance"): _Start("starts as average pooling exactly"),
-    ("max", "mixed"): _Start("starts as max pooling exactly", _constant("mix_initializer", 1.0)),
-    ("average", "mixed"): _Start("starts as average pooling exactly", _constant("mix_initializer", 0.0)),
-    ("max", "gated"): _Start(
-        "starts with 99.9 % of the mix on the maximum", _constant("bias_initializer", _LOGIT)
-    ),
-    ("average", "gated"): _Start(
-        "starts with 99.9 % of the mix on the average", _constant("bias_initializer", -_LOGIT)
-    ),
-    # The norm of n values is up to 1 - n^(-1/p) below their largest, and hardly learns where p is larger.
-    ("max", "lp"): _Start(
-        "starts with p = 100: where no value is negative, up to 2.2 % lower in windows of up to 9 values",
-        lambda: {"initial_p": 100.0},
-    ),
-    # At p near 1 it is up to log(n) (p - 1) above the average.
-    ("average", "lp"): _Start(
-        "starts with p = 1.001: where no value is negative, up to 0.22 % higher in windows of up to 9 values",
-        lambda: {"initial_p": 1.001},
-    ),
-    ("max", "s3"): _Start(
-        "starts with max pooling as its first step; then it averages, or draws", lambda: {"pooling": "max"}
-    ),
-    ("average", "s3"): _Start(
-        "starts with average pooling as its first step; then it averages, or draws",
-        lambda: {"pooling": "average"},
-    ),
-}
-
-
-def kind_of(layer):
-    """The kind and the number of spatial dimensions of a pooling layer, or (None, None)."""
-    for kind, classes in KINDS.items():
-        for rank, cls in classes.items():
-            if isinstance(layer, cls):
-                return kind, rank
-    if isinstance(layer, SoftPool):
-        return "soft", layer.window.rank
-    return None, None
+    Raises:
+        ValueError: it is no dict, or a key or value is not one that `replace_pooling` describes.
+    """
+    if not isinstance(replacements, dict):
+        raise ValueError(f"Replacements must be a dict of what to replace by what, got {replacements!r}.")
+    return [Rule(*item) for item in replacements.items()]
 
 
 class Rule:
@@ -184,12 +71,12 @@ def _class_for(layer, kind):
             f"Layer {layer.name!r} ({type(layer).__name__}) is not a pooling of a known kind, so "
             f"{kind!r} cannot take its arguments: give a layer class or a function instead."
         )
-    if old.startswith(_GLOBAL) and not kind.startswith(_GLOBAL):
-        kind = _GLOBAL + kind
-    elif kind.startswith(_GLOBAL) and not old.startswith(_GLOBAL):
+    if old.startswith(GLOBAL) and not kind.startswith(GLOBAL):
+        kind = GLOBAL + kind
+    elif kind.startswith(GLOBAL) and not old.startswith(GLOBAL):
         raise ValueError(f"{kind!r} cannot take the place of {layer.name!r}, which is not global.")
     if kind not in KINDS:
-        kind = kind.removeprefix(_GLOBAL)
+        kind = kind.removeprefix(GLOBAL)
         raise ValueError(f"{kind!r} has no global form to take the place of {layer.name!r}.")
     return KINDS[kind][rank]
 
@@ -200,7 +87,7 @@ def _with_arguments_of(layer, cls):
     config = layer.get_config()
     arguments = {name: config[name] for name in shared if name in config}
     kind = next((kind for kind, classes in KINDS.items() if cls in classes.values()), None)
-    start = _STARTS.get((kind_of(layer)[0], kind), _Start())
+    start = STARTS.get((kind_of(layer)[0], kind), Start())
     arguments |= start.arguments()
     new = cls(name=layer.name, trainable=layer.trainable, dtype=layer.dtype_policy, **arguments)
     return new, start.note

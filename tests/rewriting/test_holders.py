@@ -1,0 +1,325 @@
+"""replace_pooling: pooling inside wrappers, layers and models of classes of their own."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+import tf_softpool as tsp
+
+L = keras.layers
+X = np.random.default_rng(0).normal(size=(2, 16, 16, 2)).astype("float32")
+
+
+@keras.saving.register_keras_serializable("tests")
+class Described(L.Layer):
+    """Says in its config what it holds."""
+
+    def __init__(self, pools, **kwargs):
+        super().__init__(**kwargs)
+        self.pools = pools
+        self.conv = L.Conv2D(2, 1, kernel_initializer="glorot_normal")
+
+    def build(self, shape):
+        self.conv.build(shape)
+
+    def call(self, x):
+        for pool in self.pools:
+            x = pool(self.conv(x))
+        return x
+
+    def get_config(self):
+        pools = [keras.saving.serialize_keras_object(p) for p in self.pools]
+        return {**super().get_config(), "pools": pools}
+
+    @classmethod
+    def from_config(cls, config):
+        pools = [keras.saving.deserialize_keras_object(p) for p in config.pop("pools")]
+        return cls(pools, **config)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Maker(L.Layer):
+    """Makes what it holds itself: in an attribute, in containers, one of them while it is built."""
+
+    def __init__(self, size, **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+        self.pool = L.MaxPooling2D(size, name="one")
+        self.more = {"list": [L.MaxPooling2D(1, name="two")], "pair": (L.MaxPooling2D(1, name="three"), 1)}
+        self.conv = L.Conv2D(2, 1)
+
+    def build(self, shape):
+        self.conv.build(shape)
+        self.late = L.MaxPooling2D(1, name="late")
+
+    def call(self, x):
+        x = self.more["pair"][0](self.more["list"][0](self.pool(self.conv(x))))
+        return self.late(x)
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}
+
+
+@keras.saving.register_keras_serializable("tests")
+class Network(keras.Model):
+    """A subclassed model with config, holding a layer and a model."""
+
+    def __init__(self, width=3, **kwargs):
+        super().__init__(**kwargs)
+        self.width = width
+        self.maker = Maker(2, name="maker")
+        self.body = keras.Sequential([L.Conv2D(width, 3), L.MaxPooling2D(2, name="deep")], name="body")
+        self.head = L.GlobalMaxPooling2D(name="head")
+
+    def call(self, x):
+        return self.head(self.body(self.maker(x)))
+
+    def get_config(self):
+        return {"width": self.width, "name": self.name}
+
+
+class Unsaid(keras.Model):
+    """Leaves its config to Keras, which does not know the width."""
+
+    def __init__(self, width=3):
+        super().__init__()
+        self.width = width
+        self.conv = L.Conv2D(width, 1)
+        self.pool = L.MaxPooling2D(2, name="pool")
+
+    def call(self, x):
+        return self.pool(self.conv(x))
+
+
+class Unsayable(keras.Model):
+    """No config can make one of these."""
+
+    def __init__(self, conv):
+        super().__init__()
+        self.conv = conv
+        self.pool = L.MaxPooling2D(2, name="pool")
+
+    def call(self, x):
+        return self.pool(self.conv(x))
+
+
+def graph(layer):
+    i = keras.Input(X.shape[1:])
+    return keras.Model(i, layer(i))
+
+
+def wrapped():
+    inner = keras.Sequential([L.Conv2D(3, 3, name="conv"), L.MaxPooling2D(2, name="pool")], name="inner")
+    i = keras.Input((4, 16, 16, 2))
+    x = L.TimeDistributed(L.TimeDistributed(L.MaxPooling1D(2, name="rows"), name="again"), name="each")(i)
+    return keras.Model(i, L.TimeDistributed(inner, name="frames")(x))
+
+
+def predictions(model, x=X):
+    return model.predict(x, verbose=0)
+
+
+def moved(old, new):
+    return np.abs(old - new).max() > 1e-3
+
+
+def test_wrappers(tmp_path):
+    model, x = wrapped(), np.stack([X] * 4, 1)
+    same, report = tsp.replace_pooling(model, {"max": "max"})
+    assert [f.path for f in report.replaced] == ["each/again/rows", "frames/inner/pool"]
+    np.testing.assert_array_equal(predictions(same, x), predictions(model, x))
+    new, report = tsp.replace_pooling(model, {"max": "soft"})
+    assert report.check.passed
+    assert report.check.carried == 2
+    assert moved(predictions(model, x), predictions(new, x))
+    assert type(new.get_layer("each").layer.layer) is tsp.layers.SoftPooling1D
+    new.save(tmp_path / "new.keras")
+    again = keras.models.load_model(tmp_path / "new.keras")
+    np.testing.assert_array_equal(predictions(again, x), predictions(new, x))
+
+
+def test_a_layer_that_describes_what_it_holds(tmp_path):
+    model = graph(Described([L.MaxPooling2D(2, name="a"), L.AveragePooling2D(2, name="b")], name="block"))
+    new, report = tsp.replace_pooling(model, {"max": "sorted"})
+    assert [(f.path, f.action) for f in report.findings] == [
+        ("block/a", "replaced"),
+        ("block/b", "skipped"),
+    ]
+    assert report.check.carried == 2
+    assert report.check.added == 1
+    block = new.get_layer("block")
+    assert [type(p).__name__ for p in block.pools] == ["SortedPooling2D", "AveragePooling2D"]
+    assert block is not model.get_layer("block")
+    new.save(tmp_path / "new.keras")
+    np.testing.assert_array_equal(
+        predictions(keras.models.load_model(tmp_path / "new.keras")), predictions(new)
+    )
+
+
+def test_a_layer_that_makes_what_it_holds():
+    model = graph(Maker(2, name="block"))
+    with pytest.warns(UserWarning, match="No pooling was replaced"):
+        _, report = tsp.replace_pooling(model, {"max": "soft"})
+    assert {f.path for f in report.skipped} == {"block/one", "block/two", "block/three", "block/late"}
+    assert all("in_place" in f.reason for f in report.skipped)
+    with pytest.warns(UserWarning, match="loads with the old pooling"):
+        same, _ = tsp.replace_pooling(model, {"max": "max"}, in_place=True)
+    np.testing.assert_array_equal(predictions(same), predictions(model))
+    before = predictions(model)
+    with pytest.warns(UserWarning, match="loads with the old pooling"):
+        new, report = tsp.replace_pooling(model, {"max": "soft"}, in_place=True)
+    assert len(report.replaced) == 4
+    block = new.get_layer("block")
+    pools = [block.pool, block.more["list"][0], block.more["pair"][0], block.late]
+    assert {type(pool) for pool in pools} == {tsp.layers.SoftPooling2D}
+    assert block.more["pair"][1] == 1
+    assert moved(predictions(new), before)
+    np.testing.assert_array_equal(predictions(model), before)
+
+
+@pytest.mark.filterwarnings("ignore:.*loads with the old pooling")
+def test_new_poolings_in_attributes_learn():
+    model = graph(Maker(2, name="block"))
+    new, report = tsp.replace_pooling(model, {"max": "sorted"}, where="block/one", in_place=True)
+    assert report.check.added == 1
+    assert report.check.carried == 2
+    assert len(new.trainable_variables) == 3
+    new.compile("sgd", "mse")
+    weights = np.array(new.get_layer("block").pool.variables[0])
+    new.fit(X, np.zeros((2, 8, 8, 2)), verbose=0)
+    assert np.abs(weights - new.get_layer("block").pool.variables[0]).max() > 0
+
+
+@pytest.mark.filterwarnings("ignore:.*loads with the old pooling")
+def test_subclassed_models():
+    model = Network(4)
+    before = predictions(model)
+    dry = tsp.replace_pooling(model, {"max": "soft", "global_max": "soft"}, dry_run=True)
+    makers = ["maker/one", "maker/two", "maker/three", "maker/late"]
+    assert [f.path for f in dry.skipped] == [*makers, "body/deep", "head"]
+    same, report = tsp.replace_pooling(model, {"max": "max"}, in_place=True)
+    assert same is not model
+    assert same.width == 4
+    np.testing.assert_array_equal(predictions(same), before)
+    assert report.check.carried == 4
+    assert report.check.shapes_equal
+    new, report = tsp.replace_pooling(model, {"max": "soft", "global_max": "soft"}, in_place=True)
+    assert len(report.replaced) == 6
+    assert type(new.body.layers[-1]) is tsp.layers.SoftPooling2D
+    assert type(new.head) is tsp.layers.GlobalSoftPooling2D
+    assert moved(predictions(new), before)
+    np.testing.assert_array_equal(predictions(model), before)
+    back, _ = tsp.replace_pooling(new, {"soft": "max", "global_soft": "max"}, in_place=True)
+    np.testing.assert_array_equal(predictions(back), before)
+
+
+def test_arguments_that_keras_forgets():
+    model = Unsaid(2)
+    before = predictions(model)
+    with pytest.raises(ValueError, match="does not know the argument 'width'"):
+        tsp.replace_pooling(model, {"max": "soft"})
+    with pytest.warns(UserWarning, match="loads with the old pooling"):
+        new, _ = tsp.replace_pooling(model, {"max": "soft"}, in_place=True)
+    assert new is model
+    assert predictions(new).shape == before.shape
+
+
+def test_classes_that_no_config_can_make_are_changed_where_they_are():
+    model = Unsayable(L.Conv2D(2, 3))
+    model.compile("sgd", "mse")
+    before = predictions(model)
+    with pytest.warns(UserWarning, match="loads with the old pooling"):
+        new, report = tsp.replace_pooling(model, {"max": "soft"}, in_place=True)
+    assert new is model
+    assert new.compiled
+    assert report.check.carried == 2
+    assert moved(predictions(new), before)
+
+
+def test_without_in_place_such_a_model_is_an_error():
+    model = Unsayable(L.Conv2D(2, 3))
+    predictions(model)
+    with pytest.raises(ValueError, match="cannot be copied"):
+        tsp.replace_pooling(model, {"max": "soft"})
+
+
+def test_a_pooling_used_inside_a_wrapper_and_outside():
+    pool = L.MaxPooling2D(name="pool")
+    i, j = keras.Input((2, 8, 8, 1)), keras.Input((8, 8, 1))
+    model = keras.Model([i, j], [L.TimeDistributed(pool, name="each")(i), pool(j)])
+    new, report = tsp.replace_pooling(model, {"max": "soft"}, where="each/*")
+    assert type(new.get_layer("pool")) is L.MaxPooling2D
+    assert type(new.get_layer("each").layer) is tsp.layers.SoftPooling2D
+    assert sorted((f.path, f.action) for f in report.findings) == [
+        ("each/pool", "replaced"),
+        ("pool", "skipped"),
+    ]
+
+
+@keras.saving.register_keras_serializable("tests")
+class Doubling(keras.Sequential):
+    def call(self, x):
+        return 2 * super().call(x)
+
+
+class Counting(keras.Model):
+    def train_step(self, data):
+        self.steps = getattr(self, "steps", 0) + 1
+        return super().train_step(data)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Backbone(keras.Model):
+    """A Functional model that makes its layers itself."""
+
+    def __init__(self, width, **kwargs):
+        i = keras.Input(X.shape[1:])
+        super().__init__(i, L.MaxPooling2D(name="pool")(L.Conv2D(width, 1)(i)), **kwargs)
+        self.width = width
+
+    def get_config(self):
+        return {"width": self.width, "name": self.name}
+
+
+def test_a_sequence_that_does_more():
+    model = Doubling([keras.Input(X.shape[1:]), L.Conv2D(2, 1), L.MaxPooling2D(name="pool")])
+    new, report = tsp.replace_pooling(model, {"max": "max"})
+    assert type(new) is Doubling
+    assert len(report.replaced) == 1
+    np.testing.assert_array_equal(predictions(new), predictions(model))
+    new, _ = tsp.replace_pooling(model, {"max": "soft"})
+    assert type(new.layers[-1]) is tsp.layers.SoftPooling2D
+    np.testing.assert_allclose(predictions(new), 2 * tsp.soft_pool(model.layers[0](X), 2), rtol=1e-6)
+
+
+def test_a_class_with_its_own_training_is_kept():
+    i = keras.Input(X.shape[1:])
+    model = Counting(i, L.GlobalAveragePooling2D()(L.Conv2D(2, 1)(i)))
+    model.compile("sgd", "mse", run_eagerly=True)
+    new, _ = tsp.replace_pooling(model, {"global_average": "soft"})
+    assert type(new) is Counting
+    new.fit(X, np.zeros((2, 2)), verbose=0)
+    assert new.steps == 1
+    assert not hasattr(model, "steps")
+
+
+def test_a_class_whose_config_has_no_place_for_the_pooling_is_said():
+    model = Backbone(3)
+    with pytest.warns(UserWarning, match="is of class Functional, not Backbone"):
+        new, report = tsp.replace_pooling(model, {"max": "max"})
+    np.testing.assert_array_equal(predictions(new), predictions(model))
+    assert len(report.notes) == 1
+
+
+def test_operations_in_a_model_in_a_wrapper():
+    i = keras.Input(X.shape[1:])
+    inner = keras.Model(i, keras.ops.max_pool(L.Conv2D(2, 1)(i), 2), name="inner")
+    i = keras.Input((4, *X.shape[1:]))
+    model, x = keras.Model(i, L.TimeDistributed(inner, name="each")(i)), np.stack([X] * 4, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        new, report = tsp.replace_pooling(model, {"max": "max"})
+    assert [f.path for f in report.replaced] == ["each/inner/max_pool"]
+    np.testing.assert_array_equal(predictions(new, x), predictions(model, x))

@@ -1,0 +1,116 @@
+"""What a Keras model is made of: its operations, the layers inside its layers, what configs say of them."""
+
+import json
+
+import keras
+from keras.src.ops.nn import AveragePool, MaxPool
+
+from tf_softpool.rewriting.kinds import KINDS
+
+
+def is_graph(layer):
+    """Whether a layer is a Functional or Sequential model whose layers are all that it calls."""
+    if not isinstance(layer, keras.Model):
+        return False
+    for cls in type(layer).__mro__:
+        if cls is keras.Sequential or (cls.__module__.startswith("keras.") and hasattr(layer, "operations")):
+            return True
+        if "call" in vars(cls):
+            return False
+    return False
+
+
+def operations_of(model):
+    """The layers and other operations of a Functional or Sequential model, in its order."""
+    return getattr(model, "operations", None) or model.layers
+
+
+def inner_layers(layer):
+    """The layers that a layer holds in its attributes, alone or in containers, in the order it got them."""
+    return layer._flatten_layers(include_self=False, recursive=False)
+
+
+def own_variables(layer):
+    """The variables of a layer that are not those of a layer inside it."""
+    inner = {id(variable) for part in inner_layers(layer) for variable in part.variables}
+    return [variable for variable in layer.variables if id(variable) not in inner]
+
+
+def as_layer(operation):
+    """The layer that does the same as a pooling operation; of all else, itself."""
+    kinds = ((MaxPool, "max"), (AveragePool, "average"))
+    kind = next((kind for cls, kind in kinds if isinstance(operation, cls)), None)
+    if kind is None:
+        return operation
+    output = operation._inbound_nodes[0].outputs[0]
+    return KINDS[kind][len(output.shape) - 2](
+        operation.pool_size,
+        operation.strides,
+        operation.padding,
+        operation.data_format,
+        name=operation.name,
+        dtype=output.dtype,
+    )
+
+
+def remake(layer, config=None):
+    """A new layer from the config of one, or from another config.
+
+    Raises:
+        Exception: whatever the layer's class raises, or a ValueError where Keras made the config itself
+            and does not know the arguments.
+    """
+    if isinstance(layer, keras.Model) and keras.src.utils.is_default(layer.get_config):
+        # Keras notes the defaults of a subclassed model's arguments, not what they were.
+        for name, value in layer.get_config().items():
+            if name not in ("name", "trainable", "dtype") and getattr(layer, name, None) != value:
+                raise ValueError(f"`get_config` is Keras's own and does not know the argument {name!r}.")
+    return type(layer).from_config(layer.get_config() if config is None else config)
+
+
+def is_copyable(layer):
+    """Whether a layer can be made anew from its config."""
+    try:
+        remake(layer)
+    except Exception:
+        return False
+    return True
+
+
+def rewrite_config(layer, rewrite):
+    """A layer's config, in which each layer inside it that it describes is what a function makes of it.
+
+    `rewrite` is called with an inner layer and returns the layer to describe in its place, or None.
+    Descriptions are those of `keras.saving.serialize_keras_object`, or the layer itself.
+    """
+    unseen = {}
+    for inner in inner_layers(layer):
+        description = keras.saving.serialize_keras_object(inner)
+        unseen.setdefault(_key(description), []).append(inner)
+
+    def walk(value):
+        if isinstance(value, keras.Layer):
+            return rewrite(value) or value
+        if isinstance(value, dict):
+            if {"class_name", "config"} <= value.keys():
+                same = unseen.get(_key(value))
+                # Layers that are described alike are told apart by their order alone.
+                new = rewrite(same.pop(0)) if same else None
+                if new is not None:
+                    # A Functional model's config says more of its layers: how they are connected.
+                    rest = {key: item for key, item in value.items() if key != "build_config"}
+                    return rest | keras.saving.serialize_keras_object(new)
+                if same is not None:
+                    return value
+            return {key: walk(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            items = [walk(item) for item in value]
+            return tuple(items) if isinstance(value, tuple) else items
+        return value
+
+    return walk(layer.get_config())
+
+
+def _key(description):
+    """What two descriptions of the same layer have in common."""
+    return json.dumps([description["class_name"], description["config"]], sort_keys=True, default=repr)

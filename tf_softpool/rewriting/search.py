@@ -1,0 +1,102 @@
+"""Every pooling in a Keras model: where it is, and what stands between it and a replacement."""
+
+from dataclasses import dataclass
+
+import keras
+
+from tf_softpool.ops.dispatch import PoolNode
+from tf_softpool.ops.soft_pool import SoftPool
+from tf_softpool.rewriting.anatomy import (
+    as_layer,
+    inner_layers,
+    is_copyable,
+    is_graph,
+    operations_of,
+    rewrite_config,
+)
+from tf_softpool.rewriting.kinds import ADAPTIVE, kind_of
+
+
+@dataclass(frozen=True)
+class Site:
+    """One pooling: the layer or operation, the layer that does the same, and who holds it.
+
+    `chain` are the models and layers it is in, outermost first, `holder` the last of them where that is
+    a layer that holds it in its attributes, and `maker` the first of them whose config does not
+    describe what it holds, so that a copy made from that config has the old pooling.
+    """
+
+    path: str
+    operation: object
+    layer: keras.Layer
+    chain: tuple
+    holder: keras.Layer | None
+    maker: keras.Layer | None
+    obstacle: str
+
+    @property
+    def key(self):
+        """Tells this pooling from all others: a layer that two layers hold is copied with each of them."""
+        return id(self.operation), id(self.holder)
+
+
+def find_poolings(model, rules):
+    """The `Site` of every pooling in a model, in its order, each once."""
+    search = _Search(rules)
+    search.enter(model, "", (), None)
+    return search.sites
+
+
+class _Search:
+    def __init__(self, rules):
+        self.rules = rules
+        self.sites = []
+        self.seen = set()
+
+    def enter(self, layer, path, chain, maker):
+        """Looks at all that a model, or a layer that is no pooling, holds."""
+        prefix, chain = path and path + "/", (*chain, layer)
+        if is_graph(layer):
+            for operation in operations_of(layer):
+                self.visit(operation, prefix + operation.name, chain, None, maker)
+            return
+        inner = inner_layers(layer)
+        if not any(self.is_pooling(part) for part in layer._flatten_layers(include_self=False)):
+            # Operations hide in models alone.
+            inner = [part for part in inner if any(map(is_graph, part._flatten_layers()))]
+        described = _described(layer) if inner and maker is None else set()
+        for part in inner:
+            by = maker or (None if id(part) in described else layer)
+            self.visit(part, prefix + part.name, chain, layer, by)
+
+    def visit(self, operation, path, chain, holder, maker):
+        if (id(operation), id(holder)) in self.seen:
+            return
+        self.seen.add((id(operation), id(holder)))
+        layer = as_layer(operation)
+        if self.is_pooling(layer):
+            self.sites.append(Site(path, operation, layer, chain, holder, maker, _obstacle(layer)))
+        elif isinstance(layer, keras.Layer):
+            self.enter(layer, path, chain, maker)
+
+    def is_pooling(self, layer):
+        if not isinstance(layer, keras.Layer):
+            return False
+        pools = kind_of(layer)[0] is not None or isinstance(layer, (*ADAPTIVE, PoolNode))
+        return pools or any(rule.matches(layer) for rule in self.rules)
+
+
+def _described(layer):
+    """The ids of the inner layers that a copy of a layer gets from its config."""
+    if not is_copyable(layer):
+        return set()
+    found = set()
+    rewrite_config(layer, lambda inner: found.add(id(inner)))
+    return found
+
+
+def _obstacle(layer):
+    """Why a pooling cannot be replaced, whatever it is in, or nothing."""
+    if isinstance(layer, PoolNode) and not isinstance(layer, SoftPool):
+        return "it has a second input, which no other pooling has"
+    return ""
