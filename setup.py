@@ -16,7 +16,14 @@ from cmake_build import AnyPythonWheel, CMakeBuild, CMakeExtension
 def _requirements():
     tensorflow = find_tensorflow.installed()
     built_for = tensorflow.requirement if tensorflow else find_tensorflow.DEFAULT_REQUIREMENT
-    return ["keras>=3.15,<3.16", "ml_dtypes>=0.5,<1", "numpy>=1.26,<3", built_for]
+    return [
+        "h5py>=3.11,<4",
+        "keras>=3.15,<3.16",
+        "ml_dtypes>=0.5,<1",
+        "numpy>=1.26,<3",
+        "rich>=13.7,<16",
+        built_for,
+    ]
 
 
 setup(

@@ -9,7 +9,7 @@ from tf_softpool.ops.importance_pool import importance_pool
 from tf_softpool.ops.portable import portable
 from tf_softpool.ops.soft_pool import soft_pool
 from tf_softpool.ops.sorted_pool import sorted_pool
-from tf_softpool.rewriting import replace_pooling
+from tf_softpool.rewriting import replace_pooling, replace_pooling_in_file
 from tf_softpool.serving import export
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "layers",
     "portable",
     "replace_pooling",
+    "replace_pooling_in_file",
     "soft_pool",
     "sorted_pool",
 ]

@@ -1,6 +1,7 @@
-"""Models with their pooling replaced."""
+"""Models with their pooling replaced, in memory and on disk."""
 
+from tf_softpool.rewriting.files import replace_pooling_in_file
 from tf_softpool.rewriting.models import replace_pooling
-from tf_softpool.rewriting.report import Finding, Report
+from tf_softpool.rewriting.report import Check, Finding, Report
 
-__all__ = ["Finding", "Report", "replace_pooling"]
+__all__ = ["Check", "Finding", "Report", "replace_pooling", "replace_pooling_in_file"]

@@ -7,7 +7,8 @@ import numpy as np
 
 from tf_softpool.rewriting.anatomy import is_graph
 from tf_softpool.rewriting.copying import Copying
-from tf_softpool.rewriting.report import Check, Finding, Report
+from tf_softpool.rewriting.plan import plan_of, rule_for
+from tf_softpool.rewriting.report import Check, Report
 from tf_softpool.rewriting.rules import rules_of
 from tf_softpool.rewriting.search import find_poolings
 from tf_softpool.rewriting.selection import Selection
@@ -86,46 +87,6 @@ def replace_pooling(model, replacements, where=None, *, first=None, last=None, i
     return new, report
 
 
-def plan_of(sites, rules, selection, in_place):
-    """What is to become of each site: a dict of its key to a `Finding`.
-
-    Raises:
-        ValueError: a replacement cannot be made from the layer that it is for.
-    """
-    reasons = {site.key: _reason(site, rules, selection, in_place) for site in sites}
-    free = [site.key for site in sites if not reasons[site.key]]
-    for i, key in enumerate(free):
-        if not selection.reaches(i, len(free)):
-            reasons[key] = "`first` and `last` leave it out"
-    return {site.key: _finding(site, rules, reasons[site.key]) for site in sites}
-
-
-def rule_for(layer, rules):
-    """The first rule that is for a layer, or None."""
-    return next((rule for rule in rules if rule.matches(layer)), None)
-
-
-def _reason(site, rules, selection, in_place):
-    """Why a pooling is not replaced, or nothing."""
-    if site.obstacle:
-        return site.obstacle
-    if rule_for(site.layer, rules) is None:
-        return "no replacement is given for it"
-    if not selection.allows(site.layer, site.path):
-        return "`where` excludes it"
-    if site.maker is not None and not in_place:
-        return f"{type(site.maker).__name__} makes it itself, its config does not describe it: see `in_place`"
-    return ""
-
-
-def _finding(site, rules, reason):
-    was = type(site.operation).__name__
-    if reason:
-        return Finding(site.path, was, "skipped", reason=reason)
-    new, note = rule_for(site.layer, rules).make(site.layer)
-    return Finding(site.path, was, "replaced", type(new).__name__, note=note)
-
-
 def _rewritten(model, sites, plan, rules, report):
     """The new model; the report gets notes and a check."""
     sites = [site for site in sites if plan[site.key].action == "replaced"]
@@ -144,7 +105,7 @@ def _rewritten(model, sites, plan, rules, report):
             ".keras file of this model loads with the old pooling. Export a SavedModel instead."
         )
     report.notes += copying.notes
-    if note := compile_alike(model, new):
+    if note := compile_alike(model, new, pairs):
         report.notes.append(note)
     report.check = _check(variables, new, pairs, shapes)
     return new

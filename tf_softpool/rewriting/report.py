@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass, field
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 
@@ -96,7 +96,8 @@ class Report:
 
     def table(self):
         """The findings as a `rich.table.Table`."""
-        table = Table("layer", "was", "is", "why not", "note", box=None, padding=(0, 2, 0, 0))
+        columns = [Column(name, overflow="fold") for name in ("layer", "was", "is", "why not", "note")]
+        table = Table(*columns, box=None, padding=(0, 2, 0, 0))
         for f in self.findings:
             cells = (f.path, f.layer, f.replacement or f.layer, f.reason, f.note)
             table.add_row(*map(Text, cells))
@@ -112,8 +113,11 @@ class Report:
     def __str__(self):
         if not self.findings:
             return self.summary()
-        # As wide as it needs to be: where lines break is the reader's choice.
-        text = io.StringIO()
-        Console(file=text, width=10_000, color_system=None).print(self.table())
-        lines = [line.rstrip() for line in text.getvalue().splitlines()]
-        return "\n".join([*filter(None, lines), self.summary()])
+        return f"{plain_text(self.table())}\n{self.summary()}"
+
+
+def plain_text(table):
+    """A table as text, as wide as it needs to be: where lines break is the reader's choice."""
+    text = io.StringIO()
+    Console(file=text, width=10_000, color_system=None).print(table)
+    return "\n".join(filter(None, (line.rstrip() for line in text.getvalue().splitlines())))

@@ -33,6 +33,11 @@ class Rule:
         self.what = what
         self.by = by
 
+    @property
+    def is_uniform(self):
+        """Whether layers that are alike are replaced by layers that are alike."""
+        return isinstance(self.by, str) or _is_layer_class(self.by)
+
     def matches(self, layer):
         """Whether this rule is for a layer."""
         if isinstance(self.what, str):

@@ -21,18 +21,21 @@ from tf_softpool.rewriting.kinds import ADAPTIVE, kind_of
 class Site:
     """One pooling: the layer or operation, the layer that does the same, and who holds it.
 
-    `chain` are the models and layers it is in, outermost first, `holder` the last of them where that is
+    `what` names it in reports, `body` the graph it is in where a file has several: depth is counted in
+    each. `chain` are the models and layers it is in, outermost first, `holder` the last of them where that is
     a layer that holds it in its attributes, and `maker` the first of them whose config does not
     describe what it holds, so that a copy made from that config has the old pooling.
     """
 
     path: str
+    what: str
     operation: object
     layer: keras.Layer
-    chain: tuple
-    holder: keras.Layer | None
-    maker: keras.Layer | None
-    obstacle: str
+    obstacle: str = ""
+    body: str = ""
+    chain: tuple = ()
+    holder: keras.Layer | None = None
+    maker: keras.Layer | None = None
 
     @property
     def key(self):
@@ -75,7 +78,9 @@ class _Search:
         self.seen.add((id(operation), id(holder)))
         layer = as_layer(operation)
         if self.is_pooling(layer):
-            self.sites.append(Site(path, operation, layer, chain, holder, maker, _obstacle(layer)))
+            what, obstacle = type(operation).__name__, _obstacle(layer)
+            site = Site(path, what, operation, layer, obstacle, chain=chain, holder=holder, maker=maker)
+            self.sites.append(site)
         elif isinstance(layer, keras.Layer):
             self.enter(layer, path, chain, maker)
 

@@ -2,7 +2,7 @@
 
 import tempfile
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import keras
 
@@ -71,8 +71,10 @@ def _carry_assets(old, new):
         new.finalize_state()
 
 
-def compile_alike(model, new):
+def compile_alike(model, new, pairs):
     """Compiles a copy as a model is, and gives its optimizer what the old one's has gathered.
+
+    `pairs` are variables of both that are the same, old and new.
 
     Returns:
         What to tell the user, or nothing.
@@ -89,7 +91,8 @@ def compile_alike(model, new):
         return f"{compiling}: Keras could not do so ({error})."
     if not new.compiled:
         return f"{compiling}: its `compile` is its own."
-    _carry_optimizer(model.optimizer, new)
+    if model.optimizer is not None and new.built:
+        _carry_optimizer(model, new, pairs)
     return ""
 
 
@@ -100,23 +103,31 @@ def _compiled_with(model):
     return [f for name in names for f in keras.tree.flatten(arguments.get(name))]
 
 
-def _carry_optimizer(optimizer, new):
-    """Copies those of an optimizer's variables that belong to variables which the new model has too."""
-    if optimizer is None or not new.built:
-        return
+def _carry_optimizer(model, new, pairs):
+    """Copies those of an optimizer's variables that belong to variables which both models have."""
     if not new.optimizer.built:
         new.optimizer.build(new.trainable_variables)
-    old_by_name, new_by_name = _by_name(optimizer), _by_name(new.optimizer)
-    for name, variables in old_by_name.items():
-        copies = new_by_name.get(name, [])
-        if [v.shape for v in variables] == [v.shape for v in copies]:
-            for variable, copy in zip(variables, copies, strict=True):
-                copy.assign(variable)
+    numbers = {id(variable): i for i, pair in enumerate(pairs) for variable in pair}
+    copies = _by_owner(new, numbers)
+    for owner, variable in _by_owner(model, numbers).items():
+        if owner in copies and copies[owner].shape == variable.shape:
+            copies[owner].assign(variable)
 
 
-def _by_name(optimizer):
-    """An optimizer's variables, by names that tell what they are of. Paths also tell who built them."""
-    found = defaultdict(list)
-    for variable in optimizer.variables:
-        found[variable.name].append(variable)
+def _by_owner(model, numbers):
+    """The variables of a model's optimizer, by what they are and the number of the variable they are for.
+
+    An optimizer's variable is named after the path of the one it is for, which in another model may be
+    another path, and need not be the only one with it.
+    """
+    by_path = defaultdict(list)
+    for variable in model.trainable_variables:
+        by_path[variable.path.replace("/", "_") + "_"].append(numbers.get(id(variable), variable.path))
+    found, seen = {}, Counter()
+    for variable in model.optimizer.variables:
+        path = max((path for path in by_path if variable.name.startswith(path)), key=len, default="")
+        owners = by_path.get(path, [""])
+        owner = owners[min(seen[variable.name], len(owners) - 1)] if path else seen[variable.name]
+        seen[variable.name] += 1
+        found[owner, variable.name.removeprefix(path)] = variable
     return found

@@ -1,0 +1,349 @@
+"""replace_pooling_in_file of Keras files, and what it leaves on disk when something is wrong."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import textwrap
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import saved_model_examples as examples
+
+import tf_softpool as tsp
+from tf_softpool.rewriting import files
+
+L = keras.layers
+X = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
+SOFT = {"max": "soft"}
+
+
+def network():
+    inner = keras.Sequential([keras.Input((6, 6, 2)), L.MaxPooling2D(2, name="deep")], name="inner")
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            L.Conv2D(2, 3, name="conv"),
+            L.BatchNormalization(name="norm"),
+            inner,
+            L.Flatten(name="flat"),
+            L.Dense(1, name="head"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.01), keras.losses.MeanSquaredError())
+    model.fit(X, np.ones((2, 1)), epochs=2, verbose=0)
+    return model
+
+
+def digest(path):
+    """A digest of a file, or of all in a folder."""
+    files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.is_file())
+    return hashlib.sha256(b"".join(str(f).encode() + f.read_bytes() for f in files)).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [("in.keras", "out.keras"), ("in.h5", "out.h5"), ("in.h5", "out.keras")]
+)
+@pytest.mark.filterwarnings("ignore:.*HDF5")
+def test_keras_files(tmp_path, source, target):
+    model = network()
+    model.save(tmp_path / source)
+    before = digest(tmp_path / source)
+    steps = []
+    report = tsp.replace_pooling_in_file(tmp_path / source, tmp_path / target, SOFT, progress=steps.append)
+    assert steps == ["reading", "replacing", "writing", "checking"]
+    assert [f.path for f in report.replaced] == ["inner/deep"]
+    assert report.check.passed
+    assert digest(tmp_path / source) == before
+    assert sorted(f.name for f in tmp_path.iterdir()) == sorted([source, target])
+    new, _ = tsp.replace_pooling(model, SOFT)
+    loaded = keras.models.load_model(tmp_path / target)
+    np.testing.assert_array_equal(loaded.predict(X, verbose=0), new.predict(X, verbose=0))
+    assert type(loaded.get_layer("inner").layers[-1]) is tsp.layers.SoftPooling2D
+    assert loaded.compiled
+    if source.endswith(".keras"):
+        assert int(loaded.optimizer.iterations) == 2
+        for old, copy in zip(model.optimizer.variables, loaded.optimizer.variables, strict=True):
+            np.testing.assert_array_equal(old, copy)
+
+
+@pytest.mark.filterwarnings("ignore:.*HDF5")
+def test_what_keras_cannot_read_of_compilation_is_said(tmp_path):
+    model = network()
+    model.compile("sgd", "mse")
+    model.save(tmp_path / "in.h5")
+    with pytest.warns(UserWarning, match="Compile the model"):
+        report = tsp.replace_pooling_in_file(tmp_path / "in.h5", tmp_path / "out.h5", SOFT)
+    assert len(report.notes) == 1
+    assert report.check.passed
+
+
+def test_unpacked_keras_files(tmp_path):
+    keras.saving.save_model(network(), tmp_path / "in", zipped=False)
+    tsp.replace_pooling_in_file(tmp_path / "in", tmp_path / "out.keras", SOFT)
+    loaded = keras.models.load_model(tmp_path / "out.keras")
+    assert type(loaded.get_layer("inner").layers[-1]) is tsp.layers.SoftPooling2D
+
+
+def test_a_dry_run_writes_nothing(tmp_path):
+    network().save(tmp_path / "in.keras")
+    for out in (None, tmp_path / "out.keras"):
+        report = tsp.replace_pooling_in_file(tmp_path / "in.keras", out, SOFT, dry_run=True)
+        assert len(report.replaced) == 1
+    assert [f.name for f in tmp_path.iterdir()] == ["in.keras"]
+
+
+def test_nothing_to_replace_writes_nothing(tmp_path):
+    network().save(tmp_path / "in.keras")
+    with pytest.warns(UserWarning, match="No pooling was replaced"):
+        tsp.replace_pooling_in_file(tmp_path / "in.keras", tmp_path / "out.keras", {"average": "soft"})
+    assert [f.name for f in tmp_path.iterdir()] == ["in.keras"]
+
+
+def test_lambda_layers_need_a_word(tmp_path):
+    model = keras.Sequential([keras.Input((8, 8, 3)), L.Lambda(lambda x: 2 * x), L.MaxPooling2D()])
+    model.save(tmp_path / "in.keras")
+    with pytest.raises(ValueError, match=r"cannot be loaded.*safe_mode"):
+        tsp.replace_pooling_in_file(tmp_path / "in.keras", tmp_path / "out.keras", SOFT)
+    tsp.replace_pooling_in_file(tmp_path / "in.keras", tmp_path / "out.keras", SOFT, safe_mode=False)
+    assert (tmp_path / "out.keras").exists()
+
+
+class Unregistered(L.Layer):
+    def call(self, x):
+        return x
+
+
+def test_classes_of_your_own(tmp_path):
+    keras.Sequential([keras.Input((8, 8, 3)), Unregistered(), L.MaxPooling2D()]).save(tmp_path / "in.keras")
+    with pytest.raises(ValueError, match="custom_objects"):
+        tsp.replace_pooling_in_file(tmp_path / "in.keras", tmp_path / "out.keras", SOFT)
+    tsp.replace_pooling_in_file(
+        tmp_path / "in.keras", tmp_path / "out.keras", SOFT, custom_objects={"Unregistered": Unregistered}
+    )
+
+
+def saved(tmp_path, kind):
+    """An input of a kind, and the name an output of it has."""
+    if kind == "keras":
+        network().save(tmp_path / "in.keras")
+        return tmp_path / "in.keras", "out.keras"
+    examples.write_module(tmp_path / "in")
+    return tmp_path / "in", "out"
+
+
+@pytest.mark.parametrize("kind", ["keras", "saved_model"])
+def test_what_is_there_is_not_overwritten_without_a_word(tmp_path, kind):
+    path, out = saved(tmp_path, kind)
+    out = tmp_path / out
+    out.write_text("mine")
+    with pytest.raises(FileExistsError, match="overwrite"):
+        tsp.replace_pooling_in_file(path, out, SOFT)
+    assert out.read_text() == "mine"
+    tsp.replace_pooling_in_file(path, out, SOFT, overwrite=True)
+    first = digest(out)
+    tsp.replace_pooling_in_file(path, out, SOFT, overwrite=True, where="no such")
+    assert digest(out) == first
+    tsp.replace_pooling_in_file(path, out, SOFT, overwrite=True)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("kind", ["keras", "saved_model"])
+def test_the_input_is_never_the_output(tmp_path, kind):
+    path, _ = saved(tmp_path, kind)
+    before = digest(path)
+    targets = [path, tmp_path / "." / path.name]
+    if kind == "saved_model":
+        targets += [path / "out", tmp_path]
+    for target in targets:
+        with pytest.raises(ValueError, match="which is read"):
+            tsp.replace_pooling_in_file(path, target, SOFT, overwrite=True)
+    assert digest(path) == before
+    assert [f.name for f in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("kind", ["keras", "saved_model"])
+@pytest.mark.parametrize("step", ["reading", "replacing", "writing", "checking"])
+def test_a_failure_leaves_nothing(tmp_path, kind, step):
+    path, out = saved(tmp_path, kind)
+
+    def fail(name):
+        if name == step:
+            raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        tsp.replace_pooling_in_file(path, tmp_path / out, SOFT, progress=fail)
+    assert [f.name for f in tmp_path.iterdir()] == [path.name]
+
+
+def truncated(tmp_path):
+    network().save(tmp_path / "in.keras")
+    data = (tmp_path / "in.keras").read_bytes()
+    (tmp_path / "in.keras").write_bytes(data[: len(data) // 2])
+    return "in.keras", "out.keras"
+
+
+def damaged(tmp_path):
+    """The archive is whole, the weights in it are not."""
+    network().save(tmp_path / "whole.keras")
+    with zipfile.ZipFile(tmp_path / "whole.keras") as old, zipfile.ZipFile(tmp_path / "in.keras", "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            new.writestr(name, data[: len(data) // 2] if name.endswith(".h5") else data)
+    (tmp_path / "whole.keras").unlink()
+    return "in.keras", "out.keras"
+
+
+def other_archive(tmp_path):
+    with zipfile.ZipFile(tmp_path / "in.keras", "w") as file:
+        file.writestr("readme.txt", "no model")
+    return "in.keras", "out.keras"
+
+
+def broken_config(tmp_path):
+    with zipfile.ZipFile(tmp_path / "in.keras", "w") as file:
+        file.writestr("config.json", "{")
+        file.writestr("metadata.json", "{}")
+    return "in.keras", "out.keras"
+
+
+def weights_alone(tmp_path):
+    network().save_weights(tmp_path / "in.weights.h5")
+    return "in.weights.h5", "out.h5"
+
+
+def text(tmp_path):
+    (tmp_path / "in").write_text("no model")
+    return "in", "out"
+
+
+def empty_folder(tmp_path):
+    (tmp_path / "in").mkdir()
+    return "in", "out"
+
+
+def truncated_graph(tmp_path):
+    examples.write_module(tmp_path / "in")
+    file = tmp_path / "in" / "saved_model.pb"
+    file.write_bytes(file.read_bytes()[:-1000])
+    return "in", "out"
+
+
+def empty_graph(tmp_path):
+    examples.write_module(tmp_path / "in")
+    (tmp_path / "in" / "saved_model.pb").write_bytes(b"")
+    return "in", "out"
+
+
+def missing_variables(tmp_path):
+    examples.write_module(tmp_path / "in")
+    shutil.rmtree(tmp_path / "in" / "variables")
+    return "in", "out"
+
+
+def half_the_variables(tmp_path):
+    examples.write_module(tmp_path / "in")
+    file = next((tmp_path / "in" / "variables").glob("*.data-*"))
+    file.write_bytes(file.read_bytes()[:100])
+    return "in", "out"
+
+
+def unknown_ops(tmp_path):
+    examples.write_module(tmp_path / "in")
+    file = tmp_path / "in" / "saved_model.pb"
+    file.write_bytes(file.read_bytes().replace(b"Conv2D", b"Canv2D"))
+    return "in", "out"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (truncated, "not a whole Keras file"),
+        (damaged, "cannot be loaded as a Keras model"),
+        (other_archive, "without a Keras model"),
+        (broken_config, "cannot be loaded as a Keras model"),
+        (weights_alone, "weights alone"),
+        (text, "neither a Keras file nor a SavedModel"),
+        (empty_folder, "neither a Keras file nor a SavedModel"),
+        (truncated_graph, "truncated"),
+        (empty_graph, "no graphs"),
+        (missing_variables, "cannot be loaded"),
+        (half_the_variables, "cannot be loaded"),
+        (unknown_ops, "ops that are not loaded: Canv2D"),
+    ],
+)
+def test_broken_input(tmp_path, make, message):
+    source, target = make(tmp_path)
+    before = digest(tmp_path / source)
+    with pytest.raises(ValueError, match=message):
+        tsp.replace_pooling_in_file(tmp_path / source, tmp_path / target, SOFT)
+    assert [f.name for f in tmp_path.iterdir()] == [source]
+    assert digest(tmp_path / source) == before
+
+
+def test_no_input(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no model at"):
+        tsp.replace_pooling_in_file(tmp_path / "in.keras", tmp_path / "out.keras", SOFT)
+
+
+@pytest.mark.parametrize("kind", ["keras", "saved_model"])
+def test_places_that_cannot_be_written(tmp_path, kind):
+    path, out = saved(tmp_path, kind)
+    (tmp_path / "file").write_text("no folder")
+    for target in (tmp_path / "file" / out, Path("/proc/tf_softpool") / out):
+        with pytest.raises(OSError, match=str(target.parent)):
+            tsp.replace_pooling_in_file(path, target, SOFT)
+
+
+@pytest.mark.parametrize("kind", ["keras", "saved_model"])
+def test_a_full_disk(tmp_path, kind):
+    """A limit on the sizes of files stands for it: writes fail half-way, as they do there."""
+    path, out = saved(tmp_path, kind)
+    code = f"""
+        import resource
+        import tf_softpool as tsp
+        def limit(step):
+            if step == "writing":
+                resource.setrlimit(resource.RLIMIT_FSIZE, (300, resource.RLIM_INFINITY))
+        tsp.replace_pooling_in_file({str(path)!r}, {str(tmp_path / out)!r}, {{"max": "soft"}}, progress=limit)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert "File too large" in run.stderr
+    assert [f.name for f in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(
+    ("kind", "out", "options", "message"),
+    [
+        ("keras", "out", {}, "ends in one of"),
+        ("keras", "out.keras", {"portable": True}, "`portable`"),
+        ("keras", None, {}, "where to write"),
+        ("keras", "out.keras", {"first": -1}, "`first`"),
+        ("saved_model", "out.keras", {}, "to a folder"),
+        ("saved_model", "out", {"where": 3}, "`where`"),
+    ],
+)
+def test_bad_arguments(tmp_path, kind, out, options, message):
+    path, _ = saved(tmp_path, kind)
+    with pytest.raises(ValueError, match=message):
+        tsp.replace_pooling_in_file(path, out and tmp_path / out, SOFT, **options)
+
+
+def test_a_file_that_keras_spoils_is_not_written(tmp_path, monkeypatch):
+    path, out = saved(tmp_path, "keras")
+    save = files.save_keras_file
+
+    def spoil(model, place):
+        model.variables[0].assign(model.variables[0] + 1)
+        save(model, place)
+        model.variables[0].assign(model.variables[0] - 1)
+
+    monkeypatch.setattr(files, "save_keras_file", spoil)
+    with pytest.raises(ValueError, match="other weights"):
+        tsp.replace_pooling_in_file(path, tmp_path / out, SOFT)
+    assert [f.name for f in tmp_path.iterdir()] == [path.name]

@@ -1,0 +1,119 @@
+"""SavedModels of all sorts, written to disk, and what they compute."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import tf_softpool as tsp
+
+X = np.random.default_rng(0).normal(size=(2, 9, 9, 3)).astype("float32")
+V = np.random.default_rng(1).normal(size=(2, 6, 6, 6, 2)).astype("float32")
+SPEC = tf.TensorSpec([None, 9, 9, 3])
+
+
+class Module(tf.Module):
+    """Plain TensorFlow: a convolution and poolings, in a function and in one that it calls."""
+
+    def __init__(self):
+        super().__init__()
+        self.kernel = tf.Variable(np.random.default_rng(2).normal(size=(3, 3, 3, 4)).astype("float32"))
+
+    @tf.function
+    def inner(self, x):
+        return tf.nn.avg_pool2d(x, (2, 3), (1, 2), "SAME", name="inner_pool")
+
+    @tf.function(input_signature=[SPEC])
+    def __call__(self, x):
+        with tf.name_scope("conv1_pool"):
+            x = tf.nn.max_pool2d(tf.nn.conv2d(x, self.kernel, 1, "SAME"), 3, 2, "SAME")
+        return {"y": self.inner(x)}
+
+    @tf.function(input_signature=[SPEC])
+    def train(self, x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.nn.max_pool2d(tf.nn.conv2d(x, self.kernel, 1, "SAME"), 3, 2, "SAME") ** 2)
+        return {"loss": loss, "gradient": tape.gradient(loss, self.kernel)}
+
+
+def write_module(path):
+    module = Module()
+    tf.saved_model.save(module, path, signatures={"serving_default": module.__call__, "train": module.train})
+    return module
+
+
+class Averaging(tf.Module):
+    """Trains through an average pooling, and serves with another."""
+
+    @tf.function(input_signature=[SPEC])
+    def __call__(self, x):
+        return {"y": tf.nn.avg_pool2d(x, 2, 2, "VALID")}
+
+    @tf.function(input_signature=[SPEC])
+    def train(self, x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(tf.nn.avg_pool2d(x, 3, 3, "VALID") ** 2)
+        return {"gradient": tape.gradient(y, x)}
+
+
+def write_averaging(path):
+    module = Averaging()
+    tf.saved_model.save(module, path, signatures={"serving_default": module.__call__, "train": module.train})
+
+
+def write_tensorflow_1(path):
+    """A graph with variables and poolings in its main graph, as TensorFlow 1 wrote it, with two tags."""
+    for tags in (["serve"], ["train", "other"]):
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            x = tf.compat.v1.placeholder("float32", [None, 9, 9, 3], name="x")
+            kernel = tf.compat.v1.get_variable(
+                "kernel", initializer=np.random.default_rng(2).normal(size=(3, 3, 3, 4)).astype("float32")
+            )
+            with tf.control_dependencies([tf.debugging.assert_all_finite(x, "finite")]):
+                pooled = tf.nn.max_pool2d(tf.nn.conv2d(x, kernel, 1, "SAME"), 3, 2, "SAME", name="pool")
+            y = tf.identity(tf.nn.avg_pool2d(pooled, 2, 1, "VALID", name="mean"), name="y")
+            session.run(tf.compat.v1.global_variables_initializer())
+            if tags == ["serve"]:
+                builder = tf.compat.v1.saved_model.Builder(path)
+                write = builder.add_meta_graph_and_variables
+                arguments = [session, tags]
+            else:
+                write, arguments = builder.add_meta_graph, [tags]
+            signature = tf.compat.v1.saved_model.predict_signature_def({"x": x}, {"y": y})
+            write(*arguments, signature_def_map={"serving_default": signature})
+    builder.save()
+    return np.random.default_rng(2).normal(size=(3, 3, 3, 4)).astype("float32")
+
+
+def keras_model():
+    """Branches, an operation, and a layer that Keras compiles on its own."""
+    i = keras.Input((9, 9, 3))
+    x = keras.layers.Conv2D(4, 3, name="conv")(i)
+    a = keras.layers.MaxPooling2D(3, 2, "same", name="branch_max")(x)
+    b = keras.layers.AveragePooling2D(3, 2, "same", name="branch_mean")(x)
+    x = keras.ops.max_pool(keras.layers.Concatenate()([a, b]), 2, 1)
+    x = keras.layers.Reshape((9, 8))(x)
+    x = keras.layers.MaxPooling1D(2, name="rows")(x)
+    return keras.Model(i, keras.layers.Dense(2)(x))
+
+
+def volume_model():
+    return keras.Sequential(
+        [
+            keras.Input((6, 6, 6, 2)),
+            keras.layers.MaxPooling3D((2, 1, 2), name="pool"),
+            keras.layers.AveragePooling3D(2, padding="same", name="mean"),
+        ]
+    )
+
+
+def served(path, x, signature="serving_default"):
+    """What a SavedModel's signature gives, as a dict of arrays."""
+    function = tf.saved_model.load(str(path)).signatures[signature]
+    return {name: value.numpy() for name, value in function(tf.constant(x)).items()}
+
+
+def expected_module(kernel, x):
+    """What `Module` computes with SoftPool in the place of both poolings."""
+    x = tsp.soft_pool(tf.nn.conv2d(x, kernel, 1, "SAME"), 3, 2, "same")
+    return tsp.soft_pool(x, (2, 3), (1, 2), "same")

@@ -1,0 +1,7 @@
+"""`python -m tf_softpool`: the command line, where its script is not on the path."""
+
+import sys
+
+from tf_softpool.cli import main
+
+sys.exit(main())

@@ -1,0 +1,89 @@
+"""`tf-softpool replace`: a model on disk, written once more with other pooling."""
+
+import argparse
+import importlib
+
+from tf_softpool.rewriting import replace_pooling_in_file
+
+NOTHING_REPLACED = 3
+_STEPS = 4
+_EPILOG = (
+    "Exit codes: 0 something was replaced (or would be), 1 an error, 2 bad usage, 3 there was nothing to "
+    "replace, and nothing is written."
+)
+
+
+def add_parser(commands):
+    """Adds this command to the command line's."""
+    parser = commands.add_parser(
+        "replace", help="write a model with other pooling", description=__doc__, epilog=_EPILOG
+    )
+    parser.add_argument("model", help="a .keras or .h5 file, or a SavedModel folder")
+    parser.add_argument("out", nargs="?", help="where to write; may be left out with --dry-run")
+    parser.add_argument(
+        "--map",
+        action="append",
+        required=True,
+        type=_rule,
+        metavar="OLD=NEW",
+        help="what to replace by what, as max=soft; once for each kind",
+    )
+    parser.add_argument(
+        "--where", action="append", metavar="GLOB", help="only layers with such a name or path; or several"
+    )
+    parser.add_argument("--first", type=int, metavar="N", help="only the first N of those")
+    parser.add_argument("--last", type=int, metavar="N", help="only the last N of those")
+    parser.add_argument("--dry-run", action="store_true", help="write nothing, say what would be done")
+    parser.add_argument("--overwrite", action="store_true", help="replace what is there at OUT")
+    parser.add_argument(
+        "--portable", action="store_true", help="put standard operations in a SavedModel, not ours"
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument(
+        "--import",
+        dest="modules",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="import this first: a module that registers classes a Keras file needs, or loads ops",
+    )
+    parser.add_argument(
+        "--unsafe", action="store_true", help="let a Keras file run code that it holds, in Lambda layers"
+    )
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(options, terminal):
+    """Replaces pooling in a file, and prints the report."""
+    if options.out is None and not options.dry_run:
+        options.parser.error("OUT is needed unless this is a --dry-run")
+    for module in options.modules:
+        importlib.import_module(module)
+    with terminal.warnings(), terminal.progress(_STEPS) as step:
+        report = replace_pooling_in_file(
+            options.model,
+            options.out,
+            dict(options.map),
+            where=options.where,
+            first=options.first,
+            last=options.last,
+            dry_run=options.dry_run,
+            overwrite=options.overwrite,
+            portable=options.portable,
+            safe_mode=not options.unsafe,
+            progress=step,
+        )
+    if options.json:
+        terminal.show(report.to_json(indent=2))
+    else:
+        if report.findings:
+            terminal.show(report.table())
+        terminal.show(report.summary())
+    return 0 if report.replaced else NOTHING_REPLACED
+
+
+def _rule(text):
+    old, equals, new = text.partition("=")
+    if not (old and equals and new):
+        raise argparse.ArgumentTypeError(f"{text} is not of the form OLD=NEW")
+    return old, new
