@@ -1,6 +1,7 @@
 """replace_pooling_in_file of Keras files, and what it leaves on disk when something is wrong."""
 
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import textwrap
 import zipfile
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -79,6 +81,41 @@ def test_what_keras_cannot_read_of_compilation_is_said(tmp_path):
         report = tsp.replace_pooling_in_file(tmp_path / "in.h5", tmp_path / "out.h5", SOFT)
     assert len(report.notes) == 1
     assert report.check.passed
+
+
+def write_keras_2(path):
+    """A network's HDF5 file as Keras 2 wrote it: other names of classes, arguments and variables."""
+    policy = {"trainable": True, "dtype": "float32"}
+    layers = [
+        ("InputLayer", {"batch_input_shape": [None, 8, 8, 3], "dtype": "float32", "name": "input_1"}),
+        ("Conv2D", {"name": "conv", "filters": 2, "kernel_size": [3, 3], "activation": "relu", **policy}),
+        ("MaxPooling2D", {"name": "pool", "pool_size": [2, 2], "strides": [2, 2], **policy}),
+    ]
+    layers = [{"class_name": name, "config": config} for name, config in layers]
+    config = {"class_name": "Sequential", "config": {"name": "sequential", "layers": layers}}
+    with h5py.File(path, "w") as file:
+        file.attrs.update(model_config=json.dumps(config), keras_version="2.10.0", backend="tensorflow")
+        group = file.create_group("model_weights")
+        group.attrs["layer_names"] = [b"input_1", b"conv", b"pool"]
+        for name in ("input_1", "pool"):
+            group.create_group(name).attrs["weight_names"] = []
+        conv = group.create_group("conv")
+        conv.attrs["weight_names"] = [b"conv/kernel:0", b"conv/bias:0"]
+        conv["conv/kernel:0"] = np.random.default_rng(1).normal(size=(3, 3, 3, 2)).astype("float32")
+        conv["conv/bias:0"] = np.ones(2, "float32")
+
+
+@pytest.mark.filterwarnings("ignore:.*HDF5")
+@pytest.mark.parametrize("out", ["out.h5", "out.keras"])
+def test_files_of_keras_2(tmp_path, out):
+    write_keras_2(tmp_path / "in.h5")
+    report = tsp.replace_pooling_in_file(tmp_path / "in.h5", tmp_path / out, SOFT)
+    assert [f.path for f in report.replaced] == ["pool"]
+    with h5py.File(tmp_path / "in.h5") as file:
+        kernel = file["model_weights/conv/conv/kernel:0"][...]
+    expected = tsp.soft_pool(keras.ops.relu(keras.ops.conv(X, kernel) + 1), 2)
+    found = keras.models.load_model(tmp_path / out, compile=False).predict(X, verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_unpacked_keras_files(tmp_path):

@@ -9,7 +9,7 @@ import saved_model_examples as examples
 import tensorflow as tf
 from conftest import python
 from google.protobuf import text_format
-from saved_model_examples import V, X, served
+from saved_model_examples import SPEC, V, X, served
 from tensorflow.core.protobuf import saved_model_pb2
 
 import tf_softpool as tsp
@@ -211,6 +211,27 @@ def test_kinds_without_variables(tmp_path, kind):
     new, _ = tsp.replace_pooling(examples.volume_model(), {"max": kind, "average": kind})
     assert len(report.replaced) == 2
     np.testing.assert_allclose(served(tmp_path / "out", np.abs(V))["output_0"], new(np.abs(V)), rtol=1e-5)
+
+
+class Layered(tf.Module):
+    """As Keras 2 writes: the whole model in one function, each layer in one of its own."""
+
+    @tf.function(input_signature=[SPEC])
+    def __call__(self, x):
+        return tf.nn.max_pool2d(x, 2, 2, "VALID", name="net/pool/MaxPool")
+
+    @tf.function(input_signature=[SPEC])
+    def pool_layer_call_and_return_conditional_losses(self, x):
+        return tf.nn.max_pool2d(x, 2, 2, "VALID", name="MaxPool")
+
+
+def test_layers_of_keras_2_by_name(tmp_path):
+    tf.saved_model.save(Layered(), str(tmp_path / "in"))
+    (tmp_path / "in" / "keras_metadata.pb").write_bytes(b"layers")
+    with pytest.warns(UserWarning, match="keras_metadata.pb"):
+        report = tsp.replace_pooling_in_file(tmp_path / "in", tmp_path / "out", SOFT, where="pool")
+    assert len(report.replaced) == 2
+    assert not (tmp_path / "out" / "keras_metadata.pb").exists()
 
 
 class Odd(tf.Module):

@@ -3,9 +3,12 @@
 import json
 
 import keras
-from keras.src.ops.nn import AveragePool, MaxPool
 
 from tf_softpool.rewriting.kinds import KINDS
+
+
+# Keras's pooling operations, whose classes are not public, by name.
+_OPERATIONS = {"MaxPool": "max", "AveragePool": "average"}
 
 
 def is_graph(layer):
@@ -38,10 +41,10 @@ def own_variables(layer):
 
 def as_layer(operation):
     """The layer that does the same as a pooling operation; of all else, itself."""
-    kinds = ((MaxPool, "max"), (AveragePool, "average"))
-    kind = next((kind for cls, kind in kinds if isinstance(operation, cls)), None)
-    if kind is None:
+    cls = type(operation)
+    if cls.__name__ not in _OPERATIONS or not cls.__module__.startswith("keras."):
         return operation
+    kind = _OPERATIONS[cls.__name__]
     output = operation._inbound_nodes[0].outputs[0]
     return KINDS[kind][len(output.shape) - 2](
         operation.pool_size,
@@ -60,7 +63,7 @@ def remake(layer, config=None):
         Exception: whatever the layer's class raises, or a ValueError where Keras made the config itself
             and does not know the arguments.
     """
-    if isinstance(layer, keras.Model) and keras.src.utils.is_default(layer.get_config):
+    if isinstance(layer, keras.Model) and getattr(layer.get_config, "_is_default", False):
         # Keras notes the defaults of a subclassed model's arguments, not what they were.
         for name, value in layer.get_config().items():
             if name not in ("name", "trainable", "dtype") and getattr(layer, name, None) != value:

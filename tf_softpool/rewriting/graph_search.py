@@ -1,5 +1,6 @@
 """Pooling in TensorFlow graphs: the nodes of a SavedModel that pool, and those that compute its gradients."""
 
+import re
 from dataclasses import dataclass
 
 import keras
@@ -81,7 +82,8 @@ def element_type(node):
 def _site(body, node):
     path = f"{body.name}:{node.name}" if body.is_function else node.name
     obstacle = _obstacle(node)
-    layer = keras.layers.Identity(name=_name(node)) if obstacle else _layer(node)
+    name = _name(body, node)
+    layer = keras.layers.Identity(name=name) if obstacle else _layer(node, name)
     return Site(path, node.op, node, layer, obstacle, body=body.name)
 
 
@@ -110,8 +112,8 @@ def _data_format(node):
     return node.attr["data_format"].s.decode() if "data_format" in node.attr else default
 
 
-def _layer(node):
-    """The Keras layer that does what a node does."""
+def _layer(node, name):
+    """The Keras layer that does what a node does, with a name."""
     ksize, strides = list(node.attr["ksize"].list.i), list(node.attr["strides"].list.i)
     channels_first = _data_format(node).startswith("NC")
     if node.op != SOFT:
@@ -122,7 +124,7 @@ def _layer(node):
         "strides": tuple(strides),
         "padding": node.attr["padding"].s.decode().lower(),
         "data_format": "channels_first" if channels_first else "channels_last",
-        "name": _name(node),
+        "name": name,
         "dtype": element_type(node).name,
     }
     if node.op == SOFT:
@@ -131,6 +133,12 @@ def _layer(node):
     return KINDS[POOLING[node.op]][len(ksize)](**arguments)
 
 
-def _name(node):
-    """The name of the layer a node is from, as Keras names nodes: `model/layer/MaxPool2d`."""
+def _name(body, node):
+    """The name of the layer a node is from.
+
+    Keras calls nodes `model/layer/MaxPool2d`. Keras 2 has a function for each layer besides, which is called
+    `__inference_layer_layer_call_and_return_...`.
+    """
+    if "/" not in node.name and (layer := re.match(r"__\w+?_(.+)_layer_call_", body.name)):
+        return layer[1]
     return node.name.split("/")[-2:][0]

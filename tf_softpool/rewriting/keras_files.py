@@ -50,7 +50,8 @@ def load_keras_file(path, custom_objects=None, safe_mode=True):
     except Exception as error:
         # Keras does not read all losses and metrics that it writes to HDF5.
         with contextlib.suppress(Exception):
-            note = f"Compile the model before you train it: {path} does not say how, to Keras ({error})."
+            why = str(error).splitlines()[0]
+            note = f"Compile the model before you train it: {path} does not say how, to Keras ({why})."
             return keras.models.load_model(path, compile=False, **options), note
         raise ValueError(
             f"{path} cannot be loaded as a Keras model. Classes of your own are found where they are "

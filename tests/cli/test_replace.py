@@ -1,0 +1,152 @@
+"""`tf-softpool replace` and `info`, in this process where that is enough, and in a terminal."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import keras
+import pytest
+
+import tf_softpool as tsp
+from tf_softpool.cli import main
+
+L = keras.layers
+
+
+@pytest.fixture
+def model(tmp_path):
+    network = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            L.Conv2D(2, 3, name="conv"),
+            L.MaxPooling2D(name="conv1_pool"),
+            L.MaxPooling2D(1, name="late_pool"),
+            L.GlobalAveragePooling2D(name="mean"),
+        ]
+    )
+    network.save(tmp_path / "in.keras")
+    return tmp_path / "in.keras"
+
+
+def out_of(path):
+    return path.with_name("out.keras")
+
+
+def poolings(path):
+    return {layer.name: type(layer).__name__ for layer in keras.models.load_model(path).layers}
+
+
+def test_it_replaces(model, capsys):
+    code = main(
+        ["replace", str(model), str(out_of(model)), "--map", "max=soft", "--map", "global_average=soft"]
+    )
+    assert code == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert lines[0].split() == ["layer", "was", "is", "why", "not", "note"]
+    assert lines[1].split() == ["conv1_pool", "MaxPooling2D", "SoftPooling2D"]
+    assert lines[4] == "3 replaced, 0 skipped"
+    assert lines[5].startswith("2 variables carried over (56 parameters)")
+    assert not err
+    assert poolings(out_of(model))["mean"] == "GlobalSoftPooling2D"
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (["--where", "conv*"], ["conv1_pool"]),
+        (["--where", "conv*", "--where", "late*"], ["conv1_pool", "late_pool"]),
+        (["--first", "1"], ["conv1_pool"]),
+        (["--last", "1"], ["late_pool"]),
+    ],
+)
+def test_options_reach_the_function(model, capsys, options, names):
+    assert main(["replace", str(model), "--dry-run", "--json", "--map", "max=soft", *options]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [f["path"] for f in report["findings"] if f["action"] == "replaced"] == names
+    assert report["dry_run"]
+    assert [f.name for f in model.parent.iterdir()] == [model.name]
+
+
+def test_nothing_to_replace_has_its_own_code(model, capsys):
+    assert main(["replace", str(model), str(out_of(model)), "--map", "average=soft"]) == 3
+    assert "No pooling was replaced" in capsys.readouterr().err
+    assert not out_of(model).exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{model}", "{out}", "--map", "maximum=soft"], "maximum"),
+        (["{folder}/none", "{out}", "--map", "max=soft"], "no model at"),
+        (["{model}", "{model}", "--map", "max=soft"], "overwrite"),
+        (["{model}", "{model}", "--map", "max=soft", "--overwrite"], "which is read"),
+        (["{model}", "{folder}/out.txt", "--map", "max=soft"], "ends in one of"),
+        (["{model}", "{out}", "--map", "max=soft", "--import", "no_such_module"], "no_such_module"),
+    ],
+)
+def test_errors(model, capsys, arguments, message):
+    names = {"model": model, "out": out_of(model), "folder": model.parent}
+    assert main(["replace", *(a.format(**names) for a in arguments)]) == 1
+    out, err = capsys.readouterr()
+    assert not out
+    assert message in err
+    assert "Traceback" not in err
+    assert [f.name for f in model.parent.iterdir()] == [model.name]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nothing"],
+        ["replace"],
+        ["replace", "in", "out"],
+        ["replace", "in", "--map", "max=soft"],
+        ["replace", "in", "out", "--map", "max"],
+        ["replace", "in", "out", "--map", "max=soft", "--first", "many"],
+    ],
+)
+def test_bad_usage(capsys, arguments):
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_info(capsys):
+    assert main(["info", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["version"] == tsp.__version__
+    assert main(["info"]) == 0
+    assert "simd_target" in capsys.readouterr().out
+
+
+def test_in_a_terminal(model):
+    """A bar while it works, then the table, and the code of the process."""
+    command = [
+        sys.executable,
+        "-m",
+        "tf_softpool",
+        "replace",
+        str(model),
+        str(out_of(model)),
+        "--map",
+        "max=soft",
+    ]
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        text = b""
+        # A terminal whose other side is closed gives an error, not an end.
+        while True:
+            try:
+                text += os.read(ours, 10_000)
+            except OSError:
+                break
+    os.close(ours)
+    assert process.returncode == 0
+    for word in ("checking", "━", "3/4", "SoftPooling2D", "2 replaced, 1 skipped"):
+        assert word in text.decode()
