@@ -182,7 +182,8 @@ def test_what_is_there_is_not_overwritten_without_a_word(tmp_path, kind):
     assert out.read_text() == "mine"
     tsp.replace_pooling_in_file(path, out, SOFT, overwrite=True)
     first = digest(out)
-    tsp.replace_pooling_in_file(path, out, SOFT, overwrite=True, where="no such")
+    with pytest.warns(UserWarning, match="No pooling was replaced"):
+        tsp.replace_pooling_in_file(path, out, SOFT, overwrite=True, where="no such")
     assert digest(out) == first
     tsp.replace_pooling_in_file(path, out, SOFT, overwrite=True)
     assert len(list(tmp_path.iterdir())) == 2

@@ -5,6 +5,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tf_softpool as tsp
 
@@ -236,6 +237,30 @@ def test_classes_that_no_config_can_make_are_changed_where_they_are():
     assert new.compiled
     assert report.check.carried == 2
     assert moved(predictions(new), before)
+
+
+class Caller(L.Layer):
+    """Pools in its code, where there is nothing to replace."""
+
+    def call(self, x):
+        return self.halve(keras.ops.average_pool(x, 2))
+
+    def halve(self, x):
+        return next(tf.nn.max_pool2d(each, 2, 2, "VALID") for each in [x])
+
+
+def test_pooling_in_code_is_reported():
+    i = keras.Input(X.shape[1:])
+    x = L.Lambda(lambda t: L.GlobalMaxPooling2D(keepdims=True)(t) + t, name="max")(i)
+    model = keras.Model(i, L.MaxPooling2D(name="pool")(Caller(name="block")(x)))
+    _, report = tsp.replace_pooling(model, {"max": "soft"})
+    assert [(f.path, f.layer, f.action) for f in report.findings] == [
+        ("max/call", "GlobalMaxPooling2D", "skipped"),
+        ("block/call", "average_pool", "skipped"),
+        ("block/call", "max_pool2d", "skipped"),
+        ("pool", "MaxPooling2D", "replaced"),
+    ]
+    assert all("code" in f.reason for f in report.skipped)
 
 
 def test_without_in_place_such_a_model_is_an_error():

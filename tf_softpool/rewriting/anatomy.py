@@ -1,14 +1,21 @@
 """What a Keras model is made of: its operations, the layers inside its layers, what configs say of them."""
 
 import json
+import re
 
 import keras
 
 from tf_softpool.rewriting.kinds import KINDS
 
-
 # Keras's pooling operations, whose classes are not public, by name.
 _OPERATIONS = {"MaxPool": "max", "AveragePool": "average"}
+# What pooling functions and layers are called in Keras and TensorFlow.
+_POOLING_NAME = re.compile(
+    "(adaptive_|fractional_)?(max|avg|average)_pool([123]d|_v2|_with_argmax)?"
+    "|(Global|Adaptive)?(Max|Average)Pool(ing)?[123]D"
+)
+# Methods that make layers, which are then found, or only describe.
+_MAKING = ("__init__", "build", "get_config", "from_config", "compute_output_shape", "compute_output_spec")
 
 
 def is_graph(layer):
@@ -69,6 +76,29 @@ def remake(layer, config=None):
             if name not in ("name", "trainable", "dtype") and getattr(layer, name, None) != value:
                 raise ValueError(f"`get_config` is Keras's own and does not know the argument {name!r}.")
     return type(layer).from_config(layer.get_config() if config is None else config)
+
+
+def pooling_in_code(layer):
+    """The names of the poolings that a layer's own code uses whenever it runs, so that none can be seen."""
+    functions = [
+        function
+        for cls in type(layer).__mro__
+        if not cls.__module__.startswith(("keras.", "tf_softpool.")) and issubclass(cls, keras.Layer)
+        for name, function in vars(cls).items()
+        if name not in _MAKING
+    ]
+    if isinstance(layer, keras.layers.Lambda):
+        functions.append(layer.function)
+    names = {name for f in functions if hasattr(f, "__code__") for name in _names_in(f.__code__)}
+    return sorted(filter(_POOLING_NAME.fullmatch, names))
+
+
+def _names_in(code):
+    """The names that a function's code, and the functions in it, look up."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if hasattr(constant, "co_names"):
+            yield from _names_in(constant)
 
 
 def is_copyable(layer):

@@ -12,6 +12,7 @@ from tf_softpool.rewriting.anatomy import (
     is_copyable,
     is_graph,
     operations_of,
+    pooling_in_code,
     rewrite_config,
 )
 from tf_softpool.rewriting.kinds import ADAPTIVE, kind_of
@@ -43,6 +44,10 @@ class Site:
         return id(self.operation), id(self.holder)
 
 
+class _Code:
+    """Stands for a call in a layer's code, which no object does."""
+
+
 def find_poolings(model, rules):
     """The `Site` of every pooling in a model, in its order, each once."""
     search = _Search(rules)
@@ -63,6 +68,9 @@ class _Search:
             for operation in operations_of(layer):
                 self.visit(operation, prefix + operation.name, chain, None, maker)
             return
+        for name in pooling_in_code(layer):
+            obstacle = f"the code of {type(layer).__name__} calls it, no layer stands for it"
+            self.sites.append(Site(prefix + "call", name, _Code(), layer, obstacle))
         inner = inner_layers(layer)
         if not any(self.is_pooling(part) for part in layer._flatten_layers(include_self=False)):
             # Operations hide in models alone.
@@ -83,6 +91,10 @@ class _Search:
             self.sites.append(site)
         elif isinstance(layer, keras.Layer):
             self.enter(layer, path, chain, maker)
+        elif type(layer).__name__ in ("AdaptiveMaxPool", "AdaptiveAveragePool"):
+            stand_in = keras.layers.Identity(name=layer.name)
+            obstacle = "an operation that no kind of pooling does"
+            self.sites.append(Site(path, type(layer).__name__, operation, stand_in, obstacle))
 
     def is_pooling(self, layer):
         if not isinstance(layer, keras.Layer):
