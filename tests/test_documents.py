@@ -11,6 +11,7 @@ import pytest
 import tf_softpool
 
 ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(tf_softpool.__path__, "tf_softpool.")
@@ -30,16 +31,19 @@ def test_every_public_thing_has_an_example():
     assert [thing.__name__ for thing in public if "Example:" not in (thing.__doc__ or "")] == []
 
 
-def test_readme(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["README.md", "docs/rewriting.md"])
+def test_examples_in_documents(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(), re.DOTALL)
     assert blocks
     names = {}
     for block in blocks:
-        exec(compile(block, "README.md", "exec"), names)
+        exec(compile(block, name, "exec"), names)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/design.md", "docs/benchmarks.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CHANGELOG.md", *(f"docs/{p.name}" for p in DOCS.glob("*.md"))]
+)
 def test_links_lead_somewhere(name):
     path = ROOT / name
     links = re.findall(r"\]\(([^)#]+)\)", path.read_text())
