@@ -120,6 +120,26 @@ def save_and_serve(model, images, out):
         )
 
 
+def replace_on_disk(model, images, out):
+    """Gives the saved and the exported model max pooling again, in their files, and compares them."""
+    expected = tsp.replace_pooling(model, {"soft": "max"})[0].predict(images, verbose=0)
+    with console.status("replacing pooling on disk"):
+        for source, target in (("digits.keras", "digits_max.keras"), ("native", "native_max")):
+            report = tsp.replace_pooling_in_file(out / source, out / target, {"soft": "max"}, overwrite=True)
+            console.print(f"{source} to {target}\n{report}", soft_wrap=True)
+        loaded = keras.models.load_model(out / "digits_max.keras")
+        served = tf.saved_model.load(str(out / "native_max"))
+        answers = {
+            "digits_max.keras": loaded.predict(images, verbose=0),
+            "native_max": served.serve(images),
+        }
+    for name, answer in answers.items():
+        difference = np.abs(np.asarray(answer) - expected).max()
+        if difference > 1e-5:
+            raise SystemExit(f"{name} answers differently from the model rewritten in memory: {difference}")
+        console.print(f"{name} against the model rewritten in memory: largest difference {difference:.1e}")
+
+
 def measure(calls=40):
     """Prints how long our poolings take beside TensorFlow's."""
     x = tf.random.stateless_normal((8, 112, 112, 64), (0, 1))
@@ -164,6 +184,7 @@ def main():
     model, images = train_and_replace()
     learn_ranks(out)
     save_and_serve(model, images, out)
+    replace_on_disk(model, images, out)
     measure()
     with console.status("drawing"):
         photograph.draw(out / "photograph.png")

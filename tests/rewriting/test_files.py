@@ -32,6 +32,7 @@ def network():
             L.BatchNormalization(name="norm"),
             inner,
             L.Flatten(name="flat"),
+            L.Dropout(0.5, name="drop"),
             L.Dense(1, name="head"),
         ]
     )

@@ -73,9 +73,10 @@ def check_keras_file(model, path, custom_objects=None, safe_mode=True):
         ValueError: it cannot be loaded, or has other weights or poolings.
     """
     saved, _ = load_keras_file(path, custom_objects, safe_mode)
-    same = len(saved.variables) == len(model.variables) and all(
+    # Not `variables`: the states of random generators, which those have too, are in no Keras file.
+    same = len(saved.weights) == len(model.weights) and all(
         np.array_equal(a.numpy(), b.numpy(), equal_nan=_is_float(a))
-        for a, b in zip(saved.variables, model.variables, strict=True)
+        for a, b in zip(saved.weights, model.weights, strict=True)
     )
     poolings = [[(s.path, s.what) for s in find_poolings(each, [])] for each in (saved, model)]
     if not same or poolings[0] != poolings[1]:
