@@ -1,50 +1,19 @@
 """replace_pooling_in_file of Keras files, and what it leaves on disk when something is wrong."""
 
-import hashlib
 import json
-import shutil
 import subprocess
 import sys
 import textwrap
-import zipfile
 from pathlib import Path
 
 import h5py
 import keras
 import numpy as np
 import pytest
-import saved_model_examples as examples
+from keras_file_examples import SOFT, L, X, digest, network, saved
 
 import tf_softpool as tsp
 from tf_softpool.rewriting import files
-
-L = keras.layers
-X = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
-SOFT = {"max": "soft"}
-
-
-def network():
-    inner = keras.Sequential([keras.Input((6, 6, 2)), L.MaxPooling2D(2, name="deep")], name="inner")
-    model = keras.Sequential(
-        [
-            keras.Input((8, 8, 3)),
-            L.Conv2D(2, 3, name="conv"),
-            L.BatchNormalization(name="norm"),
-            inner,
-            L.Flatten(name="flat"),
-            L.Dropout(0.5, name="drop"),
-            L.Dense(1, name="head"),
-        ]
-    )
-    model.compile(keras.optimizers.Adam(0.01), keras.losses.MeanSquaredError())
-    model.fit(X, np.ones((2, 1)), epochs=2, verbose=0)
-    return model
-
-
-def digest(path):
-    """A digest of a file, or of all in a folder."""
-    files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.is_file())
-    return hashlib.sha256(b"".join(str(f).encode() + f.read_bytes() for f in files)).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -164,15 +133,6 @@ def test_classes_of_your_own(tmp_path):
     )
 
 
-def saved(tmp_path, kind):
-    """An input of a kind, and the name an output of it has."""
-    if kind == "keras":
-        network().save(tmp_path / "in.keras")
-        return tmp_path / "in.keras", "out.keras"
-    examples.write_module(tmp_path / "in")
-    return tmp_path / "in", "out"
-
-
 @pytest.mark.parametrize("kind", ["keras", "saved_model"])
 def test_what_is_there_is_not_overwritten_without_a_word(tmp_path, kind):
     path, out = saved(tmp_path, kind)
@@ -216,111 +176,6 @@ def test_a_failure_leaves_nothing(tmp_path, kind, step):
     with pytest.raises(RuntimeError, match="stopped"):
         tsp.replace_pooling_in_file(path, tmp_path / out, SOFT, progress=fail)
     assert [f.name for f in tmp_path.iterdir()] == [path.name]
-
-
-def truncated(tmp_path):
-    network().save(tmp_path / "in.keras")
-    data = (tmp_path / "in.keras").read_bytes()
-    (tmp_path / "in.keras").write_bytes(data[: len(data) // 2])
-    return "in.keras", "out.keras"
-
-
-def damaged(tmp_path):
-    """The archive is whole, the weights in it are not."""
-    network().save(tmp_path / "whole.keras")
-    with zipfile.ZipFile(tmp_path / "whole.keras") as old, zipfile.ZipFile(tmp_path / "in.keras", "w") as new:
-        for name in old.namelist():
-            data = old.read(name)
-            new.writestr(name, data[: len(data) // 2] if name.endswith(".h5") else data)
-    (tmp_path / "whole.keras").unlink()
-    return "in.keras", "out.keras"
-
-
-def other_archive(tmp_path):
-    with zipfile.ZipFile(tmp_path / "in.keras", "w") as file:
-        file.writestr("readme.txt", "no model")
-    return "in.keras", "out.keras"
-
-
-def broken_config(tmp_path):
-    with zipfile.ZipFile(tmp_path / "in.keras", "w") as file:
-        file.writestr("config.json", "{")
-        file.writestr("metadata.json", "{}")
-    return "in.keras", "out.keras"
-
-
-def weights_alone(tmp_path):
-    network().save_weights(tmp_path / "in.weights.h5")
-    return "in.weights.h5", "out.h5"
-
-
-def text(tmp_path):
-    (tmp_path / "in").write_text("no model")
-    return "in", "out"
-
-
-def empty_folder(tmp_path):
-    (tmp_path / "in").mkdir()
-    return "in", "out"
-
-
-def truncated_graph(tmp_path):
-    examples.write_module(tmp_path / "in")
-    file = tmp_path / "in" / "saved_model.pb"
-    file.write_bytes(file.read_bytes()[:-1000])
-    return "in", "out"
-
-
-def empty_graph(tmp_path):
-    examples.write_module(tmp_path / "in")
-    (tmp_path / "in" / "saved_model.pb").write_bytes(b"")
-    return "in", "out"
-
-
-def missing_variables(tmp_path):
-    examples.write_module(tmp_path / "in")
-    shutil.rmtree(tmp_path / "in" / "variables")
-    return "in", "out"
-
-
-def half_the_variables(tmp_path):
-    examples.write_module(tmp_path / "in")
-    file = next((tmp_path / "in" / "variables").glob("*.data-*"))
-    file.write_bytes(file.read_bytes()[:100])
-    return "in", "out"
-
-
-def unknown_ops(tmp_path):
-    examples.write_module(tmp_path / "in")
-    file = tmp_path / "in" / "saved_model.pb"
-    file.write_bytes(file.read_bytes().replace(b"Conv2D", b"Canv2D"))
-    return "in", "out"
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (truncated, "not a whole Keras file"),
-        (damaged, "cannot be loaded as a Keras model"),
-        (other_archive, "without a Keras model"),
-        (broken_config, "cannot be loaded as a Keras model"),
-        (weights_alone, "weights alone"),
-        (text, "neither a Keras file nor a SavedModel"),
-        (empty_folder, "neither a Keras file nor a SavedModel"),
-        (truncated_graph, "truncated"),
-        (empty_graph, "no graphs"),
-        (missing_variables, "cannot be loaded"),
-        (half_the_variables, "cannot be loaded"),
-        (unknown_ops, "ops that are not loaded: Canv2D"),
-    ],
-)
-def test_broken_input(tmp_path, make, message):
-    source, target = make(tmp_path)
-    before = digest(tmp_path / source)
-    with pytest.raises(ValueError, match=message):
-        tsp.replace_pooling_in_file(tmp_path / source, tmp_path / target, SOFT)
-    assert [f.name for f in tmp_path.iterdir()] == [source]
-    assert digest(tmp_path / source) == before
 
 
 def test_no_input(tmp_path):
