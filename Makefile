@@ -15,11 +15,12 @@ CPP := $(wildcard custom_ops/*/*.cc custom_ops/*/*.h custom_ops/kernels/cuda/* t
   tests/kernels/*.h tests/cuda/*.cc)
 PY := tf_softpool tests examples benchmarks build_support setup.py
 
-.PHONY: help demo test test-kernels test-python cuda-host lint format bench gpu-check wheel wheel-test clean
+.PHONY: help demo test test-kernels test-python test-zoo cuda-host lint format bench gpu-check wheel wheel-test clean
 
 help:
 	@echo 'make demo        the main job, end to end, in a minute'
 	@echo 'make test        all tests'
+	@echo 'make test-zoo    pooling replaced in all of keras.applications, and in models of keras-hub'
 	@echo 'make lint        formatting and checks; make format repairs what it can'
 	@echo 'make bench       SoftPool measured beside its peers'
 	@echo 'make gpu-check   the CUDA kernels built, tested and measured on a card, without TensorFlow'
@@ -39,6 +40,10 @@ test-kernels: $(VENV)/.test
 
 test-python: $(VENV)/.test cuda-host
 	$(BIN)/python -m pytest -n $(TEST_JOBS) -q
+
+# All tests of one model run in one process, which holds several copies of it: 8 GB with the largest.
+test-zoo: $(VENV)/.zoo
+	$(BIN)/python -m pytest tests/zoo -m slow -n $(TEST_JOBS) --dist loadgroup -q
 
 # The CUDA kernels for the host, where tests run them without a card.
 cuda-host: $(VENV)/bin/activate
@@ -97,6 +102,12 @@ $(VENV)/.demo: $(VENV)/.built
 
 $(VENV)/.test: $(VENV)/.built
 	$(PIP) install -e '.[test]'
+	@touch $@
+
+# With what it depends on, keras-hub would overwrite TensorFlow: see pyproject.toml.
+$(VENV)/.zoo: $(VENV)/.test
+	$(PIP) install -e '.[zoo]'
+	$(PIP) install --no-deps 'keras-hub>=0.32,<0.33'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/bin/activate pyproject.toml

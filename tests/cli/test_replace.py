@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 
@@ -10,7 +11,8 @@ import keras
 import pytest
 
 import tf_softpool as tsp
-from tf_softpool.cli import main
+from tf_softpool.cli import main, replace
+from tf_softpool.rewriting.writing import complete_or_absent
 
 L = keras.layers
 
@@ -79,7 +81,6 @@ def test_nothing_to_replace_has_its_own_code(model, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{model}", "{out}", "--map", "maximum=soft"], "maximum"),
         (["{folder}/none", "{out}", "--map", "max=soft"], "no model at"),
         (["{model}", "{model}", "--map", "max=soft"], "overwrite"),
         (["{model}", "{model}", "--map", "max=soft", "--overwrite"], "which is read"),
@@ -107,6 +108,9 @@ def test_errors(model, capsys, arguments, message):
         ["replace", "in", "--map", "max=soft"],
         ["replace", "in", "out", "--map", "max"],
         ["replace", "in", "out", "--map", "max=soft", "--first", "many"],
+        ["replace", "in", "out", "--map", "max=soft", "--first", "-1"],
+        ["replace", "in", "out", "--map", "maximum=soft"],
+        ["replace", "in", "out", "--map", "max=soft", "--map", "max=average"],
     ],
 )
 def test_bad_usage(capsys, arguments):
@@ -114,6 +118,30 @@ def test_bad_usage(capsys, arguments):
         main(arguments)
     assert exit_.value.code == 2
     assert "usage:" in capsys.readouterr().err
+
+
+def test_modules_beside_the_command(model, capsys, monkeypatch):
+    monkeypatch.chdir(model.parent)
+    (model.parent / "broken_module.py").write_text("1 / 0")
+    assert main(["replace", str(model), "--dry-run", "--map", "max=soft", "--import", "broken_module"]) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_stopped_from_outside_leaves_nothing(model, monkeypatch):
+    def stopped(path, out, rules, **options):
+        with complete_or_absent(out, False, path) as place:
+            place.write_text("half")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(replace, "replace_pooling_in_file", stopped)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as exit_:
+            main(["replace", str(model), str(out_of(model)), "--map", "max=soft"])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert exit_.value.code == 128 + signal.SIGTERM
+    assert [f.name for f in model.parent.iterdir()] == [model.name]
 
 
 def test_info(capsys):

@@ -137,17 +137,80 @@ def test_classes_of_your_own(tmp_path):
 def test_what_is_there_is_not_overwritten_without_a_word(tmp_path, kind):
     path, out = saved(tmp_path, kind)
     out = tmp_path / out
-    out.write_text("mine")
+    tsp.replace_pooling_in_file(path, out, {"max": "average"})
+    first = digest(out)
     with pytest.raises(FileExistsError, match="overwrite"):
         tsp.replace_pooling_in_file(path, out, SOFT)
-    assert out.read_text() == "mine"
-    tsp.replace_pooling_in_file(path, out, SOFT, overwrite=True)
-    first = digest(out)
-    with pytest.warns(UserWarning, match="No pooling was replaced"):
-        tsp.replace_pooling_in_file(path, out, SOFT, overwrite=True, where="no such")
     assert digest(out) == first
     tsp.replace_pooling_in_file(path, out, SOFT, overwrite=True)
+    second = digest(out)
+    assert second != first
+    with pytest.warns(UserWarning, match="No pooling was replaced"):
+        tsp.replace_pooling_in_file(path, out, SOFT, overwrite=True, where="no such")
+    assert digest(out) == second
+    tsp.replace_pooling_in_file(path, out, SOFT, overwrite=True)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("kind", ["keras", "saved_model"])
+def test_what_is_no_model_is_not_overwritten(tmp_path, kind):
+    path, out = saved(tmp_path, kind)
+    (tmp_path / out).mkdir()
+    (tmp_path / out / "thesis.tex").write_text("mine")
+    with pytest.raises(ValueError, match=r"is a folder|is not a SavedModel"):
+        tsp.replace_pooling_in_file(path, tmp_path / out, SOFT, overwrite=True)
+    assert (tmp_path / out / "thesis.tex").read_text() == "mine"
+
+
+@pytest.mark.parametrize("kind", ["keras", "saved_model"])
+def test_what_appears_meanwhile_is_left_alone(tmp_path, kind):
+    path, out = saved(tmp_path, kind)
+
+    def intrude(step):
+        if step == "checking":
+            (tmp_path / out).write_text("theirs")
+
+    with pytest.raises(FileExistsError):
+        tsp.replace_pooling_in_file(path, tmp_path / out, SOFT, progress=intrude)
+    assert (tmp_path / out).read_text() == "theirs"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_old_comes_back_if_the_new_cannot_take_its_name(tmp_path, monkeypatch):
+    path, out = saved(tmp_path, "saved_model")
+    tsp.replace_pooling_in_file(path, tmp_path / out, {"max": "average"})
+    before = digest(tmp_path / out)
+    rename = Path.rename
+
+    def fail(self, target):
+        if self.parent.name == "new":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(KeyboardInterrupt):
+        tsp.replace_pooling_in_file(path, tmp_path / out, SOFT, overwrite=True)
+    assert digest(tmp_path / out) == before
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_folders_that_forbid_writing(tmp_path):
+    path, out = saved(tmp_path, "saved_model")
+    (path / "assets" / "fingerprint.pb").write_text("an asset of that name")
+    for folder in (path, path / "variables"):
+        folder.chmod(0o555)
+    tsp.replace_pooling_in_file(path, tmp_path / out, SOFT)
+    assert (tmp_path / out).stat().st_mode & 0o200
+    assert (tmp_path / out / "assets" / "fingerprint.pb").exists()
+
+
+def test_nan_in_weights(tmp_path):
+    model = keras.Sequential([keras.Input((8, 8, 3)), L.Conv2D(2, 3, dtype="bfloat16"), L.MaxPooling2D()])
+    model.layers[0].bias.assign([np.nan, 1.0])
+    model.save(tmp_path / "in.keras")
+    (tmp_path / "in.keras").chmod(0o600)
+    assert tsp.replace_pooling_in_file(tmp_path / "in.keras", tmp_path / "out.keras", SOFT).check.passed
+    assert (tmp_path / "out.keras").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("kind", ["keras", "saved_model"])
@@ -158,7 +221,7 @@ def test_the_input_is_never_the_output(tmp_path, kind):
     if kind == "saved_model":
         targets += [path / "out", tmp_path]
     for target in targets:
-        with pytest.raises(ValueError, match="which is read"):
+        with pytest.raises(ValueError, match=r"which is read|not a SavedModel"):
             tsp.replace_pooling_in_file(path, target, SOFT, overwrite=True)
     assert digest(path) == before
     assert [f.name for f in tmp_path.iterdir()] == [path.name]

@@ -263,6 +263,56 @@ def test_pooling_in_code_is_reported():
     assert all("code" in f.reason for f in report.skipped)
 
 
+def test_what_a_layer_calls_its_pooling_is_no_call_in_its_code():
+    class Named(Maker):
+        def __init__(self, size, **kwargs):
+            super().__init__(size, **kwargs)
+            self.max_pool = L.MaxPooling2D(1, name="named")
+
+        def call(self, x):
+            return self.max_pool(super().call(x))
+
+    _, report = tsp.replace_pooling(graph(Named(2)), {"max": "soft"}, in_place=True, where="*/named")
+    assert [f.path.split("/")[1] for f in report.findings] == ["one", "two", "three", "named", "late"]
+
+
+def test_an_uncopyable_layer_of_a_functional_model():
+    class Uncopyable(Maker):
+        def get_config(self):
+            raise NotImplementedError
+
+    i = keras.Input(X.shape[1:])
+    model = keras.Model(i, L.Conv2D(2, 1)(Uncopyable(2, name="odd")(i)))
+    before = predictions(model)
+    with pytest.raises(ValueError, match="in_place=True the new model shares it"):
+        tsp.replace_pooling(model, {"average": "soft"})
+    with pytest.warns(UserWarning, match="shares it"):
+        tsp.replace_pooling(model, {"average": "soft"}, in_place=True)
+    np.testing.assert_array_equal(predictions(model), before)
+    with pytest.warns(UserWarning, match="shares it"):
+        new, _ = tsp.replace_pooling(model, {"max": "soft"}, in_place=True)
+    assert new is not model
+    assert moved(predictions(new), before)
+    np.testing.assert_array_equal(predictions(new), predictions(model))
+
+
+@pytest.mark.filterwarnings("ignore:.*loads with the old pooling")
+def test_pooling_in_a_set():
+    class InSet(L.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.pools = {L.MaxPooling2D(2)}
+
+        def call(self, x):
+            for pool in self.pools:
+                x = pool(x)
+            return x
+
+    new, report = tsp.replace_pooling(graph(InSet()), {"max": "soft"}, in_place=True)
+    assert len(report.replaced) == 1
+    np.testing.assert_allclose(predictions(new), tsp.soft_pool(X, 2), rtol=1e-6)
+
+
 def test_without_in_place_such_a_model_is_an_error():
     model = Unsayable(L.Conv2D(2, 3))
     predictions(model)

@@ -176,6 +176,79 @@ def test_names_and_depth(tmp_path):
     assert replaced(where=lambda layer: layer.pool_size == (3, 3)) == ["branch_max_1", "branch_mean_1"]
 
 
+class Twice(tf.Module):
+    """Second derivatives of SoftPool, and loops with pooling of two types and its gradients in them."""
+
+    @tf.function(input_signature=[SPEC])
+    def __call__(self, x):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                y = tf.reduce_sum(tsp.soft_pool(x * x, 2) ** 2)
+            first = inner.gradient(y, x)
+            z = tf.reduce_sum(first**2)
+        return {"second": outer.gradient(z, x)}
+
+    @tf.function(input_signature=[SPEC])
+    def loops(self, x):
+        results = {}
+        for dtype in (tf.float16, tf.float32):
+            y = tf.cast(x, dtype)
+            with tf.GradientTape() as tape:
+                tape.watch(y)
+                state = tf.while_loop(
+                    lambda i, s: i < 2,
+                    lambda i, s: (i + 1, tf.nn.max_pool2d(s, 2, 1, "SAME")),
+                    (0, y),
+                )
+            results[dtype.name] = tf.cast(tape.gradient(state[1], y), tf.float32)
+        return results
+
+
+def write_twice(path):
+    module = Twice()
+    signatures = {"serving_default": module.__call__, "loops": module.loops}
+    tf.saved_model.save(module, path, signatures=signatures)
+
+
+def test_second_derivatives_of_soft_pool_forbid(tmp_path):
+    write_twice(tmp_path / "in")
+    with pytest.warns(UserWarning, match="No pooling was replaced"):
+        report = tsp.replace_pooling_in_file(tmp_path / "in", tmp_path / "out", {"soft": "max"})
+    reasons = [f.reason for f in report.skipped if f.layer == "Softpool>SoftPool"]
+    assert reasons
+    assert all("second derivatives" in reason for reason in reasons)
+
+
+def test_loops_of_two_types(tmp_path):
+    write_twice(tmp_path / "in")
+    tsp.replace_pooling_in_file(tmp_path / "in", tmp_path / "out", {"max": "soft"})
+    x = tf.constant(X)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tsp.soft_pool(tsp.soft_pool(x, 2, 1, "same"), 2, 1, "same")
+    expected, found = tape.gradient(y, x), served(tmp_path / "out", X, "loops")
+    np.testing.assert_allclose(found["float32"], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found["float16"], expected, rtol=0, atol=1e-2)
+
+
+def test_loops_of_tensorflow_1(tmp_path):
+    """Where what a loop computes must have an input from inside it."""
+    tf.compat.v1.disable_control_flow_v2()
+    try:
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            x = tf.compat.v1.placeholder("float32", [None, 9, 9, 3])
+            body = lambda i, s: (i + 1, tf.nn.max_pool2d(s, 2, 1, "SAME"))  # noqa: E731
+            _, y = tf.compat.v1.while_loop(lambda i, s: i < 2, body, (tf.constant(0), x))
+            tf.compat.v1.saved_model.simple_save(session, str(tmp_path / "in"), {"x": x}, {"y": y})
+    finally:
+        tf.compat.v1.enable_control_flow_v2()
+    tsp.replace_pooling_in_file(tmp_path / "in", tmp_path / "out", {"max": "soft"}, portable=True)
+    expected = tsp.soft_pool(tsp.soft_pool(X, 2, 1, "same"), 2, 1, "same")
+    np.testing.assert_allclose(served(tmp_path / "out", X)["y"], expected, rtol=1e-5, atol=1e-6)
+
+
 def test_gradients_that_forbid(tmp_path):
     examples.write_averaging(tmp_path / "in")
     report = tsp.replace_pooling_in_file(tmp_path / "in", tmp_path / "out", SOFT)

@@ -115,6 +115,41 @@ def test_operations_are_replaced_by_layers():
     np.testing.assert_array_equal(back.predict(values, verbose=0), model.predict(values, verbose=0))
 
 
+class Blur(L.MaxPooling2D):
+    """Does something else than its base."""
+
+    def call(self, x):
+        return super().call(x) / 2
+
+
+def test_classes_that_do_something_else_are_replaced_by_class_alone():
+    model = keras.Sequential([keras.Input((8, 8, 1)), Blur(2, name="blur"), L.MaxPooling2D(1, name="pool")])
+    _, report = tsp.replace_pooling(model, {"max": "soft"})
+    assert [(f.path, f.action) for f in report.findings] == [("blur", "skipped"), ("pool", "replaced")]
+    assert "give that class" in report.skipped[0].reason
+    _, report = tsp.replace_pooling(model, {Blur: tsp.layers.SoftPooling2D})
+    assert [f.path for f in report.replaced] == ["blur"]
+
+
+def test_pooling_of_integers_is_reported():
+    model = keras.Sequential([keras.Input((8, 8, 1), dtype="int32"), L.MaxPooling2D(2)])
+    with pytest.warns(UserWarning, match="No pooling was replaced"):
+        _, report = tsp.replace_pooling(model, {"max": "soft"})
+    assert {f.reason for f in report.skipped} == {"it pools int32"}
+
+
+def test_functions_are_asked_once_for_each_layer():
+    kinds = iter([tsp.layers.SoftPooling2D, L.AveragePooling2D, L.AveragePooling2D, L.AveragePooling2D])
+    new, report = tsp.replace_pooling(chain(), {"max": lambda layer: next(kinds)(layer.pool_size)})
+    assert [f.replacement for f in report.replaced] == ["SoftPooling2D", *["AveragePooling2D"] * 3]
+    assert type(new.get_layer("conv1_pool")) is tsp.layers.SoftPooling2D
+    one = tsp.layers.SoftPooling2D(2)
+    with pytest.raises(ValueError, match="a layer of its own"):
+        tsp.replace_pooling(chain(), {"max": lambda layer: one})
+    with pytest.raises(ValueError, match="conv1_pool"):
+        tsp.replace_pooling(chain(), {"max": L.Dense})
+
+
 def test_adaptive_pooling_is_reported():
     i = keras.Input((8, 8, 1))
     x = L.AdaptiveMaxPooling2D(3)(L.MaxPooling2D(1)(i))

@@ -40,6 +40,7 @@ def test_trainable_flags_policies_and_compile_state():
 OPTIMIZERS = {
     "sgd": lambda: keras.optimizers.SGD(0.1, momentum=0.5),
     "adam": lambda: keras.optimizers.Adam(0.1),
+    "nadam": lambda: keras.optimizers.Nadam(0.1, use_ema=True),
     "scaled": lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.1)),
 }
 
@@ -85,6 +86,79 @@ def test_functions_a_model_was_compiled_with():
     assert model.compiled
     assert not report.notes
     new.evaluate(X, Y, verbose=0)
+
+
+def weighted(weight):
+    def loss(truth, prediction):
+        return weight * keras.ops.mean(keras.ops.square(truth - prediction))
+
+    return loss
+
+
+def test_functions_of_one_name():
+    i = keras.Input((8, 8, 3))
+    x = L.GlobalAveragePooling2D()(L.MaxPooling2D()(i))
+    model = keras.Model(i, [L.Dense(2)(x), L.Dense(2)(x)])
+    model.compile("sgd", loss=[weighted(1.0), weighted(1000.0)])
+    new, report = tsp.replace_pooling(model, {"max": "max"})
+    assert not report.notes
+    losses = [each.evaluate(X, [Y, Y], verbose=0, return_dict=True)["loss"] for each in (model, new)]
+    assert losses[0] == losses[1]
+
+
+def test_what_is_frozen_stays_frozen():
+    i = keras.Input((6, 4))
+    attention = L.MultiHeadAttention(2, 3, name="attention")
+    conv = L.Conv1D(3, 2, name="conv")
+    model = keras.Model(i, L.MaxPooling1D()(conv(attention(i, i))))
+    attention._query_dense.trainable = False
+    conv.bias.trainable = False
+    new, _ = tsp.replace_pooling(model, {"max": "soft"})
+    names = [[v.path for v in each.trainable_variables] for each in (model, new)]
+    assert names[0] == names[1]
+    assert len(names[0]) == 7
+
+
+def test_what_was_frozen_after_compilation_goes_on_too():
+    model = network()
+    model.compile(keras.optimizers.Adam(0.1), "mse")
+    model.fit(X, Y, epochs=2, verbose=0)
+    model.get_layer("conv").trainable = False
+    new, _ = tsp.replace_pooling(model, {"max": "max"})
+    assert not new.trainable_variables
+    for each in (model, new):
+        each.get_layer("conv").trainable = True
+        each.fit(X, Y, verbose=0)
+    for old, copy in zip(model.variables, new.variables, strict=True):
+        np.testing.assert_array_equal(old, copy)
+
+
+class Scale(L.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = 1.0
+
+    def call(self, x):
+        return self.scale * x
+
+
+def test_attributes_that_no_config_tells_are_noted():
+    model = keras.Sequential([keras.Input((8, 8, 3)), Scale(name="scale"), L.MaxPooling2D()])
+    _, report = tsp.replace_pooling(model, {"max": "max"})
+    assert not report.notes
+    model.get_layer("scale").scale = 5.0
+    with pytest.warns(UserWarning, match="scale = 5.0, its copy 1.0"):
+        tsp.replace_pooling(model, {"max": "max"})
+
+
+def test_policies_of_models_and_regularizers_of_poolings():
+    i = keras.Input((8, 8, 3))
+    model = keras.Model(i, L.MaxPooling2D(activity_regularizer="l2", name="pool")(i))
+    model.dtype_policy = "mixed_bfloat16"
+    new, _ = tsp.replace_pooling(model, {"max": "soft"})
+    assert new.dtype_policy.name == "mixed_bfloat16"
+    new(X)
+    assert len(new.losses) == 1
 
 
 class OwnCompile(keras.Model):

@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import signal
+import threading
 
 import tf_softpool
 from tf_softpool.cli import info, replace
@@ -11,6 +13,10 @@ from tf_softpool.cli.terminal import Terminal
 # `Terminal`, which returns the exit code.
 COMMANDS = (replace, info)
 FAILED = 1
+
+
+def _stop(number, _):
+    raise SystemExit(128 + number)
 
 
 def main(arguments=None):
@@ -30,6 +36,9 @@ def main(arguments=None):
         command.add_parser(commands)
     options = parser.parse_args(arguments)
     terminal = Terminal()
+    if threading.current_thread() is threading.main_thread():
+        # As an exception, which lets what is half written be removed.
+        signal.signal(signal.SIGTERM, _stop)
     try:
         return options.run(options, terminal)
     except KeyboardInterrupt:

@@ -2,8 +2,12 @@
 
 import argparse
 import importlib
+import os
+import sys
 
 from tf_softpool.rewriting import replace_pooling_in_file
+from tf_softpool.rewriting.rules import rules_of
+from tf_softpool.rewriting.selection import Selection
 
 NOTHING_REPLACED = 3
 _STEPS = 4
@@ -57,13 +61,21 @@ def run(options, terminal):
     """Replaces pooling in a file, and prints the report."""
     if options.out is None and not options.dry_run:
         options.parser.error("OUT is needed unless this is a --dry-run")
+    rules = dict(options.map)
+    if len(rules) < len(options.map):
+        options.parser.error("--map says twice what to replace one kind by")
     for module in options.modules:
-        importlib.import_module(module)
+        _import(module)
+    try:
+        rules_of(rules)
+        Selection(options.where, options.first, options.last)
+    except ValueError as error:
+        options.parser.error(str(error))
     with terminal.warnings(), terminal.progress(_STEPS) as step:
         report = replace_pooling_in_file(
             options.model,
             options.out,
-            dict(options.map),
+            rules,
             where=options.where,
             first=options.first,
             last=options.last,
@@ -80,6 +92,16 @@ def run(options, terminal):
             terminal.show(report.table())
         terminal.show(report.summary())
     return 0 if report.replaced else NOTHING_REPLACED
+
+
+def _import(module):
+    """Imports a module from the path or from the folder that the command runs in."""
+    if (here := os.getcwd()) not in sys.path:
+        sys.path.append(here)
+    try:
+        importlib.import_module(module)
+    except Exception as error:
+        raise ImportError(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def _rule(text):

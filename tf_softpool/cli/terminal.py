@@ -28,7 +28,12 @@ class Terminal:
         """Prints a result: text, or a table, which is as wide as it is where no terminal limits it."""
         if isinstance(result, Table) and not self._results.is_terminal:
             result = plain_text(result)
-        self._results.print(result, soft_wrap=isinstance(result, str))
+        try:
+            self._results.print(result, soft_wrap=isinstance(result, str))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OSError(f"what was asked for is done, but cannot be printed: {error}") from error
 
     def error(self, text):
         """Prints why a command failed."""

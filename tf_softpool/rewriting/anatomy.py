@@ -4,6 +4,7 @@ import json
 import re
 
 import keras
+import numpy as np
 
 from tf_softpool.rewriting.kinds import KINDS
 
@@ -46,6 +47,11 @@ def own_variables(layer):
     return [variable for variable in layer.variables if id(variable) not in inner]
 
 
+def bits(variable):
+    """A variable's bytes, as numbers: a NaN equals itself there."""
+    return np.frombuffer(variable.numpy().tobytes(), "uint8")
+
+
 def as_layer(operation):
     """The layer that does the same as a pooling operation; of all else, itself."""
     cls = type(operation)
@@ -75,7 +81,18 @@ def remake(layer, config=None):
         for name, value in layer.get_config().items():
             if name not in ("name", "trainable", "dtype") and getattr(layer, name, None) != value:
                 raise ValueError(f"`get_config` is Keras's own and does not know the argument {name!r}.")
-    return type(layer).from_config(layer.get_config() if config is None else config)
+    return type(layer).from_config(_with_copies(layer.get_config()) if config is None else config)
+
+
+def _with_copies(value):
+    """A config in which layers that stand there themselves, not described, are copies."""
+    if isinstance(value, keras.Layer):
+        return remake(value)
+    if isinstance(value, dict):
+        return {key: _with_copies(item) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_with_copies, value))
+    return value
 
 
 def pooling_in_code(layer):
@@ -90,7 +107,8 @@ def pooling_in_code(layer):
     if isinstance(layer, keras.layers.Lambda):
         functions.append(layer.function)
     names = {name for f in functions if hasattr(f, "__code__") for name in _names_in(f.__code__)}
-    return sorted(filter(_POOLING_NAME.fullmatch, names))
+    # What the layer calls its own pooling is a name in its code too.
+    return sorted(filter(_POOLING_NAME.fullmatch, names - vars(layer).keys()))
 
 
 def _names_in(code):
@@ -123,7 +141,8 @@ def rewrite_config(layer, rewrite):
 
     def walk(value):
         if isinstance(value, keras.Layer):
-            return rewrite(value) or value
+            new = rewrite(value)
+            return remake(value) if new is None else new
         if isinstance(value, dict):
             if {"class_name", "config"} <= value.keys():
                 same = unseen.get(_key(value))

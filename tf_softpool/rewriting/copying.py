@@ -4,15 +4,9 @@ import contextlib
 
 import keras
 
-from tf_softpool.rewriting.anatomy import (
-    as_layer,
-    inner_layers,
-    is_copyable,
-    is_graph,
-    remake,
-    rewrite_config,
-)
-from tf_softpool.rewriting.state import carry_state
+from tf_softpool.rewriting.anatomy import inner_layers, is_copyable, is_graph, remake, rewrite_config
+from tf_softpool.rewriting.carrying import Carrying
+from tf_softpool.rewriting.exchange import exchange
 
 # What a class may do beside calling its layers, which a model of another class then does not.
 _BEHAVIOUR = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics", "compile")
@@ -22,23 +16,26 @@ class Copying:
     """Makes the copy of one model.
 
     Args:
-        chosen: dict of a `Site`'s key to a function that makes the new layer from the old.
+        chosen: dict of a `Site`'s key to the layer for its place.
         touched: ids of the models and layers that hold one of them, at any depth.
+        in_place: whether layers that no config can make may be those of the given model.
     """
 
-    def __init__(self, chosen, touched):
+    def __init__(self, chosen, touched, in_place):
+        self.in_place = in_place
         self.chosen = chosen
         self.touched = touched
         self.copies = {}  # (operation's id, its holder's) -> its copy, one for all models that use it
         self.kept = []  # (old, new) of layers that are the same but for what is inside them
         self.notes = []
+        self.changed_in_place = False
 
     def copy(self, operation, holder=None):
         """The new model's layer, model or other operation for one of the old."""
         key = (id(operation), id(holder))
         if key not in self.copies:
             if key in self.chosen:
-                new = self.chosen[key](as_layer(operation))
+                new = self.chosen[key]
             elif isinstance(operation, keras.Layer) and is_graph(operation):
                 new = self._copy_graph(operation)
             elif id(operation) in self.touched:
@@ -72,14 +69,23 @@ class Copying:
             "class makes its layers itself."
         )
 
+    def _note_shared(self, layer, what):
+        self.notes.append(
+            f"{layer.name!r} is {what} the given model itself, for no {type(layer).__name__} can be made "
+            "from its config: what is returned shares it."
+        )
+
     def _copy_as_it_is(self, operation):
         try:
             new = remake(operation)
         except Exception as error:
             if getattr(operation, "variables", []):
-                raise ValueError(
-                    f"Layer {operation.name!r} ({type(operation).__name__}) cannot be copied: {error}"
-                ) from error
+                if not self.in_place:
+                    raise ValueError(
+                        f"Layer {operation.name!r} ({type(operation).__name__}) cannot be copied: {error} "
+                        "With in_place=True the new model shares it with the given one."
+                    ) from error
+                self._note_shared(operation, "taken from")
             # A layer without variables can serve two models: a Lambda, say, whose function Keras
             # does not load back from a config.
             return operation
@@ -91,7 +97,7 @@ class Copying:
         """A copy of a layer that holds poolings to replace: in its config, or else in its attributes."""
         described = set()
         # What is described is made once more from its description: models of it have no state.
-        models = Copying(self.chosen, self.touched)
+        models = Copying(self.chosen, self.touched, self.in_place)
 
         def describe(inner):
             if not self._changes(inner, layer):
@@ -105,6 +111,8 @@ class Copying:
                 new._trainable = layer._trainable
         else:
             new = layer
+            self.changed_in_place = True
+            self._note_shared(layer, "changed in")
         changed = [part for part in inner_layers(layer) if self._changes(part, layer)]
         rest = [part for part in changed if id(part) not in described]
         if new is not layer and (rest or isinstance(layer, keras.Model)) and layer.built:
@@ -124,43 +132,10 @@ class Copying:
 
     def carry_state(self):
         """Gives the copies what the old layers have learned. Returns pairs of variables, old and new."""
-        pairs = {}
-        for old, new in self.kept:
-            for variable, copy in carry_state(old, new, lambda part, by: (id(part), id(by)) in self.chosen):
-                pairs[id(copy)] = (variable, copy)
-        return list(pairs.values())
-
-
-def exchange(holder, old, new):
-    """Puts a layer in the place of another in a layer's attributes, and in containers there."""
-    tracker = holder._tracker
-    locked = tracker.locked
-    tracker.unlock()
-    tracker.replace_tracked_value("layers", old, new)
-    for name, value in list(vars(holder).items()):
-        if name not in ("_layers", "_tracker"):
-            changed = _exchanged(value, old, new)
-            if changed is not value:
-                setattr(holder, name, changed)
-    if locked:
-        tracker.lock()
-
-
-def _exchanged(value, old, new):
-    """A value with one layer for another. Lists and dicts are changed in place."""
-    if value is old:
-        return new
-    if isinstance(value, list | dict):
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, item in list(items):
-            changed = _exchanged(item, old, new)
-            if changed is not item:
-                value[key] = changed
-    elif isinstance(value, tuple):
-        items = [_exchanged(item, old, new) for item in value]
-        if any(a is not b for a, b in zip(items, value, strict=True)):
-            return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
-    return value
+        carrying = Carrying(self.kept, self.chosen)
+        pairs = carrying.carry()
+        self.notes += carrying.notes
+        return pairs
 
 
 @contextlib.contextmanager

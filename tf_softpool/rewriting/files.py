@@ -1,6 +1,7 @@
 """Models on disk, with their pooling replaced."""
 
 import contextlib
+import shutil
 import warnings
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tf_softpool.rewriting.keras_files import (
 from tf_softpool.rewriting.models import replace_pooling
 from tf_softpool.rewriting.rules import rules_of
 from tf_softpool.rewriting.selection import Selection
-from tf_softpool.rewriting.writing import complete_or_absent
+from tf_softpool.rewriting.writing import check_is_free, complete_or_absent
 
 
 def replace_pooling_in_file(
@@ -95,8 +96,8 @@ def replace_pooling_in_file(
     choice = {"where": where, "first": first, "last": last}
     rules_of(replacements)
     Selection(**choice)
-    if out is not None and not overwrite and Path(out).exists():
-        raise FileExistsError(f"{out} exists, and is replaced only where `overwrite` says so.")
+    if out is not None:
+        check_is_free(out, overwrite)
     if is_keras_file(path):
         if portable:
             raise ValueError("`portable` is for SavedModels: a Keras file holds layers.")
@@ -106,12 +107,14 @@ def replace_pooling_in_file(
 
 
 def _rewrite_keras(path, out, replacements, choice, dry_run, overwrite, loading, step):
-    if out is not None and Path(out).suffix not in SUFFIXES:
+    if out is not None and Path(out).suffix.lower() not in SUFFIXES:
         raise ValueError(
             f"A Keras model is written to a file that ends in one of {SUFFIXES}, got {out}. For a "
             "SavedModel: `tsp.export(keras.models.load_model(path), out)`, and rewrite that, or the other "
             "way round."
         )
+    if out is not None and Path(out).is_dir():
+        raise ValueError(f"{out} is a folder, which no file takes the place of.")
     step("reading")
     model, note = load_keras_file(path, **loading)
     step("replacing")
@@ -125,6 +128,8 @@ def _rewrite_keras(path, out, replacements, choice, dry_run, overwrite, loading,
         with complete_or_absent(out, overwrite, path) as place:
             step("writing")
             save_keras_file(new, place)
+            if path.is_file():
+                shutil.copymode(path, place)
             step("checking")
             check_keras_file(new, place, **loading)
     return report
@@ -135,8 +140,10 @@ def _rewrite_saved_model(path, out, replacements, choice, dry_run, overwrite, po
 
     if not path.is_dir() or not is_saved_model(path):
         raise ValueError(f"{path} is neither a Keras file nor a SavedModel folder.")
-    if out is not None and Path(out).suffix in SUFFIXES:
+    if out is not None and Path(out).suffix.lower() in SUFFIXES:
         raise ValueError(f"A SavedModel is written to a folder, got {out}.")
+    if out is not None and Path(out).exists() and not is_saved_model(out):
+        raise ValueError(f"{out} is not a SavedModel, so none takes its place: remove it yourself.")
     step("reading")
     saved_model = SavedModel(path)
     step("replacing")

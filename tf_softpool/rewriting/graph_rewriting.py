@@ -1,5 +1,6 @@
 """Graphs, and all functions in them, with their pooling replaced and its gradients too."""
 
+import json
 from dataclasses import replace
 
 from tf_softpool.rewriting.graph_search import (
@@ -11,8 +12,7 @@ from tf_softpool.rewriting.graph_search import (
     producer,
     window_of,
 )
-from tf_softpool.rewriting.plan import plan_of, rule_for
-from tf_softpool.rewriting.report import Finding
+from tf_softpool.rewriting.plan import plan_of, rule_for, skipped
 from tf_softpool.rewriting.splicing import splice
 from tf_softpool.rewriting.tracing import NotTraceableError, trace_gradient, trace_pooling
 
@@ -36,13 +36,14 @@ class GraphRewriting:
         self.sites = find_graph_poolings(self.bodies)
         self.plan = plan_of(self.sites, rules, selection)
         self.op_defs = {}
+        self.fragments = {}
         self._skip_untraceable()
         self.gradients = self._match_gradients()
 
     @property
     def findings(self):
         """What becomes of each pooling, in the graph's order."""
-        return [self.plan[site.key] for site in self.sites]
+        return [self.plan[site.key].finding for site in self.sites]
 
     def apply(self):
         """Changes the graph. `op_defs` then has the ops that it needs."""
@@ -82,9 +83,14 @@ class GraphRewriting:
                         called.name = names[called.name]
 
     def _trace(self, trace, site, body):
-        layer, _ = rule_for(site.layer, self.rules).make(site.layer)
-        rank = len(site.layer.pool_size) + 2
-        return trace(layer, rank, element_type(site.operation), body.is_function)
+        """The fragment for a site: traced once for all sites that differ in their names alone."""
+        layer = self.plan[site.key].layer
+        config = {key: value for key, value in layer.get_config().items() if key != "name"}
+        rank, dtype = len(site.layer.pool_size) + 2, element_type(site.operation)
+        key = (trace, type(layer), json.dumps(config, default=repr), rank, dtype, body.is_function)
+        if key not in self.fragments:
+            self.fragments[key] = trace(layer, rank, dtype, body.is_function)
+        return self.fragments[key]
 
     def _skip_untraceable(self):
         for site in self.sites:
@@ -95,15 +101,15 @@ class GraphRewriting:
                     self._skip(site, str(error))
 
     def _is_chosen(self, site):
-        return self.plan[site.key].action == "replaced"
+        return self.plan[site.key].layer is not None
 
     def _stays(self, site):
         """Whether a pooling is replaced by its like."""
-        new, _ = rule_for(site.layer, self.rules).make(site.layer)
+        new = self.plan[site.key].layer
         return type(new) is type(site.layer) and new.get_config() == site.layer.get_config()
 
     def _skip(self, site, reason):
-        self.plan[site.key] = Finding(site.path, site.what, "skipped", reason=reason)
+        self.plan[site.key] = skipped(site, reason)
 
     def _match_gradients(self):
         """The gradients to replace, each with its body and a pooling that it is of.
@@ -123,7 +129,9 @@ class GraphRewriting:
             if not reason:
                 matched.append((body, node, sites[0]))
                 for site in sites:
-                    self.plan[site.key] = replace(self.plan[site.key], note="and its gradient")
+                    decision = self.plan[site.key]
+                    finding = replace(decision.finding, note="and its gradient")
+                    self.plan[site.key] = replace(decision, finding=finding)
         # What a later gradient forbade, an earlier one may have taken for granted.
         return matched if all(self._is_chosen(site) for *_, site in matched) else self._match_gradients()
 
@@ -147,6 +155,9 @@ class GraphRewriting:
         where = f"its gradient {node.name}" + (f" in {body.name}" if body.is_function else "")
         if node.op not in _REPLACEABLE:
             return f"{where} does not know the pooling's input"
+        same = [each for each in body.nodes if each.op == node.op and each.input[0] == node.input[0]]
+        if node.op == f"{SOFT}Grad" and len(same) > 1:
+            return f"{where} is one of two, which second derivatives have: only the first can be replaced"
         if len({self._stays_or_skips(site) for site in sites}) > 1:
             return f"{where} may also be of a pooling that is not replaced"
         rules = {id(rule_for(site.layer, self.rules)) for site in sites}

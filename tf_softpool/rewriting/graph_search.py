@@ -71,7 +71,8 @@ def producer(reference):
 def window_of(node):
     """What the gradient of a pooling shares with it, so that one can be told from the other's."""
     attributes = {name: node.attr[name].SerializeToString() for name in ("ksize", "strides", "padding")}
-    return GRADIENTS.get(node.op, node.op), tuple(attributes.items()), _data_format(node)
+    of = GRADIENTS.get(node.op, node.op)
+    return of, tuple(attributes.items()), _data_format(node), element_type(node)
 
 
 def element_type(node):

@@ -9,6 +9,7 @@ import h5py
 import keras
 import numpy as np
 
+from tf_softpool.rewriting.anatomy import bits
 from tf_softpool.rewriting.search import find_poolings
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -33,7 +34,7 @@ def is_keras_file(path):
             if "model_config" not in file.attrs:
                 raise ValueError(f"{path} has weights alone, without the model that they are of.")
         return True
-    if path.suffix in SUFFIXES:
+    if path.suffix.lower() in SUFFIXES:
         raise ValueError(f"{path} is not a whole Keras file: it is truncated, or something else.")
     return False
 
@@ -75,14 +76,9 @@ def check_keras_file(model, path, custom_objects=None, safe_mode=True):
     saved, _ = load_keras_file(path, custom_objects, safe_mode)
     # Not `variables`: the states of random generators, which those have too, are in no Keras file.
     same = len(saved.weights) == len(model.weights) and all(
-        np.array_equal(a.numpy(), b.numpy(), equal_nan=_is_float(a))
-        for a, b in zip(saved.weights, model.weights, strict=True)
+        np.array_equal(bits(a), bits(b)) for a, b in zip(saved.weights, model.weights, strict=True)
     )
     poolings = [[(s.path, s.what) for s in find_poolings(each, [])] for each in (saved, model)]
     if not same or poolings[0] != poolings[1]:
         what = "poolings" if same else "weights"
         raise ValueError(f"The file that was written has other {what} than the model: Keras loses them.")
-
-
-def _is_float(variable):
-    return np.issubdtype(variable.numpy().dtype, np.floating)

@@ -124,11 +124,20 @@ STARTS = {
 }
 
 
+def has_own_call(layer):
+    """Whether a layer's class is derived from one of a kind, and computes something else."""
+    classes = [cls for of_rank in KINDS.values() for cls in of_rank.values() if isinstance(layer, cls)]
+    return bool(classes) and all(type(layer).call is not cls.call for cls in classes)
+
+
 def kind_of(layer):
-    """The kind and the number of spatial dimensions of a pooling layer, or (None, None)."""
+    """The kind and the number of spatial dimensions of a pooling layer, or (None, None).
+
+    A layer of a class that is derived from a kind's, and computes something else, is of no kind.
+    """
     for kind, classes in KINDS.items():
         for rank, cls in classes.items():
-            if isinstance(layer, cls):
+            if isinstance(layer, cls) and type(layer).call is cls.call:
                 return kind, rank
     if isinstance(layer, SoftPool):
         return "soft", layer.window.rank

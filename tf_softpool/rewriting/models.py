@@ -5,14 +5,14 @@ import warnings
 import keras
 import numpy as np
 
-from tf_softpool.rewriting.anatomy import is_graph
+from tf_softpool.rewriting.anatomy import bits, is_graph
+from tf_softpool.rewriting.compilation import compile_alike
 from tf_softpool.rewriting.copying import Copying
-from tf_softpool.rewriting.plan import plan_of, rule_for
+from tf_softpool.rewriting.plan import plan_of
 from tf_softpool.rewriting.report import Check, Report
 from tf_softpool.rewriting.rules import rules_of
 from tf_softpool.rewriting.search import find_poolings
 from tf_softpool.rewriting.selection import Selection
-from tf_softpool.rewriting.state import compile_alike
 
 
 def replace_pooling(model, replacements, where=None, *, first=None, last=None, in_place=False, dry_run=False):
@@ -76,10 +76,10 @@ def replace_pooling(model, replacements, where=None, *, first=None, last=None, i
     rules, selection = rules_of(replacements), Selection(where, first, last)
     sites = find_poolings(model, rules)
     plan = plan_of(sites, rules, selection, in_place)
-    report = Report([plan[site.key] for site in sites], dry_run=dry_run)
+    report = Report([plan[site.key].finding for site in sites], dry_run=dry_run)
     if dry_run:
         return report
-    new = _rewritten(model, sites, plan, rules, report)
+    new = _rewritten(model, sites, plan, report, in_place)
     if not report.replaced:
         report.notes.insert(0, f"No pooling was replaced in model {model.name!r}.")
     for note in report.notes:
@@ -87,15 +87,15 @@ def replace_pooling(model, replacements, where=None, *, first=None, last=None, i
     return new, report
 
 
-def _rewritten(model, sites, plan, rules, report):
+def _rewritten(model, sites, plan, report, in_place):
     """The new model; the report gets notes and a check."""
-    sites = [site for site in sites if plan[site.key].action == "replaced"]
-    chosen = {site.key: lambda layer: rule_for(layer, rules).make(layer)[0] for site in sites}
-    copying = Copying(chosen, {id(part) for site in sites for part in site.chain})
+    sites = [site for site in sites if plan[site.key].layer is not None]
+    chosen = {site.key: plan[site.key].layer for site in sites}
+    copying = Copying(chosen, {id(part) for site in sites for part in site.chain}, in_place)
     shapes, variables = _output_shapes(model), list(model.variables)
     new = copying.copy(model)
     pairs = copying.carry_state()
-    if new is model:
+    if copying.changed_in_place:
         # They are traced again, with the new pooling.
         model.train_function = model.test_function = model.predict_function = None
     makers = {type(site.maker).__name__: None for site in sites if site.maker is not None}
@@ -105,6 +105,8 @@ def _rewritten(model, sites, plan, rules, report):
             ".keras file of this model loads with the old pooling. Export a SavedModel instead."
         )
     report.notes += copying.notes
+    if isinstance(new.dtype_policy, keras.DTypePolicy) and new.dtype_policy.name != model.dtype_policy.name:
+        new.dtype_policy = model.dtype_policy
     if note := compile_alike(model, new, pairs):
         report.notes.append(note)
     report.check = _check(variables, new, pairs, shapes)
@@ -115,7 +117,7 @@ def _check(variables, new, pairs, shapes):
     """What is seen of a new model: an old model's variables, and pairs of those with the new ones."""
     pairs = {id(copy): variable for variable, copy in pairs}
     pairs = [(pairs[id(v)], v) for v in new.variables if id(v) in pairs]
-    same = [copy for old, copy in pairs if np.array_equal(_bytes(old), _bytes(copy))]
+    same = [copy for old, copy in pairs if np.array_equal(bits(old), bits(copy))]
     kept = {id(old) for old, _ in pairs}
     shapes_now = _output_shapes(new)
     return Check(
@@ -126,11 +128,6 @@ def _check(variables, new, pairs, shapes):
         changed=len(pairs) - len(same),
         shapes_equal=None if None in (shapes, shapes_now) else shapes == shapes_now,
     )
-
-
-def _bytes(variable):
-    """A variable's bits, so that a NaN equals itself."""
-    return np.frombuffer(variable.numpy().tobytes(), "uint8")
 
 
 def _output_shapes(model):

@@ -50,10 +50,10 @@ class Rule:
         Raises:
             ValueError: the replacement cannot be made from this layer.
         """
-        if _is_layer_class(self.by):
-            return _with_arguments_of(layer, self.by)
         if isinstance(self.by, str):
             return _with_arguments_of(layer, _class_for(layer, self.by))
+        if _is_layer_class(self.by):
+            return _with_arguments_of(layer, self.by)
         new = self.by(layer)
         if not isinstance(new, keras.Layer):
             raise ValueError(f"The replacement of layer {layer.name!r} must be a Keras layer, got {new!r}.")
@@ -94,5 +94,11 @@ def _with_arguments_of(layer, cls):
     kind = next((kind for kind, classes in KINDS.items() if cls in classes.values()), None)
     start = STARTS.get((kind_of(layer)[0], kind), Start())
     arguments |= start.arguments()
-    new = cls(name=layer.name, trainable=layer.trainable, dtype=layer.dtype_policy, **arguments)
+    try:
+        new = cls(name=layer.name, trainable=layer.trainable, dtype=layer.dtype_policy, **arguments)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{cls.__name__} cannot be made with the arguments of layer {layer.name!r}: {error}"
+        ) from error
+    new.activity_regularizer = layer.activity_regularizer
     return new, start.note

@@ -1,5 +1,7 @@
 """SavedModel folders with the pooling in their graphs replaced."""
 
+import filecmp
+import os
 import shutil
 from pathlib import Path
 
@@ -64,12 +66,19 @@ class SavedModel:
 
     def write(self, folder):
         """Writes the SavedModel to a folder that is not there yet; all but the graphs is copied."""
-        left_out = shutil.ignore_patterns(_BINARY, _TEXT, _FINGERPRINT, _KERAS_2)
-        shutil.copytree(self.path, folder, ignore=left_out)
+        folder = Path(folder)
+        for place, _, names in os.walk(self.path, followlinks=True):
+            # Folders are made, not copied: those of a model may forbid that anything is put there.
+            new = folder / Path(place).relative_to(self.path)
+            new.mkdir()
+            left_out = (_BINARY, _TEXT, _FINGERPRINT, _KERAS_2) if new == folder else ()
+            for name in names:
+                if name not in left_out:
+                    shutil.copy(Path(place) / name, new / name)
         if self.is_text:
-            (Path(folder) / _TEXT).write_text(text_format.MessageToString(self.proto))
+            (folder / _TEXT).write_text(text_format.MessageToString(self.proto))
         else:
-            (Path(folder) / _BINARY).write_bytes(self.proto.SerializeToString(deterministic=True))
+            (folder / _BINARY).write_bytes(self.proto.SerializeToString(deterministic=True))
 
     def check(self, folder):
         """Loads what was written, variables and all.
@@ -91,7 +100,7 @@ class SavedModel:
         return Check(
             carried=len(variables),
             parameters=sum(int(np.prod(shape)) for _, shape in variables),
-            changed=len(set(_variables(self.path)) ^ set(variables)),
+            changed=0 if _same_variables(self.path, folder) else len(variables),
             shapes_equal=all(shapes),
         )
 
@@ -132,4 +141,15 @@ def _variables(path):
     if not prefix.with_suffix(".index").exists():
         return []
     found = tf.train.list_variables(str(prefix))
-    return [(name, tuple(shape)) for name, shape in found if name != "_CHECKPOINTABLE_OBJECT_GRAPH"]
+    # Keras exports name each variable twice: as a layer's, and in a list of all.
+    apart = ("_CHECKPOINTABLE_OBJECT_GRAPH", "_all_variables/", "_trainable_variables/")
+    return [(name, tuple(shape)) for name, shape in found if not name.startswith(apart)]
+
+
+def _same_variables(path, folder):
+    """Whether two SavedModels have the same files of variables."""
+    first, second = (Path(each) / "variables" for each in (path, folder))
+    if not first.is_dir():
+        return not second.exists()
+    names = sorted(file.name for file in first.iterdir())
+    return not any(filecmp.cmpfiles(first, second, names, shallow=False)[1:])

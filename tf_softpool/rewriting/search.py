@@ -15,7 +15,7 @@ from tf_softpool.rewriting.anatomy import (
     pooling_in_code,
     rewrite_config,
 )
-from tf_softpool.rewriting.kinds import ADAPTIVE, kind_of
+from tf_softpool.rewriting.kinds import ADAPTIVE, has_own_call, kind_of
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class _Search:
         self.seen.add((id(operation), id(holder)))
         layer = as_layer(operation)
         if self.is_pooling(layer):
-            what, obstacle = type(operation).__name__, _obstacle(layer)
+            what, obstacle = type(operation).__name__, _obstacle(operation, layer)
             site = Site(path, what, operation, layer, obstacle, chain=chain, holder=holder, maker=maker)
             self.sites.append(site)
         elif isinstance(layer, keras.Layer):
@@ -100,6 +100,7 @@ class _Search:
         if not isinstance(layer, keras.Layer):
             return False
         pools = kind_of(layer)[0] is not None or isinstance(layer, (*ADAPTIVE, PoolNode))
+        pools = pools or has_own_call(layer)
         return pools or any(rule.matches(layer) for rule in self.rules)
 
 
@@ -112,8 +113,11 @@ def _described(layer):
     return found
 
 
-def _obstacle(layer):
+def _obstacle(operation, layer):
     """Why a pooling cannot be replaced, whatever it is in, or nothing."""
+    types = {tensor.dtype for node in operation._inbound_nodes for tensor in node.input_tensors}
+    if wrong := [dtype for dtype in types if not keras.backend.is_float_dtype(dtype)]:
+        return f"it pools {wrong[0]}"
     if isinstance(layer, PoolNode) and not isinstance(layer, SoftPool):
         return "it has a second input, which no other pooling has"
     return ""

@@ -23,7 +23,9 @@ def splice(body, node, fragment, inputs):
     if direct:
         names[last] = node.name
     controls = [reference for reference in node.input if reference.startswith("^")]
-    new = [_copy(each, names, renamed, controls, node.device) for each in nodes]
+    # What has no input would be outside the loops of TensorFlow 1, which are in no function of their own.
+    outside = None if body.is_function else f"^{producer(inputs[0])}"
+    new = [_copy(each, names, renamed, controls, node.device, outside) for each in nodes]
     if not direct:
         reference = _rename(output, names, renamed)
         new.append(tf.compat.v1.NodeDef(name=node.name, op="Identity", input=[reference, *controls]))
@@ -64,12 +66,14 @@ def _free_prefix(body, node):
     return scope + "/"
 
 
-def _copy(node, names, renamed, controls, device):
+def _copy(node, names, renamed, controls, device, outside):
     copy = tf.compat.v1.NodeDef()
     copy.CopyFrom(node)
     copy.name = names[node.name]
     del copy.input[:]
     copy.input.extend([_rename(reference, names, renamed) for reference in node.input])
+    if not copy.input and outside is not None:
+        controls = [*controls, outside]
     copy.input.extend(controls)
     copy.device = device
     return copy

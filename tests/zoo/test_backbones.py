@@ -1,0 +1,111 @@
+"""Pooling replaced in models of keras-hub, whose classes and layers are of its own making."""
+
+import keras
+import numpy as np
+import pytest
+
+pytest.importorskip("keras_hub")
+
+from zoo.backbones import BACKBONES, SIZE, mit
+from zoo.checks import (
+    SAME,
+    SOFT,
+    THERE_AND_BACK,
+    Subject,
+    Usage,
+    assert_same,
+    configs,
+    exports,
+    predictions,
+    saves,
+    settle,
+    trains,
+)
+
+import tf_softpool as tsp
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in BACKBONES]
+)
+def subject(request):
+    """One model for all its tests, with what is to be known of it."""
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(0)
+    backbone = BACKBONES[request.param]
+    subject = Subject(backbone.make(), SIZE, in_place=backbone.own > 0)
+    subject.own, subject.hidden = backbone.own, backbone.hidden
+    subject.usage = Usage(subject.model, subject.x)
+    return subject
+
+
+def test_every_pooling_that_is_held_is_found_and_replaced(subject):
+    usage = subject.usage
+    assert usage.hidden == subject.hidden
+    soft, report = subject.replaced(SOFT)
+    assert len(report.findings) == len(report.replaced) == len(usage.used)
+    assert report.check.passed
+    after = Usage(soft, subject.x)
+    assert after.windows + after.places == after.hidden == subject.hidden
+    assert after.soft == usage.windows + usage.places - subject.hidden
+
+
+def test_a_plain_model_takes_the_place_of_the_class(subject):
+    old = type(subject.model).__name__
+    soft, report = subject.replaced(SOFT)
+    assert type(soft).__name__ == "Functional"
+    assert any(f"{subject.model.name!r} is of class Functional, not {old}" in note for note in report.notes)
+
+
+def test_what_layers_make_themselves_is_left_alone_unless_asked(subject):
+    _, report = subject.replaced(SOFT, in_place=False)
+    assert len(report.findings) == len(subject.usage.used)
+    assert len(report.skipped) == subject.own
+    assert all("in_place" in finding.reason for finding in report.skipped)
+    nothing = any("No pooling was replaced" in note for note in report.notes)
+    assert nothing == (not report.replaced)
+
+
+def test_the_same_pooling_gives_the_very_same_predictions(subject):
+    same, report = subject.replaced(SAME)
+    assert len(report.replaced) == len(subject.usage.used)
+    assert_same(predictions(same, subject.x), subject.y)
+    assert configs(same) == configs(subject.model)
+
+
+@pytest.mark.parametrize("kind", THERE_AND_BACK)
+def test_there_and_back(subject, kind):
+    there, back = THERE_AND_BACK[kind]
+    soft, _ = subject.replaced(there)
+    again, _ = subject.replaced(back, soft)
+    assert_same(predictions(again, subject.x), subject.y)
+    assert configs(again) == configs(subject.model)
+
+
+def test_a_soft_model_trains_is_saved_and_served(subject, tmp_path):
+    soft, report = subject.replaced(SOFT)
+    y = predictions(soft, subject.x)
+    keras.tree.map_structure(lambda a, b: np.testing.assert_equal(a.shape, b.shape), y, subject.y)
+    leaves = list(zip(keras.tree.flatten(y), keras.tree.flatten(subject.y), strict=True))
+    assert all(np.isfinite(a).all() for a, _ in leaves)
+    assert any((a != b).any() for a, b in leaves) == bool(report.replaced)
+    settle(soft, subject.x)
+    # Keras exports DeepLabV3 wrongly once it has been trained, whatever its pooling.
+    exports(soft, subject.x, tmp_path)
+    trains(soft, subject.x)
+    if not subject.own:
+        saves(soft, subject.x, tmp_path)
+        return
+    # A file has the old pooling again, but weights fit whatever was replaced in the same way.
+    soft.save_weights(tmp_path / "model.weights.h5")
+    other, _ = subject.replaced(SOFT)
+    other.load_weights(tmp_path / "model.weights.h5")
+    assert_same(predictions(other, subject.x), predictions(soft, subject.x))
+
+
+def test_a_layer_that_no_config_makes_is_named():
+    """Its layers' configs have an argument too many, and so Keras cannot copy the model either."""
+    with pytest.raises(ValueError, match=r"'hierarchical_encoder_0_0' .* cannot be copied"):
+        tsp.replace_pooling(mit(), SOFT)
