@@ -11,13 +11,14 @@ SIZE = 64
 class Backbone(NamedTuple):
     """A model of keras-hub.
 
-    `own` counts the poolings that layers of it make themselves, which are exchanged only in place, and
-    `hidden` those that are in a layer's `call` alone, where nothing finds them.
+    `own` counts the poolings that layers of it make themselves, which are exchanged only in place,
+    `hidden` those that are in a layer's `call` alone, and `said` those of them that a report tells.
     """
 
     make: Callable
     own: int = 0
     hidden: int = 0
+    said: int = 0
 
 
 def resnet(block="basic_block", stem=(64,), filters=(64, 16, 16), **kwargs):
@@ -158,7 +159,7 @@ BACKBONES = {
     "CSPDarkNet": Backbone(lambda: cspnet("dark_block", "dark")),
     # Its other blocks make a new pooling layer whenever they are called.
     "EfficientNet": Backbone(lambda: efficientnet("v1", "v1", "v1")),
-    "EfficientNetV2": Backbone(lambda: efficientnet("fused", "unfused", "v1"), hidden=3),
+    "EfficientNetV2": Backbone(lambda: efficientnet("fused", "unfused", "v1"), hidden=3, said=3),
     # Its squeeze and excitation is `keras.ops.mean`.
     "MobileNet": Backbone(mobilenet, hidden=3),
     "MobileNetV5": Backbone(mobilenetv5),
