@@ -95,24 +95,7 @@ class Copying:
 
     def _copy_holder(self, layer):
         """A copy of a layer that holds poolings to replace: in its config, or else in its attributes."""
-        described = set()
-        # What is described is made once more from its description: models of it have no state.
-        models = Copying(self.chosen, self.touched, self.in_place)
-
-        def describe(inner):
-            if not self._changes(inner, layer):
-                return None
-            described.add(id(inner))
-            return models.copy(inner, None if is_graph(inner) else layer)
-
-        if is_copyable(layer):
-            new = remake(layer, rewrite_config(layer, describe))
-            if hasattr(layer, "_trainable") and isinstance(layer, keras.Model):
-                new._trainable = layer._trainable
-        else:
-            new = layer
-            self.changed_in_place = True
-            self._note_shared(layer, "changed in")
+        new, described = self._remake_holder(layer)
         changed = [part for part in inner_layers(layer) if self._changes(part, layer)]
         rest = [part for part in changed if id(part) not in described]
         if new is not layer and (rest or isinstance(layer, keras.Model)) and layer.built:
@@ -126,6 +109,26 @@ class Copying:
                 copy.build_from_config(part.get_build_config())
         self.kept.append((layer, new))
         return new
+
+    def _remake_holder(self, layer):
+        """A layer made from the config of another, in which poolings are replaced; the other itself where
+        there is no such config. And the ids of the layers inside that the config describes.
+        """
+        if not is_copyable(layer):
+            self.changed_in_place = True
+            self._note_shared(layer, "changed in")
+            return layer, set()
+        described = set()
+        # What is described is made once more from its description: models of it have no state.
+        models = Copying(self.chosen, self.touched, self.in_place)
+
+        def describe(inner):
+            if not self._changes(inner, layer):
+                return None
+            described.add(id(inner))
+            return models.copy(inner, None if is_graph(inner) else layer)
+
+        return remake(layer, rewrite_config(layer, describe)), described
 
     def _changes(self, inner, holder):
         return id(inner) in self.touched or (id(inner), id(holder)) in self.chosen
