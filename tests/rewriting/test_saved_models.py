@@ -307,6 +307,17 @@ def test_layers_of_keras_2_by_name(tmp_path):
     assert not (tmp_path / "out" / "keras_metadata.pb").exists()
 
 
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_global_soft_pooling(tmp_path, keepdims):
+    layers = [tf.keras.Input((9, 9, 3)), tsp.layers.GlobalSoftPooling2D(keepdims=keepdims, name="end")]
+    write_keras(tf.keras.Sequential(layers), tmp_path / "in")
+    report = tsp.replace_pooling_in_file(tmp_path / "in", None, {"soft": "max"}, dry_run=True)
+    assert not report.replaced
+    tsp.replace_pooling_in_file(tmp_path / "in", tmp_path / "out", {"global_soft": "max"})
+    expected = X.max(axis=(1, 2), keepdims=keepdims)
+    np.testing.assert_array_equal(served(tmp_path / "out", X)["output_0"], expected)
+
+
 class Odd(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([2, 8, 8, 4])])
     def __call__(self, x):

@@ -10,6 +10,7 @@ from tf_softpool.rewriting.graph_search import (
     element_type,
     find_graph_poolings,
     producer,
+    rank_of,
     window_of,
 )
 from tf_softpool.rewriting.plan import plan_of, rule_for, skipped
@@ -86,7 +87,7 @@ class GraphRewriting:
         """The fragment for a site: traced once for all sites that differ in their names alone."""
         layer = self.plan[site.key].layer
         config = {key: value for key, value in layer.get_config().items() if key != "name"}
-        rank, dtype = len(site.layer.pool_size) + 2, element_type(site.operation)
+        rank, dtype = rank_of(site.operation), element_type(site.operation)
         key = (trace, type(layer), json.dumps(config, default=repr), rank, dtype, body.is_function)
         if key not in self.fragments:
             self.fragments[key] = trace(layer, rank, dtype, body.is_function)

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tf_softpool.layers import soft_pooling
+from tf_softpool.ops.window import WHOLE
 from tf_softpool.rewriting.kinds import KINDS
 from tf_softpool.rewriting.search import Site
 
@@ -80,6 +81,12 @@ def element_type(node):
     return tf.as_dtype(node.attr["T"].type) if "T" in node.attr else tf.float32
 
 
+def rank_of(node):
+    """The number of dimensions of what a pooling pools."""
+    size = len(node.attr["ksize"].list.i)
+    return size + 2 if node.op == SOFT else size
+
+
 def _site(body, node):
     path = f"{body.name}:{node.name}" if body.is_function else node.name
     obstacle = _obstacle(node)
@@ -128,6 +135,10 @@ def _layer(node, name):
         "name": name,
         "dtype": element_type(node).name,
     }
+    if node.op == SOFT and {*ksize, *strides} == {WHOLE}:
+        for name in ("pool_size", "strides", "padding"):
+            del arguments[name]
+        return getattr(soft_pooling, f"GlobalSoftPooling{len(ksize)}D")(**arguments, keepdims=True)
     if node.op == SOFT:
         gradient = node.attr["gradient"].s.decode() if "gradient" in node.attr else "exact"
         return getattr(soft_pooling, f"SoftPooling{len(ksize)}D")(**arguments, gradient=gradient)
