@@ -21,7 +21,7 @@ from tf_softpool.rewriting import files
 )
 @pytest.mark.filterwarnings("ignore:.*HDF5")
 def test_keras_files(tmp_path, source, target):
-    model = network()
+    model = network(epochs=2)
     model.save(tmp_path / source)
     before = digest(tmp_path / source)
     steps = []
