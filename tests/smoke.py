@@ -1,6 +1,8 @@
 """Whether an installed package works: run with the Python that it is installed in, from anywhere."""
 
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -56,6 +58,9 @@ def main():
         model.save(f"{folder}/model.keras")
         loaded = keras.models.load_model(f"{folder}/model.keras")
         np.testing.assert_allclose(loaded(x), expected, rtol=1e-5, atol=1e-6)
+    script = Path(sys.executable).with_name("tf-softpool")
+    version = subprocess.run([script, "--version"], capture_output=True, text=True, check=True).stdout
+    assert version.strip() == tsp.__version__, version
     print(f"{report}; tf_softpool {info['version']} works, on {info['simd_target']}")
 
 
