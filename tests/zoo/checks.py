@@ -167,6 +167,24 @@ def _counted(original, calls):
     return call
 
 
+def is_the_same_with_the_same_pooling(subject, count):
+    """Predicts the same bits, of layers configured alike, with so many poolings replaced by their like."""
+    same, report = subject.replaced(SAME)
+    assert len(report.replaced) == count
+    assert_same(predictions(same, subject.x), subject.y)
+    assert configs(same) == configs(subject.model)
+
+
+def goes_there_and_back(subject, kind):
+    """Is what it was when poolings of a kind have been soft. Returns the report and the soft model."""
+    there, back = THERE_AND_BACK[kind]
+    soft, report = subject.replaced(there)
+    again, _ = subject.replaced(back, soft)
+    assert_same(predictions(again, subject.x), subject.y)
+    assert configs(again) == configs(subject.model)
+    return report, soft
+
+
 def trains(model, x):
     """Takes one step of training, after which weights are others, all finite."""
     targets = keras.tree.map_structure(np.zeros_like, predictions(model, x))

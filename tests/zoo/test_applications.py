@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 from zoo import models
 from zoo.checks import (
-    SAME,
     SOFT,
     THERE_AND_BACK,
     Subject,
     Usage,
-    assert_same,
     configs,
     exports,
+    goes_there_and_back,
+    is_the_same_with_the_same_pooling,
     poolings,
     predictions,
     saves,
@@ -49,19 +49,12 @@ def test_every_pooling_is_found_and_replaced(subject):
 
 
 def test_the_same_pooling_gives_the_very_same_predictions(subject):
-    same, report = subject.replaced(SAME)
-    assert len(report.replaced) == len(poolings(subject.model))
-    assert_same(predictions(same, subject.x), subject.y)
-    assert configs(same) == configs(subject.model)
+    is_the_same_with_the_same_pooling(subject, len(poolings(subject.model)))
 
 
 @pytest.mark.parametrize("kind", THERE_AND_BACK)
 def test_there_and_back(subject, kind):
-    there, back = THERE_AND_BACK[kind]
-    soft, report = subject.replaced(there)
-    again, _ = subject.replaced(back, soft)
-    assert_same(predictions(again, subject.x), subject.y)
-    assert configs(again) == configs(subject.model)
+    report, soft = goes_there_and_back(subject, kind)
     if report.replaced:
         assert configs(soft) != configs(subject.model)
 

@@ -8,14 +8,14 @@ pytest.importorskip("keras_hub")
 
 from zoo.backbones import BACKBONES, SIZE, mit
 from zoo.checks import (
-    SAME,
     SOFT,
     THERE_AND_BACK,
     Subject,
     Usage,
     assert_same,
-    configs,
     exports,
+    goes_there_and_back,
+    is_the_same_with_the_same_pooling,
     predictions,
     saves,
     settle,
@@ -71,19 +71,12 @@ def test_what_layers_make_themselves_is_left_alone_unless_asked(subject):
 
 
 def test_the_same_pooling_gives_the_very_same_predictions(subject):
-    same, report = subject.replaced(SAME)
-    assert len(report.replaced) == len(subject.usage.used)
-    assert_same(predictions(same, subject.x), subject.y)
-    assert configs(same) == configs(subject.model)
+    is_the_same_with_the_same_pooling(subject, len(subject.usage.used))
 
 
 @pytest.mark.parametrize("kind", THERE_AND_BACK)
 def test_there_and_back(subject, kind):
-    there, back = THERE_AND_BACK[kind]
-    soft, _ = subject.replaced(there)
-    again, _ = subject.replaced(back, soft)
-    assert_same(predictions(again, subject.x), subject.y)
-    assert configs(again) == configs(subject.model)
+    goes_there_and_back(subject, kind)
 
 
 def test_a_soft_model_trains_is_saved_and_served(subject, tmp_path):

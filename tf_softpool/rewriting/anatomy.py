@@ -81,17 +81,22 @@ def remake(layer, config=None):
         for name, value in layer.get_config().items():
             if name not in ("name", "trainable", "dtype") and getattr(layer, name, None) != value:
                 raise ValueError(f"`get_config` is Keras's own and does not know the argument {name!r}.")
-    return type(layer).from_config(_with_copies(layer.get_config()) if config is None else config)
+    if config is None:
+        # Layers may stand in a config themselves, not described: those of the copy are copies.
+        config = _changed(layer.get_config(), lambda v: remake(v) if isinstance(v, keras.Layer) else None)
+    return type(layer).from_config(config)
 
 
-def _with_copies(value):
-    """A config in which layers that stand there themselves, not described, are copies."""
-    if isinstance(value, keras.Layer):
-        return remake(value)
+def _changed(value, change):
+    """A config in which whatever a function returns something else than None for is that."""
+    new = change(value)
+    if new is not None:
+        return new
     if isinstance(value, dict):
-        return {key: _with_copies(item) for key, item in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(map(_with_copies, value))
+        return {key: _changed(item, change) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        items = [_changed(item, change) for item in value]
+        return tuple(items) if isinstance(value, tuple) else items
     return value
 
 
@@ -139,28 +144,24 @@ def rewrite_config(layer, rewrite):
         description = keras.saving.serialize_keras_object(inner)
         unseen.setdefault(_key(description), []).append(inner)
 
-    def walk(value):
+    def change(value):
         if isinstance(value, keras.Layer):
             new = rewrite(value)
             return remake(value) if new is None else new
-        if isinstance(value, dict):
-            if {"class_name", "config"} <= value.keys():
-                same = unseen.get(_key(value))
-                # Layers that are described alike are told apart by their order alone.
-                new = rewrite(same.pop(0)) if same else None
-                if new is not None:
-                    # A Functional model's config says more of its layers: how they are connected.
-                    rest = {key: item for key, item in value.items() if key != "build_config"}
-                    return rest | keras.saving.serialize_keras_object(new)
-                if same is not None:
-                    return value
-            return {key: walk(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            items = [walk(item) for item in value]
-            return tuple(items) if isinstance(value, tuple) else items
-        return value
+        if not isinstance(value, dict) or not {"class_name", "config"} <= value.keys():
+            return None
+        same = unseen.get(_key(value))
+        if same is None:
+            return None
+        # Layers that are described alike are told apart by their order alone.
+        new = rewrite(same.pop(0)) if same else None
+        if new is None:
+            return value
+        # A Functional model's config says more of its layers: how they are connected.
+        rest = {key: item for key, item in value.items() if key != "build_config"}
+        return rest | keras.saving.serialize_keras_object(new)
 
-    return walk(layer.get_config())
+    return _changed(layer.get_config(), change)
 
 
 def _key(description):

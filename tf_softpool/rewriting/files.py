@@ -94,8 +94,7 @@ def replace_pooling_in_file(
     if out is None and not dry_run:
         raise ValueError("`out` must say where to write, unless this is a dry run.")
     choice = {"where": where, "first": first, "last": last}
-    rules_of(replacements)
-    Selection(**choice)
+    rules, selection = rules_of(replacements), Selection(**choice)
     if out is not None:
         check_is_free(out, overwrite)
     if is_keras_file(path):
@@ -103,7 +102,7 @@ def replace_pooling_in_file(
             raise ValueError("`portable` is for SavedModels: a Keras file holds layers.")
         loading = {"custom_objects": custom_objects, "safe_mode": safe_mode}
         return _rewrite_keras(path, out, replacements, choice, dry_run, overwrite, loading, step)
-    return _rewrite_saved_model(path, out, replacements, choice, dry_run, overwrite, portable, step)
+    return _rewrite_saved_model(path, out, rules, selection, dry_run, overwrite, portable, step)
 
 
 def _rewrite_keras(path, out, replacements, choice, dry_run, overwrite, loading, step):
@@ -135,10 +134,10 @@ def _rewrite_keras(path, out, replacements, choice, dry_run, overwrite, loading,
     return report
 
 
-def _rewrite_saved_model(path, out, replacements, choice, dry_run, overwrite, portable, step):
+def _rewrite_saved_model(path, out, rules, selection, dry_run, overwrite, portable, step):
     from tf_softpool.rewriting.saved_models import SavedModel, is_saved_model
 
-    if not path.is_dir() or not is_saved_model(path):
+    if not is_saved_model(path):
         raise ValueError(f"{path} is neither a Keras file nor a SavedModel folder.")
     if out is not None and Path(out).suffix.lower() in SUFFIXES:
         raise ValueError(f"A SavedModel is written to a folder, got {out}.")
@@ -148,7 +147,7 @@ def _rewrite_saved_model(path, out, replacements, choice, dry_run, overwrite, po
     saved_model = SavedModel(path)
     step("replacing")
     with use_portable() if portable else contextlib.nullcontext():
-        report = saved_model.rewrite(rules_of(replacements), Selection(**choice), dry_run)
+        report = saved_model.rewrite(rules, selection, dry_run)
     if report.replaced and not dry_run:
         with complete_or_absent(out, overwrite, path) as place:
             step("writing")

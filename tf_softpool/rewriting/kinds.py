@@ -46,6 +46,7 @@ KINDS = {
     GLOBAL + "average": _classes(keras.layers, "GlobalAveragePooling"),
     GLOBAL + "soft": _classes(soft_pooling, "GlobalSoftPooling"),
 }
+CLASSES = tuple(cls for of_rank in KINDS.values() for cls in of_rank.values())
 
 
 class Start(NamedTuple):
@@ -126,8 +127,7 @@ STARTS = {
 
 def has_own_call(layer):
     """Whether a layer's class is derived from one of a kind, and computes something else."""
-    classes = [cls for of_rank in KINDS.values() for cls in of_rank.values() if isinstance(layer, cls)]
-    return bool(classes) and all(type(layer).call is not cls.call for cls in classes)
+    return isinstance(layer, CLASSES) and kind_of(layer)[0] is None
 
 
 def kind_of(layer):

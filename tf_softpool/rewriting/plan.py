@@ -44,9 +44,9 @@ def _reason(site, rules, selection, in_place):
     """Why a pooling is not replaced, or nothing."""
     if site.obstacle:
         return site.obstacle
-    if rule_for(site.layer, rules) is None and has_own_call(site.layer):
-        return f"{type(site.layer).__name__} has a `call` of its own: give that class as what to replace"
     if rule_for(site.layer, rules) is None:
+        if has_own_call(site.layer):
+            return f"{type(site.layer).__name__} has a `call` of its own: give that class as what to replace"
         return "no replacement is given for it"
     if not selection.allows(site.layer, site.path):
         return "`where` excludes it"

@@ -15,7 +15,7 @@ from tf_softpool.rewriting.anatomy import (
     pooling_in_code,
     rewrite_config,
 )
-from tf_softpool.rewriting.kinds import ADAPTIVE, has_own_call, kind_of
+from tf_softpool.rewriting.kinds import ADAPTIVE, CLASSES
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ class _Search:
     def is_pooling(self, layer):
         if not isinstance(layer, keras.Layer):
             return False
-        pools = kind_of(layer)[0] is not None or isinstance(layer, (*ADAPTIVE, PoolNode))
-        pools = pools or has_own_call(layer)
-        return pools or any(rule.matches(layer) for rule in self.rules)
+        return isinstance(layer, (*CLASSES, *ADAPTIVE, PoolNode)) or any(
+            rule.matches(layer) for rule in self.rules
+        )
 
 
 def _described(layer):

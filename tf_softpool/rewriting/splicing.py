@@ -32,9 +32,8 @@ def splice(body, node, fragment, inputs):
         new[-1].attr["T"].CopyFrom(_type_of(node))
         new[-1].device = node.device
     if "_output_shapes" in node.attr:
-        new[-1 if not direct else [n.name for n in new].index(node.name)].attr["_output_shapes"].CopyFrom(
-            node.attr["_output_shapes"]
-        )
+        named = next(each for each in new if each.name == node.name)
+        named.attr["_output_shapes"].CopyFrom(node.attr["_output_shapes"])
     at = next(i for i, each in enumerate(body.nodes) if each.name == node.name)
     rest = list(body.nodes[at + 1 :])
     del body.nodes[at:]

@@ -6,6 +6,13 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
+_NODES = {
+    keras.layers.MaxPooling2D: tf.nn.max_pool2d,
+    keras.layers.MaxPooling3D: tf.nn.max_pool3d,
+    keras.layers.AveragePooling2D: tf.nn.avg_pool2d,
+    keras.layers.AveragePooling3D: tf.nn.avg_pool3d,
+}
+
 
 @dataclass(frozen=True)
 class Fragment:
@@ -55,12 +62,7 @@ def trace_gradient(layer, rank, dtype, in_function):
 
 def _call(layer, x):
     """A layer's output. TensorFlow's own poolings become one node, whatever Keras makes of them."""
-    functions = {keras.layers.MaxPooling2D: tf.nn.max_pool2d, keras.layers.AveragePooling2D: tf.nn.avg_pool2d}
-    functions |= {
-        keras.layers.MaxPooling3D: tf.nn.max_pool3d,
-        keras.layers.AveragePooling3D: tf.nn.avg_pool3d,
-    }
-    function = functions.get(type(layer))
+    function = _NODES.get(type(layer))
     if function is None:
         return layer(x)
     depth = "D" if len(layer.pool_size) == 3 else ""
