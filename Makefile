@@ -12,15 +12,17 @@ SOURCES := setup.py pyproject.toml $(wildcard build_support/*.py) \
   $(wildcard custom_ops/CMakeLists.txt custom_ops/*/*.cc custom_ops/*/*.h custom_ops/kernels/cuda/* \
   custom_ops/cmake/*)
 CPP := $(wildcard custom_ops/*/*.cc custom_ops/*/*.h custom_ops/kernels/cuda/* tests/kernels/*.cc \
-  tests/kernels/*.h tests/cuda/*.cc)
+  tests/kernels/*.h tests/cuda/*.cc tests/bazel/*.cc tests/serving/*.c examples/serving_c/*.c examples/serving_c/*.h)
 PY := tf_softpool tests examples benchmarks build_support setup.py
 
-.PHONY: help demo test test-kernels test-python test-zoo cuda-host lint format bench gpu-check wheel wheel-test clean
+.PHONY: help demo test test-kernels test-python test-zoo test-bazel cuda-host lint format bench gpu-check \
+  wheel wheel-test clean
 
 help:
 	@echo 'make demo        the main job, end to end, in a minute'
 	@echo 'make test        all tests'
 	@echo 'make test-zoo    pooling replaced in all of keras.applications, and in models of keras-hub'
+	@echo 'make test-bazel  BUILD, by Bazel: a small model server with the ops linked in'
 	@echo 'make lint        formatting and checks; make format repairs what it can'
 	@echo 'make bench       SoftPool measured beside its peers'
 	@echo 'make gpu-check   the CUDA kernels built, tested and measured on a card, without TensorFlow'
@@ -44,6 +46,11 @@ test-python: $(VENV)/.test cuda-host
 # All tests of one model run in one process, which holds several copies of it: 8 GB with the largest.
 test-zoo: $(VENV)/.zoo
 	$(BIN)/python -m pytest tests/zoo -m slow -n $(TEST_JOBS) --dist loadgroup -q
+
+# Bazel compiles the kernels anew: a quarter of an hour of one core, the first time.
+test-bazel: $(VENV)/.test
+	bash tests/bazel/system_packages.sh
+	$(BIN)/python -m pytest tests/bazel -m slow -q
 
 # The CUDA kernels for the host, where tests run them without a card.
 cuda-host: $(VENV)/bin/activate

@@ -2,7 +2,7 @@
 
 __version__ = "0.1.0"
 
-from tf_softpool import layers
+from tf_softpool import layers, serving
 from tf_softpool.ops.build_info import build_info
 from tf_softpool.ops.detail_preserving_pool import detail_preserving_pool
 from tf_softpool.ops.importance_pool import importance_pool
@@ -21,6 +21,7 @@ __all__ = [
     "portable",
     "replace_pooling",
     "replace_pooling_in_file",
+    "serving",
     "soft_pool",
     "sorted_pool",
 ]

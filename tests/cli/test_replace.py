@@ -12,7 +12,7 @@ import pytest
 
 import tf_softpool as tsp
 from tf_softpool.cli import main, replace
-from tf_softpool.rewriting.writing import complete_or_absent
+from tf_softpool.writing import complete_or_absent
 
 L = keras.layers
 

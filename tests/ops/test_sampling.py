@@ -22,7 +22,7 @@ from standard import (
 )
 
 from tf_softpool.ops import sampling
-from tf_softpool.ops.portable import windows
+from tf_softpool.ops.taps import TAPS, as_windows, windows
 from tf_softpool.ops.window import PoolWindow
 
 seed_of = keras.random.SeedGenerator
@@ -97,9 +97,10 @@ def test_what_is_drawn_is_in_the_window(case, padding, mode, data_format):
     seed = seed_of(0)
     y = run(mode, lambda x: sampling.stochastic_pool(x, window, seed), x)
     taps = np.asarray(windows(tf.constant(x), window, NAN))
-    positive = np.nanmax(taps, axis=window.tap_axes) > 0
-    assert (np.asarray(y) == taps).any(axis=window.tap_axes).all()
-    assert (np.asarray(y)[positive] > 0).all()
+    y = np.asarray(as_windows(y, window))
+    positive = np.nanmax(taps, axis=TAPS, keepdims=True) > 0
+    assert (y == taps).any(axis=TAPS).all()
+    assert (y[positive] > 0).all()
     assert positive.any()
 
 

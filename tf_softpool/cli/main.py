@@ -6,12 +6,12 @@ import signal
 import threading
 
 import tf_softpool
-from tf_softpool.cli import info, replace
+from tf_softpool.cli import export, info, replace
 from tf_softpool.cli.terminal import Terminal
 
 # A command is a module with `add_parser(commands)`, which sets `run` to a function of the arguments and a
 # `Terminal`, which returns the exit code.
-COMMANDS = (replace, info)
+COMMANDS = (replace, export, info)
 FAILED = 1
 
 

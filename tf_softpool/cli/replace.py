@@ -1,10 +1,8 @@
 """`tf-softpool replace`: a model on disk, written once more with other pooling."""
 
 import argparse
-import importlib
-import os
-import sys
 
+from tf_softpool.cli.options import add_loading_options, add_output_options, import_modules
 from tf_softpool.rewriting import replace_pooling_in_file
 from tf_softpool.rewriting.rules import rules_of
 from tf_softpool.rewriting.selection import Selection
@@ -38,22 +36,11 @@ def add_parser(commands):
     parser.add_argument("--first", type=int, metavar="N", help="only the first N of those")
     parser.add_argument("--last", type=int, metavar="N", help="only the last N of those")
     parser.add_argument("--dry-run", action="store_true", help="write nothing, say what would be done")
-    parser.add_argument("--overwrite", action="store_true", help="replace what is there at OUT")
     parser.add_argument(
         "--portable", action="store_true", help="put standard operations in a SavedModel, not ours"
     )
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument(
-        "--import",
-        dest="modules",
-        action="append",
-        default=[],
-        metavar="MODULE",
-        help="import this first: a module that registers classes a Keras file needs, or loads ops",
-    )
-    parser.add_argument(
-        "--unsafe", action="store_true", help="let a Keras file run code that it holds, in Lambda layers"
-    )
+    add_output_options(parser)
+    add_loading_options(parser)
     parser.set_defaults(run=run, parser=parser)
 
 
@@ -64,8 +51,7 @@ def run(options, terminal):
     rules = dict(options.map)
     if len(rules) < len(options.map):
         options.parser.error("--map says twice what to replace one kind by")
-    for module in options.modules:
-        _import(module)
+    import_modules(options.modules)
     try:
         rules_of(rules)
         Selection(options.where, options.first, options.last)
@@ -92,16 +78,6 @@ def run(options, terminal):
             terminal.show(report.table())
         terminal.show(report.summary())
     return 0 if report.replaced else NOTHING_REPLACED
-
-
-def _import(module):
-    """Imports a module from the path or from the folder that the command runs in."""
-    if (here := os.getcwd()) not in sys.path:
-        sys.path.append(here)
-    try:
-        importlib.import_module(module)
-    except Exception as error:
-        raise ImportError(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def _rule(text):

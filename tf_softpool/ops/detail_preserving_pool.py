@@ -7,7 +7,8 @@ from keras import ops
 
 from tf_softpool.ops import dispatch
 from tf_softpool.ops.dispatch import PoolNode, as_tensor, check_real, shapes_agree, spatial_rank
-from tf_softpool.ops.portable import along_channels, compute_dtype, surroundings, windows
+from tf_softpool.ops.portable import compute_dtype
+from tf_softpool.ops.taps import TAPS, along_channels, as_pooled, as_windows, surroundings, windows
 from tf_softpool.ops.weighted_average import weighted_average
 from tf_softpool.ops.window import PoolWindow
 
@@ -130,37 +131,38 @@ def learned_guide(x, kernel, window):
         window: a `PoolWindow`.
         kernel: tensor of shape `[3, ..., channels]`, with an axis for each spatial dimension.
     """
-    dtype, axes = compute_dtype(x.dtype), window.tap_axes
+    dtype = compute_dtype(x.dtype)
     a = surroundings(ops.cast(x, dtype), window, kernel.shape[0], float("-inf"))
     present = ops.logical_not(ops.isinf(a))
-    kernel = along_channels(ops.cast(kernel, dtype), window, kernel.shape[:-1])
-    count = ops.sum(ops.cast(present, dtype), axis=axes)
-    total = ops.sum(ops.where(present, a, 0.0) * kernel, axis=axes)
-    return ops.cast(total * (kernel.shape[0] ** window.rank / ops.maximum(count, 1.0)), x.dtype)
+    kernel = along_channels(ops.cast(kernel, dtype), window, tap_axes=window.rank)
+    count = ops.sum(ops.cast(present, dtype), axis=TAPS, keepdims=True)
+    total = ops.sum(ops.where(present, a, 0.0) * kernel, axis=TAPS, keepdims=True)
+    guide = total * (kernel.shape[TAPS] / ops.maximum(count, 1.0))
+    return ops.cast(as_pooled(guide, x, window), x.dtype)
 
 
 def portable_detail_preserving_pool(x, guide, alpha, lam, window, symmetric):
     """Detail-preserving pooling in standard operations, on any backend of Keras."""
-    dtype, axes = compute_dtype(x.dtype), window.tap_axes
+    dtype = compute_dtype(x.dtype)
     a = windows(ops.cast(x, dtype), window, float("-inf"))
     kept = a != float("-inf")
-    count = ops.sum(ops.cast(kept, dtype), axis=axes, keepdims=True)
+    count = ops.sum(ops.cast(kept, dtype), axis=TAPS, keepdims=True)
     values = ops.where(ops.isinf(a), 0.0, a)
     if guide is None:
-        guide = ops.sum(values / ops.where(count == 0, 1.0, count), axis=axes, keepdims=True)
+        guide = ops.sum(values / ops.where(count == 0, 1.0, count), axis=TAPS, keepdims=True)
     else:
-        guide = ops.reshape(ops.cast(guide, dtype), (1,) * window.rank + tuple(ops.shape(guide)))
+        guide = as_windows(ops.cast(guide, dtype), window)
     alpha, lam = along_channels(alpha, window), along_channels(lam, window)
-    weights = ops.where(kept, _weights(values, guide, alpha, lam, kept, axes, symmetric), 0.0)
-    total = ops.sum(weights, axis=axes, keepdims=True)
-    y = weighted_average(a, weights / ops.where(total == 0, 1.0, total), a == float("inf"), axes)
+    weights = ops.where(kept, _weights(values, guide, alpha, lam, kept, symmetric), 0.0)
+    total = ops.sum(weights, axis=TAPS, keepdims=True)
+    y = weighted_average(a, weights / ops.where(total == 0, 1.0, total), a == float("inf"))
     y = ops.where(count == 0, float("-inf"), y)
     of_window = ops.logical_or(ops.isnan(guide), ops.logical_or(ops.isnan(alpha), ops.isnan(lam)))
-    nan = ops.logical_or(ops.any(ops.isnan(a), axis=axes, keepdims=True), of_window)
-    return ops.cast(ops.squeeze(ops.where(nan, float("nan"), y), axis=axes), x.dtype)
+    nan = ops.logical_or(ops.any(ops.isnan(a), axis=TAPS, keepdims=True), of_window)
+    return ops.cast(as_pooled(ops.where(nan, float("nan"), y), x, window), x.dtype)
 
 
-def _weights(values, guide, alpha, lam, kept, axes, symmetric):
+def _weights(values, guide, alpha, lam, kept, symmetric):
     """`alpha + rho(values - guide)`, over the largest of a window's weights."""
     # Far from all values, or beside an alpha without end, weights are equal.
     equal = ops.logical_or(ops.isinf(guide), ops.isinf(alpha))
@@ -172,10 +174,10 @@ def _weights(values, guide, alpha, lam, kept, axes, symmetric):
     lam = ops.clip(lam, -1e30, 1e30)
     # Powers of the largest distance's fractions: those of large numbers have few digits.
     lowest = 0.25 * EPSILON
-    largest = ops.max(ops.where(kept, quarter, lowest), axis=axes, keepdims=True, initial=lowest)
+    largest = ops.max(ops.where(kept, quarter, lowest), axis=TAPS, keepdims=True, initial=lowest)
     largest = ops.stop_gradient(largest)
     power, of_largest = lam * ops.log(quarter / largest), lam * (ops.log(largest) + math.log(4))
-    most = ops.max(ops.where(kept, power, float("-inf")), axis=axes, keepdims=True, initial=float("-inf"))
+    most = ops.max(ops.where(kept, power, float("-inf")), axis=TAPS, keepdims=True, initial=float("-inf"))
     has_alpha = alpha != 0
     log_alpha = ops.where(has_alpha, ops.log(ops.abs(ops.where(has_alpha, alpha, 1.0))), float("-inf"))
     scale = ops.stop_gradient(ops.maximum(most + of_largest, log_alpha))

@@ -5,8 +5,9 @@ from keras import ops
 
 from tf_softpool.ops import dispatch
 from tf_softpool.ops.dispatch import PoolNode, as_tensor, shapes_agree, spatial_rank
-from tf_softpool.ops.portable import compute_dtype, windows
+from tf_softpool.ops.portable import compute_dtype
 from tf_softpool.ops.softmax import softmax_of
+from tf_softpool.ops.taps import TAPS, as_pooled, windows
 from tf_softpool.ops.weighted_average import weighted_average
 from tf_softpool.ops.window import PoolWindow
 
@@ -78,18 +79,18 @@ def pool(x, logits, window):
 
 def portable_importance_pool(x, logits, window):
     """Importance pooling in standard operations, on any backend of Keras."""
-    dtype, axes = compute_dtype(x.dtype), window.tap_axes
+    dtype = compute_dtype(x.dtype)
     a = windows(ops.cast(x, dtype), window, float("-inf"))
     logits = windows(ops.cast(logits, dtype), window, float("-inf"))
     kept = a != float("-inf")
-    weights, largest = softmax_of(logits, kept, axes)
+    weights, largest = softmax_of(logits, kept)
     # Infinite values count however little they weigh, unless their logit says that it is nothing.
     finite = ops.logical_and(logits > float("-inf"), largest < float("inf"))
     infinite = ops.logical_and(a == float("inf"), ops.logical_or(logits == largest, finite))
-    y = weighted_average(a, weights, infinite, axes)
-    y = ops.where(ops.any(kept, axis=axes, keepdims=True), y, float("-inf"))
-    nan = ops.any(ops.logical_or(ops.isnan(a), ops.isnan(logits)), axis=axes, keepdims=True)
-    return ops.cast(ops.squeeze(ops.where(nan, float("nan"), y), axis=axes), x.dtype)
+    y = weighted_average(a, weights, infinite)
+    y = ops.where(ops.any(kept, axis=TAPS, keepdims=True), y, float("-inf"))
+    nan = ops.any(ops.logical_or(ops.isnan(a), ops.isnan(logits)), axis=TAPS, keepdims=True)
+    return ops.cast(as_pooled(ops.where(nan, float("nan"), y), x, window), x.dtype)
 
 
 @keras.saving.register_keras_serializable("tf_softpool")

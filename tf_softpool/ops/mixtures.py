@@ -4,8 +4,9 @@ import numbers
 
 from keras import ops
 
-from tf_softpool.ops.portable import along_channels, compute_dtype
+from tf_softpool.ops.portable import compute_dtype
 from tf_softpool.ops.standard import largest_of, mean, pool
+from tf_softpool.ops.taps import TAPS, along_channels
 
 
 def check_mix(mix):
@@ -17,9 +18,9 @@ def check_mix(mix):
 def mixed_pool(x, window, mix):
     """`mix max_i a_i + (1 - mix) mean_i a_i`, with a number, or a tensor of shape `[]` or `[channels]`."""
     if isinstance(mix, numbers.Real):
-        return pool(x, window, lambda a, present: _blend(a, present, mix, window.tap_axes))
+        return pool(x, window, lambda a, present: _blend(a, present, mix))
     mix = along_channels(ops.cast(mix, compute_dtype(x.dtype)), window)
-    return pool(x, window, lambda a, present: _blend(a, present, mix, window.tap_axes))
+    return pool(x, window, lambda a, present: _blend(a, present, mix))
 
 
 def gated_pool(x, window, omega, bias):
@@ -34,20 +35,20 @@ def gated_pool(x, window, omega, bias):
         bias: tensor of shape `[]` or `[channels]`.
     """
     dtype = compute_dtype(x.dtype)
-    omega = along_channels(ops.cast(omega, dtype), window, taps=window.pool_size)
+    omega = along_channels(ops.cast(omega, dtype), window, tap_axes=window.rank)
     bias = along_channels(ops.cast(bias, dtype), window)
 
     def reduce(a, present):
-        gate = ops.sigmoid(ops.sum(omega * a, axis=window.tap_axes, keepdims=True) + bias)
-        return _blend(a, present, gate, window.tap_axes)
+        gate = ops.sigmoid(ops.sum(omega * a, axis=TAPS, keepdims=True) + bias)
+        return _blend(a, present, gate)
 
     return pool(x, window, reduce)
 
 
-def _blend(a, present, mix, axes):
+def _blend(a, present, mix):
     # Where a window has nothing, what comes out is not used.
-    largest = largest_of(ops.where(present, a, float("-inf")), axes)
+    largest = largest_of(ops.where(present, a, float("-inf")))
     largest = ops.where(ops.isfinite(largest), largest, 0.0)
-    average = mean(a, present, axes)
+    average = mean(a, present)
     # Both terms, so that a mix of one or zero is the maximum or the average to the last bit.
     return mix * largest + (1.0 - mix) * average

@@ -5,8 +5,9 @@ import numbers
 
 from keras import ops
 
-from tf_softpool.ops.portable import along_channels, compute_dtype
+from tf_softpool.ops.portable import compute_dtype
 from tf_softpool.ops.standard import largest_of, mean, pool
+from tf_softpool.ops.taps import TAPS, along_channels
 
 
 def check_p(p, name="p", above=False):
@@ -19,7 +20,7 @@ def check_p(p, name="p", above=False):
 
 def sum_pool(x, window):
     """The sum of each window, over the windows of a `PoolWindow`."""
-    return pool(x, window, lambda a, _: ops.sum(a, axis=window.tap_axes, keepdims=True))
+    return pool(x, window, lambda a, _: ops.sum(a, axis=TAPS, keepdims=True))
 
 
 def power_average_pool(x, window, p):
@@ -27,9 +28,9 @@ def power_average_pool(x, window, p):
     check_p(p)
 
     def total(powers, _):
-        return ops.sum(powers, axis=window.tap_axes, keepdims=True)
+        return ops.sum(powers, axis=TAPS, keepdims=True)
 
-    return pool(x, window, lambda a, present: _norm(a, present, p, window.tap_axes, total))
+    return pool(x, window, lambda a, present: _norm(a, present, p, total))
 
 
 def lp_pool(x, window, rho):
@@ -41,11 +42,7 @@ def lp_pool(x, window, rho):
         rho: tensor of shape `[]` or `[channels]`.
     """
     p = along_channels(exponent(ops.cast(rho, compute_dtype(x.dtype))), window)
-
-    def average(powers, present):
-        return mean(powers, present, window.tap_axes)
-
-    return pool(x, window, lambda a, present: _norm(a, present, p, window.tap_axes, average))
+    return pool(x, window, lambda a, present: _norm(a, present, p, mean))
 
 
 def exponent(rho):
@@ -59,10 +56,10 @@ def rho_of(p):
     return p - 1 + math.log(-math.expm1(1 - p))
 
 
-def _norm(a, present, p, axes, combine):
+def _norm(a, present, p, combine):
     """A norm of each window, whose derivatives at zeros are zero."""
     size = ops.abs(a)
-    scale = ops.stop_gradient(largest_of(size, axes))
+    scale = ops.stop_gradient(largest_of(size))
     scale = ops.where(scale > 0, scale, 1.0)
     part = size / scale
     # The logarithm of zero is in the derivative of a power, and in that of a sum of none.

@@ -1,12 +1,13 @@
 """Poolings that draw, in standard operations."""
 
-import math
+from dataclasses import replace
 
 import keras
 from keras import ops
 
 from tf_softpool.ops.dispatch import check
 from tf_softpool.ops.standard import largest_of, mean, pool
+from tf_softpool.ops.taps import TAPS
 from tf_softpool.ops.window import PoolWindow, per_dimension
 
 
@@ -23,41 +24,38 @@ def stochastic_pool(x, window, seed=None):
     """
 
     def reduce(a, present):
-        weights = _weights(a, present, window.tap_axes)
+        weights = _weights(a, present)
         if seed is None:
-            total = ops.sum(weights, axis=window.tap_axes, keepdims=True)
+            total = ops.sum(weights, axis=TAPS, keepdims=True)
             # Where a window has nothing, what comes out is not used.
             total = ops.where(total > 0, total, 1.0)
-            return ops.sum(weights * a, axis=window.tap_axes, keepdims=True) / total
-        return _draw(a, weights, window, seed)
+            return ops.sum(weights * a, axis=TAPS, keepdims=True) / total
+        return _draw(a, weights, seed)
 
     return pool(x, window, reduce)
 
 
-def _weights(a, present, axes):
+def _weights(a, present):
     """The probabilities of a window's values, times a number that is their sum at least 1."""
     positive = ops.relu(a)
-    scale = ops.stop_gradient(largest_of(positive, axes))
+    scale = ops.stop_gradient(largest_of(positive))
     some = scale > 0
     return ops.where(some, positive / ops.where(some, scale, 1.0), ops.cast(present, a.dtype))
 
 
-def _draw(a, weights, window, seed):
+def _draw(a, weights, seed):
     """A value of each window, with probabilities that weights are in proportion to."""
-    taps, rest = ops.shape(a)[: window.rank], ops.shape(a)[window.rank :]
-    size = math.prod(taps)
-    flat, weights = ops.reshape(a, (size, *rest)), ops.reshape(weights, (size, *rest))
+    size, *rest = ops.shape(a)
     likely = weights > 0
     # Sums that are made in parallel need not grow everywhere: only what can be drawn is looked at, and
     # some of it always lies above the threshold.
-    until = ops.where(likely, ops.cumsum(weights, axis=0), 0.0)
-    u = ops.minimum(keras.random.uniform(rest, dtype=flat.dtype, seed=seed), 1 - 1e-6)
-    threshold = u * ops.max(until, axis=0, initial=0.0)
-    places = ops.reshape(ops.arange(size, dtype="int32"), (-1,) + (1,) * len(rest))
+    until = ops.where(likely, ops.cumsum(weights, axis=TAPS), 0.0)
+    u = ops.minimum(keras.random.uniform(rest, dtype=a.dtype, seed=seed), 1 - 1e-6)
+    threshold = u * ops.max(until, axis=TAPS, initial=0.0)
+    places = ops.reshape(ops.arange(size, dtype="int32"), (-1, 1, 1, 1))
     above = ops.logical_and(likely, until > threshold)
-    drawn = ops.min(ops.where(above, places, size), axis=0, initial=size)
-    y = ops.sum(ops.where(places == drawn, flat, 0.0), axis=0)
-    return ops.reshape(y, (*(1 for _ in taps), *rest))
+    drawn = ops.min(ops.where(above, places, size), axis=TAPS, initial=size)
+    return ops.sum(ops.where(places == drawn, a, 0.0), axis=TAPS, keepdims=True)
 
 
 def check_grid_size(grid_size, strides):
@@ -118,11 +116,5 @@ def picks(length, stride, grid, seed):
 
 def _cell_averages(x, strides, data_format):
     """The average of each cell of positions, counted from the first; the last may be a shorter one."""
-    cells = PoolWindow.of(len(strides), strides, data_format=data_format)
-    cells.check_rank(x.shape)
-    shape = ops.shape(x)
-    pads = [(0, 0)] * len(shape)
-    for axis, stride in zip(cells.spatial_axes, strides, strict=True):
-        pads[axis] = (0, -shape[axis] % stride)
-    x = ops.pad(x, pads, constant_values=float("-inf"))
-    return pool(x, cells, lambda a, present: mean(a, present, cells.tap_axes))
+    cells = PoolWindow.of(len(strides), strides, padding="same", data_format=data_format)
+    return pool(x, replace(cells, padding="after"), mean)

@@ -5,8 +5,9 @@ from keras import ops
 
 from tf_softpool.ops import dispatch
 from tf_softpool.ops.dispatch import PoolNode, as_tensor, spatial_rank
-from tf_softpool.ops.portable import compute_dtype, windows
+from tf_softpool.ops.portable import compute_dtype
 from tf_softpool.ops.softmax import exponentials
+from tf_softpool.ops.taps import TAPS, as_pooled, windows
 from tf_softpool.ops.window import PoolWindow
 
 GRADIENTS = ("exact", "weights")
@@ -74,11 +75,11 @@ def pool(x, window, gradient):
 def portable_soft_pool(x, window, gradient):
     """SoftPool in standard operations, on any backend of Keras."""
     a = windows(ops.cast(x, compute_dtype(x.dtype)), window, float("-inf"))
-    e, distance, total, largest = exponentials(a, window.tap_axes)
+    e, distance, total, largest = exponentials(a)
     if gradient == "weights":
         e, total = ops.stop_gradient(e), ops.stop_gradient(total)
-    y = largest + ops.sum(e * distance, axis=window.tap_axes, keepdims=True) / total
-    return ops.cast(ops.squeeze(y, axis=window.tap_axes), x.dtype)
+    y = largest + ops.sum(e * distance, axis=TAPS, keepdims=True) / total
+    return ops.cast(as_pooled(y, x, window), x.dtype)
 
 
 @keras.saving.register_keras_serializable("tf_softpool")

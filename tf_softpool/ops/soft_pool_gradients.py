@@ -4,8 +4,9 @@ import tensorflow as tf
 
 from tf_softpool.ops import native
 from tf_softpool.ops.attributes import attributes_of
-from tf_softpool.ops.portable import compute_dtype, windows
+from tf_softpool.ops.portable import compute_dtype
 from tf_softpool.ops.softmax import exponentials
+from tf_softpool.ops.taps import TAPS, as_windows, windows
 from tf_softpool.ops.window import PoolWindow
 
 
@@ -37,10 +38,10 @@ def _x_gradient(x, grad, window, kind):
     with tf.GradientTape() as tape:
         tape.watch(a)
         taps = windows(a, window, float("-inf"))
-    e, distance, total, _ = exponentials(taps, window.tap_axes)
+    e, distance, total, _ = exponentials(taps)
     weights = e / total
-    to_taps = tf.cast(grad, a.dtype) * weights
+    to_taps = tf.cast(as_windows(grad, window), a.dtype) * weights
     if kind == "exact":
-        mean = tf.reduce_sum(weights * distance, axis=window.tap_axes, keepdims=True)
+        mean = tf.reduce_sum(weights * distance, axis=TAPS, keepdims=True)
         to_taps *= 1 + distance - mean
     return tf.cast(tape.gradient(taps, a, to_taps), x.dtype)

@@ -7,8 +7,9 @@ from keras import ops
 
 from tf_softpool.ops import dispatch
 from tf_softpool.ops.dispatch import PoolNode, as_tensor, check_real, spatial_rank
-from tf_softpool.ops.portable import compute_dtype, windows
+from tf_softpool.ops.portable import compute_dtype
 from tf_softpool.ops.softmax import softmax_of
+from tf_softpool.ops.taps import TAPS, along_channels, as_pooled, windows
 from tf_softpool.ops.window import PoolWindow
 
 NORMALIZATIONS = ("softmax", "none")
@@ -127,35 +128,24 @@ def pool(x, rank_logits, window, normalize):
 def portable_sorted_pool(x, rank_logits, window, normalize):
     """Sorted-weight pooling in standard operations, on any backend of Keras."""
     a = windows(ops.cast(x, compute_dtype(x.dtype)), window, float("-inf"))
-    shape = ops.shape(a)
-    a = ops.reshape(a, (-1 if window.is_whole else math.prod(window.pool_size), *shape[window.rank :]))
     pool_range = ops.shape(rank_logits)[0]
     ranked = _largest(a, pool_range)
-    count = ops.sum(ops.cast(a > float("-inf"), "int32"), axis=0, keepdims=True)
-    kept = ops.reshape(ops.arange(pool_range, dtype="int32"), (-1,) + (1,) * (len(a.shape) - 1)) < count
-    weights = _weights(_along_channels(rank_logits, window), kept, normalize)
+    count = ops.sum(ops.cast(a > float("-inf"), "int32"), axis=TAPS, keepdims=True)
+    kept = ops.reshape(ops.arange(pool_range, dtype="int32"), (-1, 1, 1, 1)) < count
+    weights = _weights(along_channels(rank_logits, window, tap_axes=1), kept, normalize)
     # What has no weight adds nothing, even if it is infinite.
     counted = ops.logical_and(kept, ops.logical_or(weights != 0, ops.isfinite(ranked)))
-    y = ops.sum(weights * ops.where(counted, ranked, 0.0), axis=0)
-    y = ops.where(count[0] == 0, float("-inf"), y)
-    y = ops.where(ops.any(ops.isnan(a), axis=0), float("nan"), y)
-    return ops.cast(y, x.dtype)
+    y = ops.sum(weights * ops.where(counted, ranked, 0.0), axis=TAPS, keepdims=True)
+    y = ops.where(count == 0, float("-inf"), y)
+    y = ops.where(ops.any(ops.isnan(a), axis=TAPS, keepdims=True), float("nan"), y)
+    return ops.cast(as_pooled(y, x, window), x.dtype)
 
 
 def _weights(logits, kept, normalize):
     """The weights of the ranks, zero where a window has no value of that rank."""
     if normalize == "none":
         return ops.where(kept, logits, 0.0)
-    return softmax_of(logits, kept, (0,))[0]
-
-
-def _along_channels(rank_logits, window):
-    """Logits as a tensor of the rank that windows with one axis of positions have."""
-    shape = [1] * (window.rank + 3)
-    shape[0] = ops.shape(rank_logits)[0]
-    if len(rank_logits.shape) == 2:
-        shape[-1 if window.data_format == "channels_last" else 2] = ops.shape(rank_logits)[1]
-    return ops.reshape(rank_logits, shape)
+    return softmax_of(logits, kept)[0]
 
 
 def _sorts_by_comparing(size, pool_range):

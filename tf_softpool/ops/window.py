@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import keras
+from keras import ops
 
 # A window and stride larger than any input: under "same" padding, one window that covers all of it.
 WHOLE = 2**31 - 1
@@ -19,7 +20,10 @@ def per_dimension(value, rank, name):
 
 @dataclass(frozen=True)
 class PoolWindow:
-    """The windows of a pooling of `len(pool_size)` spatial dimensions."""
+    """The windows of a pooling of `len(pool_size)` spatial dimensions.
+
+    `padding` may be `"after"` too, for our own use: `"same"` with all of it behind the input.
+    """
 
     pool_size: tuple
     strides: tuple
@@ -73,10 +77,20 @@ class PoolWindow:
         first = 1 if self.data_format == "channels_last" else 2
         return tuple(range(first, first + self.rank))
 
-    @property
-    def tap_axes(self):
-        """The axes of `portable.windows(...)` that are a window's positions."""
-        return tuple(range(self.rank))
+    def outputs(self, length, size, stride):
+        """How many windows there are along a dimension, of a length that is an int or a tensor."""
+        # No quotient is negative: in ONNX they are not rounded down.
+        if self.padding != "valid":
+            return (length - 1) // stride + 1
+        outputs = (length - size + stride) // stride
+        return outputs if isinstance(outputs, int) else ops.maximum(outputs, 0)
+
+    def positions_before(self, length, size, stride):
+        """How many positions of the first window are before the input, along a dimension."""
+        if self.padding != "same":
+            return 0
+        total = (self.outputs(length, size, stride) - 1) * stride + size - length
+        return (max(total, 0) if isinstance(total, int) else ops.maximum(total, 0)) // 2
 
     def attributes(self):
         """The attributes of our ops that say this."""
@@ -117,13 +131,11 @@ class PoolWindow:
                 raise ValueError(f"There is nothing to pool in a tensor of shape {tuple(shape)}.")
             elif length is None:
                 continue
-            elif self.padding == "same":
-                shape[axis] = -(-length // stride)
-            elif length < size:
+            elif self.padding == "valid" and length < size:
                 raise ValueError(
                     f"`pool_size` {self.pool_size} is larger than the input, of shape "
                     f'{tuple(shape)}, which `padding="valid"` does not allow.'
                 )
             else:
-                shape[axis] = (length - size) // stride + 1
+                shape[axis] = self.outputs(length, size, stride)
         return tuple(shape)

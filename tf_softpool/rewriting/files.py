@@ -16,7 +16,7 @@ from tf_softpool.rewriting.keras_files import (
 from tf_softpool.rewriting.models import replace_pooling
 from tf_softpool.rewriting.rules import rules_of
 from tf_softpool.rewriting.selection import Selection
-from tf_softpool.rewriting.writing import check_is_free, complete_or_absent
+from tf_softpool.writing import check_is_free, complete_or_absent
 
 
 def replace_pooling_in_file(

@@ -1,5 +1,6 @@
-"""Models, written for serving."""
+"""Models, written for serving, and what was written, loaded."""
 
-from tf_softpool.serving.saved_model import export
+from tf_softpool.serving.export import export
+from tf_softpool.serving.loading import load
 
-__all__ = ["export"]
+__all__ = ["export", "load"]

@@ -8,23 +8,24 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def complete_or_absent(path, overwrite, source):
+def complete_or_absent(path, overwrite, source=None):
     """A place to write a file or folder to, which takes its name when all is well, and else is removed.
+
+    What else is written beside it goes with it, before it.
 
     Args:
         path: where it is to be.
         overwrite: whether what is there may be replaced, once the new is complete.
-        source: what is read meanwhile, and must stay as it is.
+        source: what is read meanwhile, and must stay as it is, or None.
 
     Raises:
         FileExistsError: there is something, and it may not be replaced.
         ValueError: the path is the source, or in it, or has it inside.
         OSError: it cannot be written there.
     """
-    path, source = Path(path), Path(source).resolve()
-    target = path.resolve()
-    if target == source or source in target.parents or target in source.parents:
-        raise ValueError(f"{path} cannot be written: it is, holds, or is in {source}, which is read.")
+    path, target = Path(path), Path(path).resolve()
+    if source is not None:
+        _check_is_apart(path, target, Path(source).resolve())
     check_is_free(path, overwrite)
     target.parent.mkdir(parents=True, exist_ok=True)
     # Beside the target: only within a file system is renaming one step.
@@ -35,11 +36,19 @@ def complete_or_absent(path, overwrite, source):
         new.parent.mkdir()
         yield new
         check_is_free(path, overwrite)
+        for other in sorted(set(new.parent.iterdir()) - {new}):
+            check_is_free(target.parent / other.name, overwrite)
+            other.replace(target.parent / other.name)
         _take_name(new, target, old, overwrite)
     finally:
         if old.exists() and not target.exists():
             old.rename(target)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_is_apart(path, target, source):
+    if target == source or source in target.parents or target in source.parents:
+        raise ValueError(f"{path} cannot be written: it is, holds, or is in {source}, which is read.")
 
 
 def check_is_free(path, overwrite):

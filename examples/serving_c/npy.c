@@ -1,0 +1,192 @@
+#define _XOPEN_SOURCE 700
+
+#include "npy.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "Numbers are copied as they are: this needs a little-endian processor."
+#endif
+
+static const char kMagic[] = "\x93NUMPY";
+enum {
+  kMagicSize = 6,
+  kMaxText = 10000,                        // NumPy's own limit
+  kWrittenText = 128 + NPY_MAX_RANK * 22,  // digits of a dimension, a comma and a blank
+};
+
+static const char kNotNpy[] = "is not a .npy file";
+static const char kBadHeader[] = "has a broken .npy header";
+static const char kCutShort[] = "is cut short: it has fewer numbers than its header says";
+
+// The header is a dictionary in Python's notation. These take a piece of it, if it comes next.
+static bool Take(const char** at, char wanted) {
+  while (**at == ' ' || **at == '\n') ++*at;
+  if (**at != wanted) return false;
+  ++*at;
+  return true;
+}
+
+static bool TakeString(const char** at, char* text, size_t size) {
+  const char quote = Take(at, '\'') ? '\'' : '"';
+  if (quote == '"' && !Take(at, quote)) return false;
+  const char* end = strchr(*at, quote);
+  if (end == NULL || (size_t)(end - *at) >= size) return false;
+  memcpy(text, *at, end - *at);
+  text[end - *at] = '\0';
+  *at = end + 1;
+  return true;
+}
+
+static bool TakeDimension(const char** at, int64_t* dim) {
+  while (**at == ' ') ++*at;
+  if (**at < '0' || **at > '9') return false;
+  char* end;
+  errno = 0;
+  *dim = strtoll(*at, &end, 10);
+  *at = end;
+  return errno == 0;
+}
+
+static bool TakeShape(const char** at, NpyHeader* header) {
+  if (!Take(at, '(')) return false;
+  for (header->rank = 0; !Take(at, ')'); ++header->rank) {
+    if (header->rank == NPY_MAX_RANK || !TakeDimension(at, &header->dims[header->rank]))
+      return false;
+    // After the last dimension, the comma may be left out.
+    if (!Take(at, ',')) {
+      ++header->rank;
+      return Take(at, ')');
+    }
+  }
+  return true;
+}
+
+// A type such as '<f4': byte order, kind and size.
+static const char* ParseType(const char* text, NpyHeader* header) {
+  static const char kOther[] = "has elements that are not numbers, or of a type not known here";
+  if (*text == '>') return "is big-endian: save x.astype(x.dtype.newbyteorder('<')) instead";
+  if (strlen(text) != 3 && strcmp(text, "<c16") != 0 && strcmp(text, "<f16") != 0) return kOther;
+  header->kind = text[1];
+  header->size = atoi(text + 2);
+  if (strchr("fiubc", header->kind) == NULL || header->size <= 0) return kOther;
+  return *text == '<' || (*text == '|' && header->size == 1) ? NULL : kOther;
+}
+
+static const char* ParseHeader(const char* at, NpyHeader* header) {
+  bool type = false, order = false, shape = false;
+  if (!Take(&at, '{')) return kBadHeader;
+  while (!Take(&at, '}')) {
+    char key[16], value[16];
+    if (!TakeString(&at, key, sizeof key) || !Take(&at, ':')) return kBadHeader;
+    if (strcmp(key, "descr") == 0) {
+      // A list is the type of a structure, and longer texts are those of strings, objects and
+      // dates.
+      if (!TakeString(&at, value, sizeof value)) return "has elements that are not numbers";
+      const char* problem = ParseType(value, header);
+      if (problem != NULL) return problem;
+      type = true;
+    } else if (strcmp(key, "fortran_order") == 0) {
+      while (*at == ' ') ++at;
+      if (strncmp(at, "True", 4) == 0) return "is in Fortran's order: save np.ascontiguousarray(x)";
+      if (strncmp(at, "False", 5) != 0) return kBadHeader;
+      at += 5;
+      order = true;
+    } else if (strcmp(key, "shape") == 0) {
+      if (!TakeShape(&at, header)) return kBadHeader;
+      shape = true;
+    } else {
+      return kBadHeader;
+    }
+    if (!Take(&at, ',')) return Take(&at, '}') && type && order && shape ? NULL : kBadHeader;
+  }
+  return type && order && shape ? NULL : kBadHeader;
+}
+
+// Whether the product of the dimensions other than zero, times a number's size, has a value: what
+// multiplies them in another order than we do must not overflow either.
+static bool Countable(const NpyHeader* header) {
+  int64_t bytes = header->size;
+  for (int i = 0; i < header->rank; ++i) {
+    const int64_t dim = header->dims[i];
+    if (dim > 0 && bytes > INT64_MAX / dim) return false;
+    if (dim > 0) bytes *= dim;
+  }
+  return (uint64_t)bytes <= SIZE_MAX;
+}
+
+size_t NpyBytes(const NpyHeader* header) {
+  size_t bytes = header->size;
+  for (int i = 0; i < header->rank; ++i) bytes *= header->dims[i];
+  return bytes;
+}
+
+static const char* ReadText(FILE* file, char* text) {
+  unsigned char start[kMagicSize + 2], length[4] = {0};
+  if (fread(start, sizeof start, 1, file) != 1) return ferror(file) ? strerror(errno) : kNotNpy;
+  if (memcmp(start, kMagic, kMagicSize) != 0) return kNotNpy;
+  const int version = start[kMagicSize];
+  if (version < 1 || version > 3) return "is of a newer version of .npy";
+  if (fread(length, version == 1 ? 2 : 4, 1, file) != 1) return kBadHeader;
+  const size_t size = length[0] | length[1] << 8 | length[2] << 16 | (size_t)length[3] << 24;
+  if (size == 0 || size > kMaxText || fread(text, size, 1, file) != 1) return kBadHeader;
+  text[size] = '\0';
+  return NULL;
+}
+
+const char* NpyReadHeader(FILE* file, NpyHeader* header) {
+  char text[kMaxText + 1];
+  const char* problem = ReadText(file, text);
+  if (problem == NULL) problem = ParseHeader(text, header);
+  if (problem != NULL) return problem;
+  // Nobody is to reserve memory for numbers that are not there.
+  const off_t start = ftello(file);
+  if (start < 0 || fseeko(file, 0, SEEK_END) != 0) return strerror(errno);
+  const off_t end = ftello(file);
+  if (fseeko(file, start, SEEK_SET) != 0) return strerror(errno);
+  if (!Countable(header) || end < start || NpyBytes(header) > (uintmax_t)(end - start)) {
+    return kCutShort;
+  }
+  return NULL;
+}
+
+const char* NpyReadData(FILE* file, const NpyHeader* header, void* data) {
+  const size_t bytes = NpyBytes(header);
+  if (bytes == 0 || fread(data, bytes, 1, file) == 1) return NULL;
+  return ferror(file) ? strerror(errno) : kCutShort;
+}
+
+// The first bytes of a file, so many that numbers begin at a multiple of 64.
+static size_t FormatHeader(const NpyHeader* header, char* out) {
+  const char order = header->size == 1 ? '|' : '<';
+  size_t size = kMagicSize + 4;
+  size += sprintf(out + size, "{'descr': '%c%c%d', 'fortran_order': False, 'shape': (", order,
+                  header->kind, header->size);
+  for (int i = 0; i < header->rank; ++i)
+    size += sprintf(out + size, "%" PRId64 ", ", header->dims[i]);
+  size += sprintf(out + size, "), }");
+  while (size % 64 != 63) out[size++] = ' ';
+  out[size++] = '\n';
+  const size_t text = size - kMagicSize - 4;
+  memcpy(out, kMagic, kMagicSize);
+  const char rest[] = {1, 0, (char)(text & 255), (char)(text >> 8)};
+  memcpy(out + kMagicSize, rest, sizeof rest);
+  return size;
+}
+
+const char* NpyWrite(const char* path, const NpyHeader* header, const void* data) {
+  char start[kMagicSize + 4 + kWrittenText + 64];
+  const size_t size = FormatHeader(header, start), bytes = NpyBytes(header);
+  FILE* file = fopen(path, "wb");
+  if (file == NULL) return strerror(errno);
+  const bool written =
+      fwrite(start, size, 1, file) == 1 && (bytes == 0 || fwrite(data, bytes, 1, file) == 1);
+  const int error = errno;
+  // What is still in memory gets written now, or fails to be.
+  if (fclose(file) == 0 && written) return NULL;
+  return strerror(written ? errno : error);
+}

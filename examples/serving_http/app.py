@@ -1,0 +1,165 @@
+"""A loaded model as an application for HTTP servers, with the interface of TensorFlow Serving's REST API."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import rest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.routing import Route
+
+MAX_BYTES = 32 * 2**20
+# Seconds to wait for more of a request.
+STALL = 10
+# Runtimes whose models answer several threads at once. Of the others, LiteRT's crash if they are asked to,
+# and OpenVINO's refuse, or mix up answers.
+THREAD_SAFE = {"tensorflow", "onnxruntime"}
+STATUS = {"version": "1", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
+logger = logging.getLogger("serving_http")
+
+
+class Model:
+    """A loaded model, asked and answering in JSON, by any number of threads."""
+
+    def __init__(self, served, name="model"):
+        self.name, self.inputs, self.outputs = name, served.inputs, served.outputs
+        self.has_answered = False
+        self._served = served
+        safe = served.runtime.split()[0] in THREAD_SAFE
+        self._turn = contextlib.nullcontext() if safe else threading.Lock()
+
+    def answer(self, body):
+        """The answer to the body of a predict request.
+
+        Raises:
+            HTTPException: the request is not one that the model takes.
+        """
+        try:
+            arrays, in_rows = rest.read_request(body, self.inputs)
+            outputs = self._run(arrays)
+            if in_rows:
+                rest.check_rows(outputs)
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from error
+        answer = rest.write_answer(outputs, in_rows)
+        self.has_answered = True
+        return answer
+
+    def _run(self, arrays):
+        from tensorflow.errors import InvalidArgumentError
+
+        try:
+            with self._turn:
+                return self._served(arrays)
+        except InvalidArgumentError as error:
+            # Such as an image smaller than a window. What follows [[ is about the graph.
+            *_, reason = ["", *error.message.split("[[")[0].strip().splitlines()]
+            raise ValueError(f"The model does not take these inputs: {reason.strip()}") from error
+
+    def try_sample(self):
+        """Asks for an answer to zeros: the first answer takes longest, and shows that there can be one.
+
+        What lengths a model takes where they are open is a guess. If it takes none, the first request that
+        is answered shows that there can be an answer.
+        """
+        for length in (32, 128):
+            try:
+                columns = {name: _zeros(info, length) for name, info in self.inputs.items()}
+                self.answer(json.dumps({"inputs": columns}).encode())
+                return
+            except Exception as error:
+                failure = error
+        logger.warning("The model gave no answer to zeros:", exc_info=failure)
+
+
+def _zeros(info, length):
+    # The first axis is the batch's, nearly always.
+    shape = [(length if axis else 1) if n is None else n for axis, n in enumerate(info.shape or ())]
+    zero = {"string": "", "bool": False}.get(info.dtype, 0)
+    return np.full(shape, zero, object).tolist()
+
+
+async def read_body(request, max_bytes):
+    """The body of a request, of which no more than `max_bytes` are ever kept."""
+    body, size = bytearray(), 0
+    too_large = HTTPException(413, f"The body is larger than {max_bytes} bytes.")
+    # Somewhat more is read and dropped: a client that is cut off while it sends may never see the answer.
+    patience = 2 * max_bytes
+    if int(request.headers.get("content-length", 0)) > patience:
+        raise too_large
+    try:
+        async with asyncio.timeout(STALL) as wait:
+            async for chunk in request.stream():
+                wait.reschedule(asyncio.get_running_loop().time() + STALL)
+                size += len(chunk)
+                if size <= max_bytes:
+                    body += chunk
+                elif size > patience:
+                    break
+    except TimeoutError as error:
+        raise HTTPException(408, f"Nothing more of the body has come for {STALL} seconds.") from error
+    if size > max_bytes:
+        raise too_large
+    return bytes(body)
+
+
+def create_app(model, max_bytes=MAX_BYTES):
+    """The application, for any ASGI server."""
+    # More would not be faster, and each may hold many times a request's size.
+    threads = ThreadPoolExecutor(os.cpu_count())
+
+    async def predict(request):
+        body = await read_body(request, max_bytes)
+        # In a thread as a whole: reading and writing JSON, too, would keep other requests waiting.
+        answer = await asyncio.get_running_loop().run_in_executor(threads, model.answer, body)
+        return Response(answer, media_type="application/json")
+
+    async def status(_):
+        return _json({"model_version_status": [STATUS]})
+
+    async def metadata(_):
+        return _json(rest.describe(model.name, model.inputs, model.outputs))
+
+    async def health(_):
+        if model.has_answered:
+            return _json({"status": "ok"})
+        return _json({"error": "The model is loaded, and has not answered anything yet."}, 503)
+
+    routes = [Route("/healthz", health)]
+    for path in (f"/v1/models/{model.name}", f"/v1/models/{model.name}/versions/1"):
+        routes += [Route(path, status), Route(f"{path}/metadata", metadata)]
+        routes += [Route(f"{path}:predict", predict, methods=["POST"])]
+    app = Starlette(routes=routes, exception_handlers=_handlers(model.name))
+    app.router.redirect_slashes = False
+    return app
+
+
+def _json(content, status=200, headers=None):
+    return Response(json.dumps(content), status, headers, "application/json")
+
+
+def _handlers(name):
+    """What is answered to exceptions. Uvicorn logs those that nothing here expects, with their trace."""
+
+    async def refused(request, error):
+        message = error.detail
+        if error.status_code == 404:
+            message = f"There is nothing at {request.url.path}. The model is at /v1/models/{name}."
+        # A message may quote the request.
+        return _json({"error": message[:1000]}, error.status_code, error.headers)
+
+    async def cut_short(request, error):
+        return _json({"error": "The connection was closed before the body ended."}, 400)
+
+    async def failed(request, error):
+        return _json({"error": "The model failed. The log of the server says why."}, 500)
+
+    return {HTTPException: refused, ClientDisconnect: cut_short, Exception: failed}

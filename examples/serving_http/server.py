@@ -1,0 +1,81 @@
+"""An HTTP server for an exported model of any format, with the interface of TensorFlow Serving's REST API.
+
+Usage: python server.py MODEL [--name NAME] [--host HOST] [--port PORT] [--max-bytes N]
+
+It needs Starlette and Uvicorn: pip install "tf_softpool[serve]".
+"""
+
+import argparse
+import os
+import re
+import signal
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import uvicorn
+from app import MAX_BYTES, STALL, Model, create_app
+
+# Seconds that requests get to end when the server is told to: a client that has gone silent does not count.
+GRACE = STALL + 5
+
+
+def _whole_number(low, high):
+    """What reads a number between two, the largest and the smallest."""
+
+    def parse(text):
+        if not low <= (number := int(text)) <= high:
+            raise argparse.ArgumentTypeError(f"{number} is not from {low} to {high}")
+        return number
+
+    return parse
+
+
+def _name(text):
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of letters, digits, '.', '_' and '-'")
+    return text
+
+
+def _parser():
+    parser = argparse.ArgumentParser(description="Serves an exported model over HTTP.")
+    parser.add_argument("model", help="a SavedModel folder, or a file that ends in .onnx, .tflite or .xml")
+    parser.add_argument("--name", type=_name, default="model", help="the model's in URLs (%(default)s)")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (%(default)s)")
+    parser.add_argument(
+        "--port", type=_whole_number(0, 65535), default=8501, help="0 is any that is free (%(default)s)"
+    )
+    parser.add_argument(
+        "--max-bytes",
+        type=_whole_number(1, sys.maxsize),
+        default=MAX_BYTES,
+        metavar="N",
+        help="how large a request may be (%(default)s)",
+    )
+    return parser
+
+
+def _load(path):
+    """The model at a path, or the end of the program, with a line that says why."""
+    # Takes seconds: not before the arguments are right.
+    import tf_softpool as tsp
+
+    try:
+        return tsp.serving.load(path)
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
+        return sys.exit(f"{sys.argv[0]}: {' '.join(str(error).split())}")
+
+
+def main():
+    """Loads the model, and serves it until SIGINT or SIGTERM."""
+    arguments = _parser().parse_args()
+    # Uvicorn ends all requests and then raises the signal again, which would kill the process.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    model = Model(_load(arguments.model), arguments.name)
+    model.try_sample()
+    app = create_app(model, arguments.max_bytes)
+    uvicorn.run(app, host=arguments.host, port=arguments.port, timeout_graceful_shutdown=GRACE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""The HTTP server of examples/serving_http, asked in the same process, and models that are functions."""
+
+import json
+import sys
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from tf_softpool.serving.served import Served, TensorInfo
+
+sys.path.append(str(Path(__file__).parents[2] / "examples/serving_http"))
+import server
+from app import Model, create_app
+
+# Tests import the example from here: this file is what puts its folder on the path.
+__all__ = ["PREDICT", "Function", "Model", "client", "create_app", "predict", "refusal", "server"]
+
+PREDICT = "/v1/models/model:predict"
+
+
+class Function(Served):
+    """A model that is a function of a dict of arrays."""
+
+    def __init__(self, run=dict, dtype="float32", shape=(None,), name="x", runtime="none 1.0"):
+        self.inputs = self.outputs = {name: TensorInfo(dtype, shape)}
+        self.run, self.runtime = run, runtime
+
+    def run(self, arrays):
+        """Is another one for each model."""
+
+
+def client(served, **keywords):
+    """What asks a server of a loaded model."""
+    return TestClient(create_app(Model(served), **keywords), raise_server_exceptions=False)
+
+
+def predict(client, body):
+    """The reply to a predict request, of bytes or of what JSON has."""
+    return client.post(PREDICT, content=body if isinstance(body, bytes) else json.dumps(body))
+
+
+def refusal(reply, status=400):
+    """The message of a reply that is an error."""
+    assert reply.status_code == status, reply.text
+    assert reply.headers["content-type"] == "application/json"
+    assert list(reply.json()) == ["error"]
+    assert "Traceback" not in reply.text
+    return reply.json()["error"]

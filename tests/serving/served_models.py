@@ -1,0 +1,52 @@
+"""Models of our compiled poolings, and inputs, for every format."""
+
+import keras
+import numpy as np
+
+import tf_softpool as tsp
+
+SPATIAL = (9, 8, 7)
+# Poolings of functions, by name: of a tensor and a padding.
+FUNCTIONS = {
+    "soft": lambda x, padding: tsp.soft_pool(x, 3, 2, padding),
+    "sorted": lambda x, padding: tsp.sorted_pool(x, [2.0, 1.0, 0.0], 3, 2, padding),
+    "detail_preserving": lambda x, padding: tsp.detail_preserving_pool(x, None, 0.5, 1.5, 2, 1, padding),
+    "importance": lambda x, padding: tsp.importance_pool(x, keras.ops.tanh(x), 3, 2, padding),
+}
+
+
+def sizes(rank, size):
+    """The spatial sizes of a model, or None for each that is open."""
+    return SPATIAL[:rank] if size == "fixed" else (None,) * rank
+
+
+def of_functions(rank, size="open"):
+    """A model with an output for each pooling, and, but in 3D, which takes long, each padding."""
+    x = keras.Input((*sizes(rank, size), 3), name="x")
+    paddings = ("valid", "same") if rank < 3 else ("same",)
+    return keras.Model(
+        x, {f"{name}_{padding}": pool(x, padding) for name, pool in FUNCTIONS.items() for padding in paddings}
+    )
+
+
+def of_layers(rank, size="open"):
+    """A network with every layer that has variables, or draws when it is trained, and a global pooling."""
+    layers = keras.layers
+    inputs = keras.Input((*sizes(rank, size), 3), name="x")
+    x = getattr(layers, f"Conv{rank}D")(5, 3, padding="same")(inputs)
+    x = getattr(tsp.layers, f"SoftPooling{rank}D")(2)(x)
+    x = tsp.soft_pool(x, 3, 2, "same")
+    start = tsp.layers.LeadingRank(0.4)
+    x = getattr(tsp.layers, f"SortedPooling{rank}D")(3, 1, "same", rank_initializer=start)(x)
+    x = getattr(tsp.layers, f"DetailPreservingPooling{rank}D")(2, 1, "same", variant="full")(x)
+    center = tsp.layers.CenterTap()
+    x = getattr(tsp.layers, f"LocalImportancePooling{rank}D")(2, 1, "same", kernel_initializer=center)(x)
+    for name in ("Sum", "PowerAverage", "Lp", "Mixed", "Gated", "Stochastic", "S3"):
+        x = getattr(tsp.layers, f"{name}Pooling{rank}D")(2, 1, "same")(x)
+    return keras.Model(inputs, getattr(tsp.layers, f"GlobalSoftPooling{rank}D")()(x))
+
+
+def inputs_of(rank, magnitude, batch=2):
+    """Numbers of a magnitude."""
+    x = np.random.default_rng(rank).normal(size=(batch, *SPATIAL[:rank], 3))
+    return (magnitude * x).astype("float32")

@@ -1,0 +1,25 @@
+"""Packages that only some formats need."""
+
+import importlib
+from importlib import metadata
+
+
+def require(extra, *modules, purpose):
+    """Imports modules that an extra of ours installs, and returns the first.
+
+    Raises:
+        ImportError: one is not installed, or cannot be imported: says for what, and how to install it.
+    """
+    try:
+        first, *_ = [importlib.import_module(module) for module in modules]
+        return first
+    except ImportError as error:
+        raise ImportError(
+            f'{purpose} needs {" and ".join(modules)}: pip install "tf_softpool[{extra}]". '
+            f"Python says: {error}"
+        ) from error
+
+
+def described(package):
+    """A package's name and version."""
+    return f"{package} {metadata.version(package)}"

@@ -1,0 +1,86 @@
+"""An exported model in its own runtime, as a function of named arrays, whatever the format."""
+
+import abc
+from dataclasses import dataclass
+
+import ml_dtypes
+import numpy as np
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """The type, as NumPy and TensorFlow name it, and the shape of a tensor; None stands for any length."""
+
+    dtype: str
+    shape: tuple | None
+
+    def __str__(self):
+        lengths = ["?" if length is None else str(length) for length in self.shape or ()]
+        return f"{self.dtype} " + ("of any shape" if self.shape is None else f"[{', '.join(lengths)}]")
+
+    def fits(self, shape):
+        """Whether a tensor of some shape is one of these."""
+        if self.shape is None:
+            return True
+        pairs = zip(self.shape, shape, strict=False)
+        return len(self.shape) == len(shape) and all(own in (None, given) for own, given in pairs)
+
+
+def numpy_dtype(name):
+    """A type by its name, those that NumPy does not have too."""
+    if name == "string":
+        return np.dtype(object)
+    return np.dtype(ml_dtypes.bfloat16) if name == "bfloat16" else np.dtype(name)
+
+
+class Served(abc.ABC):
+    """A model that was exported, loaded in the runtime of its format. Calling it runs the model.
+
+    `inputs` is a dict of names to `TensorInfo`s, `outputs` one too, and `runtime` says what runs it, with
+    its version.
+    """
+
+    inputs: dict
+    outputs: dict
+    runtime: str
+
+    @abc.abstractmethod
+    def run(self, arrays):
+        """Runs the model on a dict of arrays that are what it takes, and returns a dict of arrays."""
+
+    def __call__(self, inputs):
+        """Runs the model.
+
+        Args:
+            inputs: dict of names to arrays, or to what NumPy makes arrays of. Where the model has one input,
+                an array alone will do.
+
+        Returns:
+            A dict of names to arrays.
+
+        Raises:
+            ValueError: a name, a type or a shape is not what the model takes.
+        """
+        if not isinstance(inputs, dict):
+            if len(self.inputs) > 1:
+                raise ValueError(f"The model has the inputs {list(self.inputs)}: give a dict of them.")
+            inputs = {next(iter(self.inputs)): inputs}
+        if inputs.keys() != self.inputs.keys():
+            raise ValueError(f"The model takes the inputs {sorted(self.inputs)}, got {sorted(inputs)}.")
+        return self.run({name: _as_array(name, inputs[name], info) for name, info in self.inputs.items()})
+
+
+def _as_array(name, value, info):
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"The input {name!r} is not an array: {error}.") from error
+    if info.dtype == "string" and array.dtype.kind in "OSU":
+        array = array.astype(object)
+    elif array.dtype != (dtype := numpy_dtype(info.dtype)):
+        if not (np.can_cast(array.dtype, dtype, "same_kind") or dtype.name == "bfloat16"):
+            raise ValueError(f"The input {name!r} is {info}, got an array of type {array.dtype}.")
+        array = array.astype(dtype)
+    if not info.fits(array.shape):
+        raise ValueError(f"The input {name!r} is {info}, got an array of shape {list(array.shape)}.")
+    return array
