@@ -15,19 +15,21 @@ CPP := $(wildcard custom_ops/*/*.cc custom_ops/*/*.h custom_ops/kernels/cuda/* t
   tests/kernels/*.h tests/cuda/*.cc tests/bazel/*.cc tests/serving/*.c examples/serving_c/*.c examples/serving_c/*.h)
 PY := tf_softpool tests examples benchmarks build_support setup.py
 
-.PHONY: help demo test test-kernels test-python test-zoo test-bazel cuda-host lint format bench gpu-check \
-  wheel wheel-test clean
+.PHONY: help demo test test-kernels test-python test-zoo test-exports test-bazel cuda-host \
+  lint format bench bench-runtimes gpu-check wheel wheel-test clean
 
 help:
-	@echo 'make demo        the main job, end to end, in a minute'
-	@echo 'make test        all tests'
-	@echo 'make test-zoo    pooling replaced in all of keras.applications, and in models of keras-hub'
-	@echo 'make test-bazel  BUILD, by Bazel: a small model server with the ops linked in'
-	@echo 'make lint        formatting and checks; make format repairs what it can'
-	@echo 'make bench       SoftPool measured beside its peers'
-	@echo 'make gpu-check   the CUDA kernels built, tested and measured on a card, without TensorFlow'
-	@echo 'make wheel       a wheel in dist/; make wheel-test installs and tries it elsewhere'
-	@echo 'make clean       removes what the others made'
+	@echo 'make demo            the main job, end to end, in a minute'
+	@echo 'make test            all tests'
+	@echo 'make test-zoo        pooling replaced in all of keras.applications, and in models of keras-hub'
+	@echo 'make test-exports    networks of every layer, in every format that models are exported to'
+	@echo 'make test-bazel      BUILD, by Bazel: a small model server with the ops linked in'
+	@echo 'make lint            formatting and checks; make format repairs what it can'
+	@echo 'make bench           SoftPool measured beside its peers'
+	@echo 'make bench-runtimes  the portable forms in each runtime, beside its max pooling'
+	@echo 'make gpu-check       the CUDA kernels built, tested and measured on a card, without TensorFlow'
+	@echo 'make wheel           a wheel in dist/; make wheel-test installs and tries it elsewhere'
+	@echo 'make clean           removes what the others made'
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
@@ -46,6 +48,9 @@ test-python: $(VENV)/.test cuda-host
 # All tests of one model run in one process, which holds several copies of it: 8 GB with the largest.
 test-zoo: $(VENV)/.zoo
 	$(BIN)/python -m pytest tests/zoo -m slow -n $(TEST_JOBS) --dist loadgroup -q
+
+test-exports: $(VENV)/.test
+	$(BIN)/python -m pytest tests/serving -m slow -n $(TEST_JOBS) -q
 
 # Bazel compiles the kernels anew: a quarter of an hour of one core, the first time.
 test-bazel: $(VENV)/.test
@@ -69,6 +74,10 @@ format: $(VENV)/.lint
 
 bench: $(VENV)/.demo
 	$(BIN)/python benchmarks/bench.py
+
+bench-runtimes: $(VENV)/.built
+	$(PIP) install -e '.[bench,onnx,litert,openvino]'
+	$(BIN)/python benchmarks/runtimes.py
 
 # Where there is a card and its toolkit: what it needs of Python is PyTorch or CuPy, NumPy, ml_dtypes and
 # pytest, and nothing is installed.

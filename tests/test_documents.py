@@ -31,7 +31,7 @@ def test_every_public_thing_has_an_example():
     assert [thing.__name__ for thing in public if "Example:" not in (thing.__doc__ or "")] == []
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/rewriting.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/rewriting.md", "docs/serving.md"])
 def test_examples_in_documents(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(), re.DOTALL)

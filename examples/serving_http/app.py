@@ -1,11 +1,9 @@
 """A loaded model as an application for HTTP servers, with the interface of TensorFlow Serving's REST API."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -19,9 +17,6 @@ from starlette.routing import Route
 MAX_BYTES = 32 * 2**20
 # Seconds to wait for more of a request.
 STALL = 10
-# Runtimes whose models answer several threads at once. Of the others, LiteRT's crash if they are asked to,
-# and OpenVINO's refuse, or mix up answers.
-THREAD_SAFE = {"tensorflow", "onnxruntime"}
 STATUS = {"version": "1", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
 logger = logging.getLogger("serving_http")
 
@@ -33,8 +28,6 @@ class Model:
         self.name, self.inputs, self.outputs = name, served.inputs, served.outputs
         self.has_answered = False
         self._served = served
-        safe = served.runtime.split()[0] in THREAD_SAFE
-        self._turn = contextlib.nullcontext() if safe else threading.Lock()
 
     def answer(self, body):
         """The answer to the body of a predict request.
@@ -44,7 +37,7 @@ class Model:
         """
         try:
             arrays, in_rows = rest.read_request(body, self.inputs)
-            outputs = self._run(arrays)
+            outputs = self._served(arrays)
             if in_rows:
                 rest.check_rows(outputs)
         except ValueError as error:
@@ -52,17 +45,6 @@ class Model:
         answer = rest.write_answer(outputs, in_rows)
         self.has_answered = True
         return answer
-
-    def _run(self, arrays):
-        from tensorflow.errors import InvalidArgumentError
-
-        try:
-            with self._turn:
-                return self._served(arrays)
-        except InvalidArgumentError as error:
-            # Such as an image smaller than a window. What follows [[ is about the graph.
-            *_, reason = ["", *error.message.split("[[")[0].strip().splitlines()]
-            raise ValueError(f"The model does not take these inputs: {reason.strip()}") from error
 
     def try_sample(self):
         """Asks for an answer to zeros: the first answer takes longest, and shows that there can be one.

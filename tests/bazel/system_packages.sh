@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs Bazel and the rules that it asks for, where Debian's packages are to be had. Where they are not, it says
-# so, and the tests skip.
+# Installs Bazel and the rules that it asks for, where Debian's packages are to be had. Where they are not,
+# it says so, and the tests skip.
 set -uo pipefail
 packages=(bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto libhwy-dev)
 dpkg --status "${packages[@]}" > /dev/null 2>&1 && exit 0

@@ -70,11 +70,11 @@ def test_every_function(rank, size, format, tmp_path):
         assert_same(served(x), expected, 1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", [format for format in PATHS if format != "tf_saved_model"])
 def test_every_layer(format, tmp_path):
-    rank = 2
-    model = of_layers(rank)
+    model = of_layers(2)
     served = exported(model, format, tmp_path)
     for magnitude in (1.0, 1e3):
-        x = inputs_of(rank, magnitude)
+        x = inputs_of(2, magnitude)
         assert_same(served(x), {"output_0": np.asarray(model(x))}, 1e-5)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import signal
 import socket
 import subprocess
@@ -31,6 +32,7 @@ def test_health():
 
 
 def test_samples(caplog):
+    caplog.set_level(logging.WARNING, "serving_http")
     model = Model(Function(dtype="string", shape=(None, None)))
     model.try_sample()
     assert model.has_answered
@@ -41,26 +43,17 @@ def test_samples(caplog):
 
 
 def test_threads():
-    """A model runs in as many threads at once as its runtime can."""
-    meeting, inside, together = threading.Barrier(2, timeout=10), [], []
+    """A model runs in several threads at once."""
+    meeting = threading.Barrier(2, timeout=60)
 
     def meet(arrays):
         meeting.wait()
         return arrays
 
-    def be_alone(arrays):
-        inside.append(arrays)
-        time.sleep(0.02)
-        together.append(len(inside))
-        inside.pop()
-        return arrays
-
-    for run, runtime in ((meet, "onnxruntime 1.0"), (be_alone, "ai-edge-litert 2.0")):
-        model = Model(Function(run, runtime=runtime))
-        with ThreadPoolExecutor(4) as threads:
-            answers = [*threads.map(model.answer, [b'{"instances": [%d]}' % i for i in range(4)])]
-        assert [json.loads(answer) for answer in answers] == [{"predictions": [i]} for i in range(4)]
-    assert together == [1] * 4
+    model = Model(Function(meet))
+    with ThreadPoolExecutor(4) as threads:
+        answers = [*threads.map(model.answer, [b'{"instances": [%d]}' % i for i in range(4)])]
+    assert [json.loads(answer) for answer in answers] == [{"predictions": [i]} for i in range(4)]
 
 
 @contextlib.contextmanager
@@ -83,7 +76,7 @@ def ask(port, path=PREDICT, body=None):
     """The status and the JSON of a reply, over HTTP."""
     body = None if body is None else json.dumps(body).encode()
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", body, timeout=10) as reply:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", body, timeout=60) as reply:
             return reply.status, json.load(reply)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
@@ -111,10 +104,10 @@ def test_bodies_of_many_chunks(caplog, monkeypatch):
             (chunk * 21, b"413"),
             (chunk, b"408"),
         ):
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
                 connection.sendall(head + body)
                 assert connection.recv(1000).startswith(b"HTTP/1.1 " + status)
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             connection.sendall(head + chunk)
         assert ask(port, body={"instances": [1]}) == (200, {"predictions": [1]})
     assert "Traceback" not in caplog.text
@@ -165,10 +158,10 @@ def test_a_process(tmp_path):
             answers = np.float32([reply["predictions"][0] for status, reply in replies if status == 200])
             np.testing.assert_allclose(answers, model.predict(x, verbose=0), rtol=1e-6)
             process.send_signal(signal.SIGTERM)
-            _, told = process.communicate(timeout=20)
+            _, told = process.communicate(timeout=60)
             assert process.returncode == 0, told
             assert "Traceback" not in told
-            _, told = lost.communicate(timeout=20)
+            _, told = lost.communicate(timeout=60)
             assert lost.returncode == 1
             assert told.splitlines()[-1] == f"{server.__file__}: There is no model at {tmp_path}/none."
             assert "Traceback" not in told

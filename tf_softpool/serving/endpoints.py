@@ -1,5 +1,6 @@
 """What a model is served as: functions of tensors, with their signatures."""
 
+import contextlib
 import functools
 from dataclasses import dataclass
 
@@ -51,15 +52,10 @@ def endpoints_of(model, input_signature=None, endpoints=None):
 
 def _inputs_of(model):
     """The model's own inputs, as arguments of a call."""
-    if isinstance(model, keras.Sequential) and model.built:
-        return [model.inputs[0]]
-    if not model.built:
-        raise ValueError("The model has not been built: call it once, or give an `input_signature`.")
-    try:
-        return [model.input]
-    except (AttributeError, ValueError):
-        pass
-    config = model.get_build_config() or {}
+    if model.built:
+        with contextlib.suppress(AttributeError, ValueError):
+            return list(model.inputs) if isinstance(model, keras.Sequential) else [model.input]
+    config = (model.get_build_config() or {}) if model.built else {}
     shapes = list(config.get("shapes_dict", {}).values()) or [config.get("input_shape")]
     if shapes == [None]:
         raise ValueError("What the model takes is not known: call it once, or give an `input_signature`.")

@@ -168,5 +168,5 @@ def _by_name(endpoint, arguments, served):
     """Arguments by the names that a runtime gives them."""
     names = [spec.name for spec in endpoint.specs]
     if set(names) != set(served.inputs):
-        names = list(served.inputs)
+        names = sorted(served.inputs)
     return dict(zip(names, keras.tree.flatten(arguments), strict=True))

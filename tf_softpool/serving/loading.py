@@ -57,9 +57,8 @@ def load(path):
     module = format_of(path)
     try:
         return module.Runner(path)
-    except (ImportError, FileNotFoundError, ValueError):
-        raise
     except Exception as error:
-        if isinstance(error, RuntimeError) and module.SUFFIX == "":
+        says_so = isinstance(error, RuntimeError | ValueError) and module.SUFFIX == ""
+        if says_so or isinstance(error, ImportError):
             raise
         raise ValueError(f"{path} cannot be loaded: {error}") from error

@@ -36,6 +36,8 @@ def numpy_dtype(name):
 class Served(abc.ABC):
     """A model that was exported, loaded in the runtime of its format. Calling it runs the model.
 
+    Threads may call it at once.
+
     `inputs` is a dict of names to `TensorInfo`s, `outputs` one too, and `runtime` says what runs it, with
     its version.
     """

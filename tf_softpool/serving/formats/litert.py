@@ -1,5 +1,8 @@
 """LiteRT, which was TensorFlow Lite: written by TensorFlow's converter, run by LiteRT, on phones too."""
 
+import re
+import threading
+
 import numpy as np
 
 from tf_softpool.serving.packages import described, require
@@ -27,7 +30,10 @@ def convert(saved_model, path):
     try:
         content = converter.convert()
     except Exception as error:
-        raise RuntimeError(f"The model cannot be made of LiteRT's built-in operations: {error}") from error
+        lacking = re.findall(r"(?:TF Select|Custom) ops: (.*)", str(error)) or [str(error)]
+        raise RuntimeError(
+            f"The model cannot be made of LiteRT's built-in operations: {'; '.join(lacking)}"
+        ) from error
     with open(path, "wb") as file:
         file.write(content)
 
@@ -43,11 +49,14 @@ class Runner(Served):
         self._runner = self._interpreter.get_signature_runner(signature)
         self.inputs = {name: _info(found) for name, found in self._runner.get_input_details().items()}
         self.outputs = {name: _info(found) for name, found in self._runner.get_output_details().items()}
+        # An interpreter does one thing at a time.
+        self._turn = threading.Lock()
         self.runtime = described("ai-edge-litert")
 
     def run(self, arrays):
         """Runs the signature, for inputs of these sizes."""
-        return dict(self._runner(**arrays))
+        with self._turn:
+            return dict(self._runner(**arrays))
 
 
 def _info(details):

@@ -36,9 +36,11 @@ def convert(saved_model, path):
         custom_op_handlers={"SelectV2": (_select, [])},
         tensors_to_rename={**inputs, **outputs},
     )
-    foreign = sorted({node.op_type for node in model.graph.node if node.domain not in ("", "ai.onnx")})
-    if foreign:
-        raise RuntimeError(f"ONNX has nothing for these operations of the model: {foreign}.")
+    try:
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
+        # tf2onnx leaves what it does not know as it is.
+        raise RuntimeError(f"The model cannot be made of ONNX's operations: {error}") from error
     onnx.save(model, path)
 
 
@@ -50,7 +52,8 @@ def _frozen(signature):
     """
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    names = list(signature.structured_input_signature[1])
+    # The order of a signature's arguments; that of the dict is any.
+    names = sorted(signature.structured_input_signature[1])
     frozen = convert_variables_to_constants_v2(signature, lower_control_flow=False, aggressive_inlining=True)
     graph = frozen.graph.as_graph_def()
     captured = {

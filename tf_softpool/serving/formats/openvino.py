@@ -1,5 +1,8 @@
 """OpenVINO's intermediate representation: an .xml file and a .bin file beside it."""
 
+import logging
+import threading
+
 from tf_softpool.serving.packages import described, require
 from tf_softpool.serving.served import Served, TensorInfo
 
@@ -22,10 +25,15 @@ def convert(saved_model, path):
     """
     import openvino
 
+    root = logging.getLogger()
+    level = root.level
     try:
         model = openvino.convert_model(str(saved_model))
     except Exception as error:
         raise RuntimeError(f"The model cannot be made of OpenVINO's operations: {error}") from error
+    finally:
+        # The converter sets it for the whole process.
+        root.setLevel(level)
     openvino.save_model(model, path, compress_to_fp16=False)
 
 
@@ -40,12 +48,15 @@ class Runner(Served):
         self._model = openvino.compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         self.inputs = {port.get_any_name(): _info(port) for port in self._model.inputs}
         self.outputs = {port.get_any_name(): _info(port) for port in self._model.outputs}
+        # Calls share one request, which does one thing at a time.
+        self._turn = threading.Lock()
         self.runtime = described("openvino")
 
     def run(self, arrays):
         """Runs the model."""
-        results = self._model(arrays)
-        return {name: results[name] for name in self.outputs}
+        with self._turn:
+            results = self._model(arrays)
+            return {name: results[name] for name in self.outputs}
 
 
 def _info(port):

@@ -83,15 +83,21 @@ class Runner(Served):
             raise ValueError(f"The model at {path} has the signatures {found}, not {signature!r}.")
         self._function = self._loaded.signatures[signature]
         _, named = self._function.structured_input_signature
-        self.inputs = {name: _info(spec) for name, spec in named.items()}
-        self.outputs = {name: _info(spec) for name, spec in self._function.structured_outputs.items()}
+        self.inputs = {name: _info(spec) for name, spec in sorted(named.items())}
+        outputs = self._function.structured_outputs
+        self.outputs = {name: _info(spec) for name, spec in sorted(outputs.items())}
         self.runtime = f"tensorflow {tf.__version__}"
 
     def run(self, arrays):
         """Runs the signature."""
         import tensorflow as tf
 
-        outputs = self._function(**{name: tf.constant(array) for name, array in arrays.items()})
+        try:
+            outputs = self._function(**{name: tf.constant(array) for name, array in arrays.items()})
+        except tf.errors.InvalidArgumentError as error:
+            # Such as an image smaller than a window. What follows [[ is about the graph.
+            *_, reason = ["", *error.message.split("[[")[0].strip().splitlines()]
+            raise ValueError(f"The model does not take these inputs: {reason.strip()}") from error
         return {name: np.asarray(value) for name, value in outputs.items()}
 
 
