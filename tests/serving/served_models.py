@@ -5,6 +5,7 @@ import numpy as np
 
 import tf_softpool as tsp
 
+PATHS = {"tf_saved_model": "model", "onnx": "model.onnx", "litert": "model.tflite", "openvino": "model.xml"}
 SPATIAL = (9, 8, 7)
 # Poolings of functions, by name: of a tensor and a padding.
 FUNCTIONS = {
@@ -18,6 +19,11 @@ FUNCTIONS = {
 def sizes(rank, size):
     """The spatial sizes of a model, or None for each that is open."""
     return SPATIAL[:rank] if size == "fixed" else (None,) * rank
+
+
+def small():
+    """A model of one layer."""
+    return keras.Sequential([keras.Input((8, 3), name="x"), tsp.layers.SoftPooling1D(2)])
 
 
 def of_functions(rank, size="open"):

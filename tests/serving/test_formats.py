@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from served_models import inputs_of, of_functions, of_layers
+from served_models import PATHS, inputs_of, of_functions, of_layers
 
 import tf_softpool as tsp
 
-PATHS = {"tf_saved_model": "model", "onnx": "model.onnx", "litert": "model.tflite", "openvino": "model.xml"}
 RUNTIMES = {
     "tf_saved_model": None,
     "onnx": "onnxruntime",

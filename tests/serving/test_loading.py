@@ -1,0 +1,64 @@
+"""What was exported, loaded: missing packages, missing libraries, broken files, threads."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from served_models import PATHS, small
+
+import tf_softpool as tsp
+from tf_softpool.ops import native
+
+
+@pytest.mark.parametrize(("format", "module"), [("onnx", "tf2onnx"), ("openvino", "openvino")])
+def test_a_missing_package_is_named(format, module, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=rf'{module}.*pip install "tf_softpool\[{format}\]"'):
+        tsp.export(small(), tmp_path / PATHS[format], format)
+
+
+@pytest.mark.parametrize(
+    ("format", "module"), [("onnx", "onnxruntime"), ("litert", "ai_edge_litert.interpreter")]
+)
+def test_without_the_runtime_nothing_is_compared(format, module, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    report = tsp.export(small(), tmp_path / PATHS[format], format)
+    assert not report.checked
+    assert "pip install" in report.notes[0]
+    monkeypatch.undo()
+    assert list(tsp.serving.load(tmp_path / PATHS[format]).inputs) == ["x"]
+
+
+def test_a_native_model_says_what_it_needs(tmp_path, monkeypatch):
+    tsp.export(small(), tmp_path / "model")
+    note = (tmp_path / "model" / "assets.extra" / "tf_softpool.txt").read_text()
+    assert "Softpool>SoftPool" in note
+    assert "load_op_library" in note
+    error = "it was built for TensorFlow 2.20.0, running 2.21.0. Reinstall it"
+    monkeypatch.setattr(native, "load", lambda: native.Native(error=error))
+    with pytest.raises(
+        RuntimeError, match=r"(?s)Softpool>SoftPool.*built for TensorFlow 2.20.0.*portable=True"
+    ):
+        tsp.serving.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.tflite", "model.xml", "model", "model.txt"])
+def test_what_is_no_model_is_not_loaded(name, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        tsp.serving.load(tmp_path / name)
+    (tmp_path / name).write_bytes(b"no model")
+    with pytest.raises(ValueError, match=name):
+        tsp.serving.load(tmp_path / name)
+
+
+@pytest.mark.parametrize("format", PATHS)
+def test_threads_get_their_own_answers(format, tmp_path):
+    model = small()
+    tsp.export(model, tmp_path / PATHS[format], format, check=False)
+    served = tsp.serving.load(tmp_path / PATHS[format])
+    inputs = [np.full((1 + i % 3, 8, 3), i, "float32") for i in range(64)]
+    with ThreadPoolExecutor(4) as threads:
+        answers = [*threads.map(served, inputs)]
+    for x, y in zip(inputs, answers, strict=True):
+        np.testing.assert_array_equal(y["output_0"], x[:, ::2])
