@@ -184,3 +184,33 @@ def test_bad_arguments(arguments, error, message, tmp_path):
     with pytest.raises(error, match=message):
         tsp.export(**arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+class Lookup(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        keys = tf.constant(["no", "yes"])
+        self.table = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(keys, tf.constant([2, 3])), -1
+        )
+
+    def call(self, x):
+        return self.table.lookup(x)
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(x.shape, "int32")
+
+
+def test_tables_are_part_of_the_model(tmp_path):
+    words = keras.Input((), dtype="string", name="words")
+    model = keras.Model(words, [Lookup()(words), keras.layers.StringLookup(vocabulary=["yes"])(words)])
+    report = tsp.export(model, tmp_path / "model", sample=np.array(["yes", "no", "maybe"]))
+    assert report.passed
+    answer = tsp.serving.load(tmp_path / "model")({"words": np.array(["yes", "no", "maybe"])})
+    assert [list(answer[name]) for name in ("output_0", "output_1")] == [[3, 2, -1], [1, 0, 0]]
+
+
+def test_weights_are_written_once(tmp_path):
+    model = keras.Sequential([keras.Input((8, 3)), keras.layers.Dense(100_000)])
+    report = tsp.export(model, tmp_path / "model", check=False)
+    assert 4 * model.count_params() < report.size < 4.2 * model.count_params()

@@ -32,15 +32,25 @@ def check():
 
 def write(model, endpoints, path):
     """Traces endpoints to a SavedModel."""
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    for endpoint in endpoints:
-        archive.add_endpoint(endpoint.name, endpoint.function, input_signature=endpoint.signature)
-    archive.write_out(path, verbose=False)
+    try:
+        _write(endpoints, path)
+    except AssertionError:
+        # Something in the model, such as a table, is found only if the model is tracked. That is not done
+        # at once, for Keras then writes all variables a second time, of which nothing makes use.
+        _write(endpoints, path, tracked=model)
     if needed := custom_ops(path):
         note = Path(path) / _NOTE
         note.parent.mkdir(exist_ok=True)
         note.write_text(_NEEDS.format(", ".join(needed), tensorflow=native.load().running))
+
+
+def _write(endpoints, path, tracked=None):
+    archive = keras.export.ExportArchive()
+    if tracked is not None:
+        archive.track(tracked)
+    for endpoint in endpoints:
+        archive.add_endpoint(endpoint.name, endpoint.function, input_signature=endpoint.signature)
+    archive.write_out(path, verbose=False)
 
 
 def custom_ops(path):
