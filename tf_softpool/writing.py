@@ -27,6 +27,7 @@ def complete_or_absent(path, overwrite, source=None):
     if source is not None:
         _check_is_apart(path, target, Path(source).resolve())
     check_is_free(path, overwrite)
+    made = [folder for folder in target.parents if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     # Beside the target: only within a file system is renaming one step.
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -44,6 +45,10 @@ def complete_or_absent(path, overwrite, source=None):
         if old.exists() and not target.exists():
             old.rename(target)
         shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            # Of folders made for nothing; there is something in the others.
+            for parent in made:
+                parent.rmdir()
 
 
 def _check_is_apart(path, target, source):

@@ -138,20 +138,25 @@ def test_infinities_and_nan_are_compared(found, passed):
     assert difference.passed is passed
 
 
-def test_an_earlier_export_is_replaced_and_nothing_else(tmp_path):
+def test_an_earlier_export_is_replaced_and_nothing_else(tmp_path, monkeypatch):
     model = small()
     for _ in range(2):
         tsp.export(model, tmp_path / "model", portable=True, check=False)
     assert not (tmp_path / "model" / "assets.extra").exists()
     with pytest.raises(FileExistsError):
         tsp.export(model, tmp_path / "model", overwrite=False)
-    (tmp_path / "letters").mkdir()
-    (tmp_path / "letters" / "letter.txt").write_text("precious")
-    for path in ("letters", "letters/letter.txt"):
+    precious = ["letters/letter", "model/1/notes", "model.bin", "pom.xml", "pom.bin"]
+    for path in precious:
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("precious")
+    monkeypatch.chdir(tmp_path / "letters")
+    for path in ("../letters", "letter", "..", "../model"):
         with pytest.raises(FileExistsError, match="no earlier export"):
-            tsp.export(model, tmp_path / path)
-    assert (tmp_path / "letters" / "letter.txt").read_text() == "precious"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["letters", "model"]
+            tsp.export(model, path)
+    for path in ("../model.xml", "../pom.xml"):
+        with pytest.raises(FileExistsError, match="no earlier export"):
+            tsp.export(model, path, "openvino")
+    assert {(tmp_path / path).read_text() for path in precious} == {"precious"}
 
 
 def test_nothing_is_left_of_what_fails(tmp_path):
@@ -160,7 +165,7 @@ def test_nothing_is_left_of_what_fails(tmp_path):
     )
     for format in OTHERS:
         with pytest.raises(RuntimeError):
-            tsp.export(model, tmp_path / PATHS[format], format)
+            tsp.export(model, tmp_path / "new" / "folders" / PATHS[format], format)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -174,6 +179,11 @@ def test_nothing_is_left_of_what_fails(tmp_path):
         ({"input_signature": [3]}, ValueError, "shapes and types"),
         ({"endpoints": {}}, ValueError, "endpoints"),
         ({"endpoints": {"serve": 3}}, ValueError, "serve"),
+        ({"endpoints": {"serving_default": (abs, [])}}, ValueError, "a name of its own"),
+        ({"path": "model.keras"}, ValueError, "a folder"),
+        ({"format": "openvino", "path": "model.XML"}, ValueError, r"\.xml"),
+        ({"sample": np.zeros((2, 8, 4))}, ValueError, "sample"),
+        ({"sample": np.zeros((2, 8, 3), "complex64")}, ValueError, "sample"),
         ({"sample": [np.zeros((2, 8, 3)), 3]}, ValueError, "sample"),
         ({"model": 3}, ValueError, "keras.Model"),
     ],
@@ -214,3 +224,63 @@ def test_weights_are_written_once(tmp_path):
     model = keras.Sequential([keras.Input((8, 3)), keras.layers.Dense(100_000)])
     report = tsp.export(model, tmp_path / "model", check=False)
     assert 4 * model.count_params() < report.size < 4.2 * model.count_params()
+
+
+@pytest.mark.parametrize("format", PATHS)
+def test_outputs_that_are_one_tensor_keep_their_names(format, tmp_path):
+    x = keras.Input((4,), name="my image-1")
+    y = keras.layers.Dense(3)(x)
+    model = keras.Model(x, {"p": y, "q": y, "x_again": x})
+    assert tsp.export(model, tmp_path / PATHS[format], format).checked
+    ones = np.ones((2, 4), "float32")
+    found = tsp.serving.load(tmp_path / PATHS[format])({"my_image_1": ones})
+    assert sorted(found) == ["p", "q", "x_again"]
+    np.testing.assert_array_equal(found["x_again"], ones)
+    np.testing.assert_allclose(found["p"], model(ones)["p"], atol=1e-6)
+
+
+@pytest.mark.parametrize("format", ["tf_saved_model", "openvino", "onnx"])
+def test_bfloat16(format, tmp_path):
+    policy = keras.DTypePolicy("mixed_bfloat16")
+    x = keras.Input((8, 3), name="x")
+    model = keras.Model(x, tsp.layers.SoftPooling1D(2, dtype=policy)(keras.layers.Dense(4, dtype=policy)(x)))
+    if format == "onnx":
+        with pytest.raises(RuntimeError, match="bfloat16"):
+            tsp.export(model, tmp_path / PATHS[format], format)
+    else:
+        assert tsp.export(model, tmp_path / PATHS[format], format).passed
+
+
+@pytest.mark.parametrize("format", PATHS)
+def test_a_fixed_batch_stays_fixed(format, tmp_path):
+    x = keras.Input(batch_shape=(3, 8, 3), name="x")
+    model = keras.Model(x, tsp.layers.SoftPooling1D(2)(x))
+    report = tsp.export(model, tmp_path / PATHS[format], format)
+    assert report.inputs == {"x": "float32 [3, 8, 3]"}
+    assert report.checked
+
+
+def test_many_inputs_without_names(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    specs = [tf.TensorSpec((None, 2), tf.float32)] * 12
+    endpoints = {"serve": (lambda *xs: model(sum(i * x for i, x in enumerate(xs))), specs)}
+    report = tsp.export(model, tmp_path / "model", endpoints=endpoints)
+    assert report.passed
+    assert report.checked
+
+
+def test_a_state_is_left_as_it_is(tmp_path):
+    x = keras.Input(batch_shape=(2, 3, 4))
+    model = keras.Model(x, keras.layers.SimpleRNN(3, stateful=True)(x))
+    model(np.ones((2, 3, 4), "float32"))
+    before = [np.array(v) for v in model.non_trainable_variables]
+    assert tsp.export(model, tmp_path / "model").checked
+    for value, variable in zip(before, model.non_trainable_variables, strict=True):
+        np.testing.assert_array_equal(value, variable)
+
+
+def test_whole_numbers_are_compared_exactly():
+    endpoint, expected = Endpoint("serve", None, []), {"y": np.array([1000, 5000])}
+    for found, passed in (([1000, 5000], True), ([1001, 5000], False)):
+        (difference,) = differences(endpoint, expected, {"y": np.array(found)})
+        assert difference.passed is passed

@@ -3,12 +3,14 @@
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import ml_dtypes
 import numpy as np
 import pytest
 from served_models import PATHS, small
 
 import tf_softpool as tsp
 from tf_softpool.ops import native
+from tf_softpool.serving.served import Served, TensorInfo
 
 
 @pytest.mark.parametrize(("format", "module"), [("onnx", "tf2onnx"), ("openvino", "openvino")])
@@ -62,3 +64,41 @@ def test_threads_get_their_own_answers(format, tmp_path):
         answers = [*threads.map(served, inputs)]
     for x, y in zip(inputs, answers, strict=True):
         np.testing.assert_array_equal(y["output_0"], x[:, ::2])
+
+
+class Echo(Served):
+    """A model that answers what it is asked."""
+
+    def __init__(self, dtype):
+        self.inputs = self.outputs = {"x": TensorInfo(dtype, (None,))}
+        self.runtime = "none"
+
+    def run(self, arrays):
+        return arrays
+
+
+@pytest.mark.parametrize(
+    ("dtype", "given", "expected"),
+    [
+        ("float32", [1, 2.5], np.float32([1, 2.5])),
+        ("bfloat16", [1.5], np.array([1.5], ml_dtypes.bfloat16)),
+        ("uint8", [1, 255], np.uint8([1, 255])),
+        ("bool", [True], np.array([True])),
+        ("string", [b"ab\0\0"], np.array([b"ab\0\0"], object)),
+        ("int32", [2**40], None),
+        ("uint8", [-1], None),
+        ("int32", [1.5], None),
+        ("float32", [1j], None),
+        ("bfloat16", ["1"], None),
+        ("string", [1], None),
+        ("float32", [[1], [2, 3]], None),
+    ],
+)
+def test_numbers_stay_what_they_are(dtype, given, expected):
+    if expected is None:
+        with pytest.raises(ValueError, match="'x'"):
+            Echo(dtype)(given)
+        return
+    found = Echo(dtype)({"x": given})["x"]
+    assert found.dtype == expected.dtype
+    assert list(found) == list(expected)

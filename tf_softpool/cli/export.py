@@ -1,7 +1,9 @@
 """`tf-softpool export`: a Keras file, written for serving, and compared with what was written."""
 
+import zipfile
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from tf_softpool.cli.options import add_loading_options, add_output_options, import_modules
@@ -12,8 +14,8 @@ from tf_softpool.writing import check_is_free
 
 DIFFERS = 3
 _EPILOG = (
-    "Exit codes: 0 it was written and does what the model does, 1 an error, 2 bad usage, 3 it was written, "
-    "and differs from the model by more than rounding explains."
+    "Exit codes: 0 it was written, and what was compared is as the model's, 1 an error, 2 bad usage, 3 it "
+    "was written, and differs from the model by more than rounding explains."
 )
 
 
@@ -76,14 +78,18 @@ def _sample(path, model):
     """Arrays for a model's inputs, from a file of NumPy's."""
     try:
         found = np.load(path, allow_pickle=False)
-    except (EOFError, ValueError) as error:
+    except (EOFError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is no .npy or .npz file: {error}") from error
     if isinstance(found, np.ndarray):
         return found
+    try:
+        inputs = model.input
+    except AttributeError:
+        raise ValueError(
+            "The inputs of this model have no names: the sample has to be a .npy file."
+        ) from None
     arrays = {name: found[name] for name in found.files}
-    names = [tensor.name for tensor in model.inputs]
+    names = [tensor.name for tensor in keras.tree.flatten(inputs)]
     if sorted(arrays) != sorted(names):
         raise ValueError(f"{path} must have an array for each of the inputs {names}, it has {list(arrays)}.")
-    if isinstance(model.input, dict):
-        return {key: arrays[tensor.name] for key, tensor in model.input.items()}
-    return [arrays[name] for name in names] if isinstance(model.input, list | tuple) else arrays[names[0]]
+    return keras.tree.map_structure(lambda tensor: arrays[tensor.name], inputs)

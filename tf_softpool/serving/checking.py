@@ -4,7 +4,9 @@ import keras
 import ml_dtypes
 import numpy as np
 
+from tf_softpool.serving.packages import plain
 from tf_softpool.serving.report import Difference
+from tf_softpool.serving.served import cast_safely
 
 # What stands for a length that is open: the first of these that the model accepts.
 _LENGTHS = (32, 64, 128, 224, 256, 512)
@@ -24,13 +26,18 @@ def given_sample(endpoint, sample):
         ValueError: it is not what the endpoint takes.
     """
     arguments = [sample] if len(endpoint.signature) == 1 else sample
+
+    def array(spec, value):
+        found = np.asarray(value)
+        cast = cast_safely(found, spec.dtype.name)
+        if cast is None or not spec.shape.is_compatible_with(found.shape):
+            raise ValueError(f"an array of type {found.dtype} and shape {found.shape} is not {spec}")
+        return cast
+
     try:
-        keras.tree.assert_same_structure(endpoint.signature, list(arguments))
+        return keras.tree.map_structure(array, endpoint.signature, list(arguments))
     except (TypeError, ValueError) as error:
         raise ValueError(f"The sample is not what the model takes, {endpoint.signature}: {error}") from error
-    return keras.tree.map_structure(
-        lambda spec, value: np.asarray(value, spec.dtype.as_numpy_dtype), endpoint.signature, list(arguments)
-    )
 
 
 def outputs_of(endpoint, sample=None):
@@ -44,7 +51,10 @@ def outputs_of(endpoint, sample=None):
     """
     if sample is not None:
         arguments = given_sample(endpoint, sample)
-        return arguments, _named(endpoint.function(*_tensors(arguments, endpoint.signature)))
+        try:
+            return arguments, _named(endpoint.function(*_tensors(arguments, endpoint.signature)))
+        except Exception as error:
+            raise ValueError(f"The model does not take the sample: {plain(error)}") from error
     for spec in endpoint.specs:
         if spec.shape.rank is None or spec.dtype.name == "string":
             raise NoSampleError(f"no input of the signature {spec} can be made up: give a `sample`")
@@ -55,7 +65,9 @@ def outputs_of(endpoint, sample=None):
             return arguments, _named(endpoint.function(*_tensors(arguments, endpoint.signature)))
         except Exception as failed:
             error = failed
-    raise NoSampleError(f"the model accepts none of the inputs that were made up: give a `sample` ({error})")
+    raise NoSampleError(
+        f"the model accepts none of the inputs that were made up: give a `sample` ({plain(error)})"
+    )
 
 
 def _made_up(signature, length):
@@ -103,7 +115,11 @@ def _difference(endpoint, name, expected, found):
     if expected.dtype.kind in "OSU":
         unequal = float(np.mean(expected != found)) if expected.size else 0.0
         return Difference(endpoint, name, unequal, 1.0, 0.0)
-    is_16_bit = expected.dtype in (np.float16, ml_dtypes.bfloat16)
+    if expected.dtype.kind in "iub":
+        tolerance = 0.0
+    else:
+        is_16_bit = expected.dtype in (np.float16, ml_dtypes.bfloat16)
+        tolerance = _OF_16_BITS if is_16_bit else _TOLERANCE
     first, second = np.asarray(expected, "float64"), np.asarray(found, "float64")
     same = (first == second) | (np.isnan(first) & np.isnan(second))
     with np.errstate(invalid="ignore"):
@@ -111,4 +127,4 @@ def _difference(endpoint, name, expected, found):
     finite = np.abs(first[np.isfinite(first)])
     largest = float(distance.max(initial=0.0))
     magnitude = float(finite.max(initial=0.0))
-    return Difference(endpoint, name, largest, magnitude, _OF_16_BITS if is_16_bit else _TOLERANCE)
+    return Difference(endpoint, name, largest, magnitude, tolerance)

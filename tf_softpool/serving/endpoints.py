@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import re
 from dataclasses import dataclass
 
 import keras
@@ -44,6 +45,8 @@ def endpoints_of(model, input_signature=None, endpoints=None):
         raise ValueError("`endpoints` must be a dict of names to (function, input_signature).")
     result = []
     for name, endpoint in endpoints.items():
+        if not isinstance(name, str) or not name.isidentifier() or name == "serving_default":
+            raise ValueError(f"An endpoint must have a name of its own, a word, got {name!r}.")
         if not isinstance(endpoint, tuple | list) or len(endpoint) != 2 or not callable(endpoint[0]):
             raise ValueError(f"The endpoint {name!r} must be a tuple (function, input_signature).")
         result.append(Endpoint(name, endpoint[0], _specs(endpoint[1])))
@@ -74,7 +77,23 @@ def _specs(signature):
     """A signature of anything that Keras takes in one, as `tf.TensorSpec`s."""
     if not isinstance(signature, tuple | list):
         raise ValueError(f"A signature must be a list, with an item for each argument, got {signature!r}.")
-    return keras.tree.map_structure(_spec, list(signature))
+    specs = keras.tree.map_structure(_spec, list(signature))
+    names = iter(_unique_names(keras.tree.flatten(specs)))
+    return keras.tree.map_structure(lambda spec: _named(spec, next(names)), specs)
+
+
+def _unique_names(specs):
+    """Names that arguments of a graph can have: those given, where there are any."""
+    names = [re.sub(r"\W", "_", spec.name or f"args_{i}") for i, spec in enumerate(specs)]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Each input needs a name of its own, got {[spec.name for spec in specs]}.")
+    return names
+
+
+def _named(spec, name):
+    import tensorflow as tf
+
+    return tf.TensorSpec(spec.shape, spec.dtype, name)
 
 
 def _spec(given):
@@ -86,6 +105,4 @@ def _spec(given):
     if shape is None or dtype is None:
         raise ValueError(f"A signature must say shapes and types, got {given!r}.")
     name = getattr(given, "name", None)
-    if isinstance(given, keras.KerasTensor):
-        shape = (None, *shape[1:])
     return tf.TensorSpec(shape, keras.backend.standardize_dtype(dtype), name)

@@ -11,7 +11,8 @@ from tf_softpool.ops.portable import portable as use_portable
 from tf_softpool.serving import checking
 from tf_softpool.serving.endpoints import endpoints_of
 from tf_softpool.serving.formats import FORMATS, tf_saved_model
-from tf_softpool.serving.loading import load
+from tf_softpool.serving.packages import plain
+from tf_softpool.serving.places import check_place
 from tf_softpool.serving.report import ExportReport
 from tf_softpool.writing import complete_or_absent
 
@@ -50,7 +51,7 @@ def export(
             is the signature `serving_default`, and the only one but in a SavedModel.
         sample: what the model is compared on: what it takes, as arrays; a list of arguments where
             the first endpoint has several. Default: random numbers.
-        check: False leaves the comparison out.
+        check: False writes it and does not load it.
         overwrite: whether an earlier export at `path` is replaced.
         progress: a function that is called with the name of each step that begins: `"tracing"`,
             `"converting"`, `"checking"`.
@@ -64,8 +65,8 @@ def export(
         ImportError: a package is missing that the format needs: says which to install.
         FileExistsError: something else is at `path`, or `overwrite` is False.
         RuntimeError: Keras does not run on TensorFlow; the model has operations that the format does not
-            have; or `portable` was asked for and one of our ops is in the graph all the same, from a
-            function that was traced before.
+            have; what was written does not load, or has other outputs; or `portable` was asked for and one of
+            our ops is in the graph all the same, from a function that was traced before.
 
     Warns:
         UserWarning: an output differs from the model's by more than rounding explains.
@@ -82,7 +83,7 @@ def export(
     step = progress or (lambda name: None)
     module = _format(format)
     portable = module is not tf_saved_model if portable is None else bool(portable)
-    _check_arguments(model, path, module, portable, overwrite)
+    _check_arguments(model, path, module, portable)
     served = endpoints_of(model, input_signature, endpoints)
     if len(served) > 1 and module is not tf_saved_model:
         raise ValueError(f"Only a SavedModel has several endpoints, got {[e.name for e in served]}.")
@@ -99,8 +100,9 @@ def export(
                 step("converting")
                 module.convert(folder, str(place))
         report.size = sum(file.stat().st_size for file in place.parent.rglob("*") if file.is_file())
-        step("checking")
-        _describe_and_check(report, module, place, served, sample, check)
+        if check:
+            step("checking")
+            _check(report, module, place, served, sample, model)
     if not report.passed:
         wrong = ", ".join(str(d) for d in report.differences if not d.passed)
         warnings.warn(f"The exported model at {path} differs from the model: {wrong}.", stacklevel=2)
@@ -113,7 +115,7 @@ def _format(name):
     return FORMATS[name]
 
 
-def _check_arguments(model, path, module, portable, overwrite):
+def _check_arguments(model, path, module, portable):
     tf_saved_model.check()
     module.check()
     if not isinstance(model, keras.Model):
@@ -122,17 +124,19 @@ def _check_arguments(model, path, module, portable, overwrite):
         raise ValueError(
             f"Only a SavedModel can have compiled ops in it: leave out `portable` for {module.NAME}."
         )
-    suffix, path = module.SUFFIX, Path(path)
-    if suffix and path.suffix.lower() != suffix:
-        raise ValueError(f"A model in the format {module.NAME!r} is written to a file {suffix}, got {path}.")
-    is_replaced = (path / "saved_model.pb").is_file() or (path.is_dir() and not any(path.iterdir()))
-    if (suffix and path.is_dir()) or (not suffix and path.exists() and not is_replaced):
-        raise FileExistsError(f"{path} is no earlier export, so none takes its place: remove it yourself.")
+    check_place(Path(path), module)
 
 
 def _trace(model, endpoints, folder, portable, report):
-    with use_portable() if portable else contextlib.nullcontext():
-        tf_saved_model.write(model, endpoints, folder)
+    try:
+        with use_portable() if portable else contextlib.nullcontext():
+            tf_saved_model.write(model, endpoints, folder)
+    except TypeError as error:
+        if "required argument" not in str(error):
+            raise
+        raise ValueError(
+            f"The model takes more than its signature has: give `input_signature` ({error})."
+        ) from error
     report.custom_ops = tf_saved_model.custom_ops(folder)
     if portable and report.custom_ops:
         raise RuntimeError(
@@ -140,18 +144,29 @@ def _trace(model, endpoints, folder, portable, report):
         )
 
 
-def _describe_and_check(report, module, place, endpoints, sample, check):
+def _check(report, module, place, endpoints, sample, model):
+    try:
+        with _as_it_was(model):
+            _load_and_compare(report, module, place, endpoints, sample)
+    except Exception as error:
+        # What it says is of a place that is gone when it is read.
+        reason = plain(error).replace(str(place), report.path)
+        raise RuntimeError(
+            "What was written does not do what the model does, and is removed; check=False keeps it. "
+            + reason
+        ) from error
+
+
+def _load_and_compare(report, module, place, endpoints, sample):
     """Loads what was written, and puts what it is, and how it compares, into the report."""
     try:
-        served = load(place)
+        served = module.Runner(place)
     except ImportError as error:
         report.notes.append(f"Not loaded as a check. {error}")
         return
     report.runtime = served.runtime
     report.inputs = {name: str(info) for name, info in served.inputs.items()}
     report.outputs = {name: str(info) for name, info in served.outputs.items()}
-    if not check:
-        return
     for number, endpoint in enumerate(endpoints):
         try:
             arguments, expected = checking.outputs_of(endpoint, sample if number == 0 else None)
@@ -160,13 +175,21 @@ def _describe_and_check(report, module, place, endpoints, sample, check):
             continue
         if number:
             served = tf_saved_model.Runner(place, endpoint.name)
-        found = served(_by_name(endpoint, arguments, served))
+        found = served(_by_name(endpoint, arguments))
         report.differences += checking.differences(endpoint, expected, found)
 
 
-def _by_name(endpoint, arguments, served):
-    """Arguments by the names that a runtime gives them."""
+def _by_name(endpoint, arguments):
     names = [spec.name for spec in endpoint.specs]
-    if set(names) != set(served.inputs):
-        names = sorted(served.inputs)
     return dict(zip(names, keras.tree.flatten(arguments), strict=True))
+
+
+@contextlib.contextmanager
+def _as_it_was(model):
+    """Gives variables that a call changes, as those of layers with a state, the values that they had."""
+    values = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
+    try:
+        yield
+    finally:
+        for variable, value in values:
+            variable.assign(value)

@@ -1,7 +1,10 @@
 """Packages that only some formats need."""
 
 import importlib
+import re
 from importlib import metadata
+
+_LONGEST = 500
 
 
 def require(extra, *modules, purpose):
@@ -18,6 +21,12 @@ def require(extra, *modules, purpose):
             f'{purpose} needs {" and ".join(modules)}: pip install "tf_softpool[{extra}]". '
             f"Python says: {error}"
         ) from error
+
+
+def plain(error):
+    """What an error of another library's says, in one line without colours, and not in pages."""
+    text = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
 def described(package):

@@ -1,7 +1,11 @@
 """What was exported, and how near to the model it is, for people and for programs."""
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
+
+# Outputs of no more than this are as good as zero, where all of the model's are.
+_LEAST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Difference:
     @property
     def passed(self):
         """Whether rounding explains it."""
-        return self.largest <= self.tolerance * self.magnitude
+        return self.largest <= self.tolerance * max(self.magnitude, _LEAST)
 
     def __str__(self):
         verdict = "" if self.passed else ": DIFFERS"
@@ -66,7 +70,15 @@ class ExportReport:
 
     def to_json(self, **kwargs):
         """The report as JSON text; `kwargs` are those of `json.dumps`."""
-        facts = {**asdict(self), "passed": self.passed, "largest_difference": self.largest_difference}
+        facts = asdict(self)
+        facts |= {
+            "checked": self.checked,
+            "passed": self.passed,
+            "largest_difference": self.largest_difference,
+        }
+        # JSON has neither NaN nor infinities.
+        for part in (facts, *facts["differences"]):
+            part.update({k: None for k, v in part.items() if isinstance(v, float) and not math.isfinite(v)})
         return json.dumps(facts, **kwargs)
 
     def __str__(self):

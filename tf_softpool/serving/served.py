@@ -68,21 +68,39 @@ class Served(abc.ABC):
                 raise ValueError(f"The model has the inputs {list(self.inputs)}: give a dict of them.")
             inputs = {next(iter(self.inputs)): inputs}
         if inputs.keys() != self.inputs.keys():
-            raise ValueError(f"The model takes the inputs {sorted(self.inputs)}, got {sorted(inputs)}.")
+            raise ValueError(
+                f"The model takes the inputs {sorted(self.inputs)}, got {sorted(map(str, inputs))}."
+            )
         return self.run({name: _as_array(name, inputs[name], info) for name, info in self.inputs.items()})
 
 
 def _as_array(name, value, info):
     try:
-        array = np.asarray(value)
+        # NumPy's own type for strings of bytes drops zeros at their ends.
+        is_text = info.dtype == "string" and not isinstance(value, np.ndarray)
+        array = np.array(value, dtype=object) if is_text else np.asarray(value)
     except ValueError as error:
         raise ValueError(f"The input {name!r} is not an array: {error}.") from error
-    if info.dtype == "string" and array.dtype.kind in "OSU":
-        array = array.astype(object)
-    elif array.dtype != (dtype := numpy_dtype(info.dtype)):
-        if not (np.can_cast(array.dtype, dtype, "same_kind") or dtype.name == "bfloat16"):
-            raise ValueError(f"The input {name!r} is {info}, got an array of type {array.dtype}.")
-        array = array.astype(dtype)
+    cast = cast_safely(array, info.dtype)
+    if cast is None:
+        raise ValueError(f"The input {name!r} is {info}, got an array of type {array.dtype} that is not.")
     if not info.fits(array.shape):
         raise ValueError(f"The input {name!r} is {info}, got an array of shape {list(array.shape)}.")
-    return array
+    return cast
+
+
+def cast_safely(array, name):
+    """An array as one of a type, by its name, or None where its numbers would become others."""
+    dtype, kind = numpy_dtype(name), array.dtype.kind
+    if name == "string":
+        array = array.astype(object)
+        return array if all(isinstance(text, str | bytes) for text in array.flat) else None
+    if array.dtype == dtype:
+        return array
+    if kind in "iu" and dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        fits = not array.size or (limits.min <= array.min() and array.max() <= limits.max)
+        return array.astype(dtype) if fits else None
+    is_real = kind in "iu" or np.issubdtype(array.dtype, np.floating)
+    is_float = name == "bfloat16" or dtype.kind == "f"
+    return array.astype(dtype) if (is_real and is_float) or np.can_cast(array.dtype, dtype) else None

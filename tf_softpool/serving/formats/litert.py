@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 
-from tf_softpool.serving.packages import described, require
+from tf_softpool.serving.packages import described, plain, require
 from tf_softpool.serving.served import Served, TensorInfo
 
 NAME = "litert"
@@ -30,7 +30,7 @@ def convert(saved_model, path):
     try:
         content = converter.convert()
     except Exception as error:
-        lacking = re.findall(r"(?:TF Select|Custom) ops: (.*)", str(error)) or [str(error)]
+        lacking = re.findall(r"(?:TF Select|Custom) ops: (.*)", str(error)) or [plain(error)]
         raise RuntimeError(
             f"The model cannot be made of LiteRT's built-in operations: {'; '.join(lacking)}"
         ) from error

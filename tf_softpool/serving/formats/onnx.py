@@ -1,7 +1,7 @@
 """ONNX, written by tf2onnx, run by ONNX Runtime."""
 
 from tf_softpool.serving.formats.tf_saved_model import DEFAULT_SIGNATURE
-from tf_softpool.serving.packages import described, require
+from tf_softpool.serving.packages import described, plain, require
 from tf_softpool.serving.served import Served, TensorInfo
 
 NAME = "onnx"
@@ -28,6 +28,8 @@ def convert(saved_model, path):
 
     loaded = tf.saved_model.load(str(saved_model))
     graph, inputs, outputs = _frozen(loaded.signatures[DEFAULT_SIGNATURE])
+    if any(attr.type == tf.bfloat16.as_datatype_enum for node in graph.node for attr in node.attr.values()):
+        raise RuntimeError("bfloat16 would become float16 in ONNX: give the model's layers another `dtype`.")
     model, _ = tf2onnx.convert.from_graph_def(
         graph,
         input_names=list(inputs),
@@ -40,7 +42,7 @@ def convert(saved_model, path):
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
         # tf2onnx leaves what it does not know as it is.
-        raise RuntimeError(f"The model cannot be made of ONNX's operations: {error}") from error
+        raise RuntimeError(f"The model cannot be made of ONNX's operations: {plain(error)}") from error
     onnx.save(model, path)
 
 

@@ -3,12 +3,16 @@
 import logging
 import threading
 
-from tf_softpool.serving.packages import described, require
+import ml_dtypes
+
+from tf_softpool.serving.formats.tf_saved_model import signature_names
+from tf_softpool.serving.packages import described, plain, require
 from tf_softpool.serving.served import Served, TensorInfo
 
 NAME = "openvino"
 SUFFIX = ".xml"
 EXTRA = "openvino"
+_NAMES = ("tf_softpool", "names")
 _TYPES = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64", "boolean": "bool"}
 
 
@@ -30,10 +34,14 @@ def convert(saved_model, path):
     try:
         model = openvino.convert_model(str(saved_model))
     except Exception as error:
-        raise RuntimeError(f"The model cannot be made of OpenVINO's operations: {error}") from error
+        raise RuntimeError(f"The model cannot be made of OpenVINO's operations: {plain(error)}") from error
     finally:
         # The converter sets it for the whole process.
         root.setLevel(level)
+    # A tensor that is an input and an output too, or two outputs, has all their names.
+    inputs, outputs = signature_names(saved_model)
+    model.set_rt_info("\n".join(inputs), [*_NAMES, "inputs"])
+    model.set_rt_info("\n".join(outputs), [*_NAMES, "outputs"])
     openvino.save_model(model, path, compress_to_fp16=False)
 
 
@@ -45,9 +53,13 @@ class Runner(Served):
 
     def __init__(self, path):
         openvino = require(EXTRA, "openvino", purpose="Running OpenVINO")
-        self._model = openvino.compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-        self.inputs = {port.get_any_name(): _info(port) for port in self._model.inputs}
-        self.outputs = {port.get_any_name(): _info(port) for port in self._model.outputs}
+        core = openvino.Core()
+        read = core.read_model(str(path))
+        self._model = core.compile_model(read, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        inputs = _by_names(self._model.inputs, _names(read, "inputs"))
+        self._outputs = _by_names(self._model.outputs, _names(read, "outputs"))
+        self.inputs = {name: _info(port) for name, port in inputs.items()}
+        self.outputs = {name: _info(port) for name, port in self._outputs.items()}
         # Calls share one request, which does one thing at a time.
         self._turn = threading.Lock()
         self.runtime = described("openvino")
@@ -56,7 +68,26 @@ class Runner(Served):
         """Runs the model."""
         with self._turn:
             results = self._model(arrays)
-            return {name: results[name] for name in self.outputs}
+            return {name: _array(results[port], self.outputs[name]) for name, port in self._outputs.items()}
+
+
+def _names(model, which):
+    """The names of a signature's inputs or outputs, or None in a model that others wrote."""
+    if not model.has_rt_info([*_NAMES, which]):
+        return None
+    return model.get_rt_info([*_NAMES, which]).astype(str).split("\n")
+
+
+def _by_names(ports, names):
+    if names is None:
+        return {port.get_any_name(): port for port in ports}
+    return {name: next(port for port in ports if name in port.get_names()) for name in names}
+
+
+def _array(found, info):
+    # OpenVINO hands out bfloat16's bits as float16.
+    is_other = info.dtype == "bfloat16" and found.dtype.name == "float16"
+    return found.view(ml_dtypes.bfloat16) if is_other else found
 
 
 def _info(port):

@@ -55,17 +55,28 @@ def _write(endpoints, path, tracked=None):
 
 def custom_ops(path):
     """The names of our ops in the SavedModel at `path`, in its graph and in all its functions."""
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    saved = saved_model_pb2.SavedModel()
-    saved.ParseFromString((Path(path) / "saved_model.pb").read_bytes())
     names = set()
-    for meta_graph in saved.meta_graphs:
+    for meta_graph in _meta_graphs(path):
         graph = meta_graph.graph_def
         names.update(node.op for node in graph.node)
         for function in graph.library.function:
             names.update(node.op for node in function.node_def)
     return sorted(name for name in names if name.startswith("Softpool>"))
+
+
+def signature_names(path):
+    """The names of the default signature's inputs and outputs, sorted."""
+    (meta_graph,) = _meta_graphs(path)
+    signature = meta_graph.signature_def[DEFAULT_SIGNATURE]
+    return sorted(signature.inputs), sorted(signature.outputs)
+
+
+def _meta_graphs(path):
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    saved = saved_model_pb2.SavedModel()
+    saved.ParseFromString((Path(path) / "saved_model.pb").read_bytes())
+    return saved.meta_graphs
 
 
 class Runner(Served):
