@@ -4,7 +4,7 @@ A model is traced to a SavedModel whatever the format, which the others are made
 
 - `NAME`, as `keras.Model.export` has it; `SUFFIX` of its file, or "" for a folder; `EXTRA`, the extra of ours
   that installs what it needs, or None;
-- `check()`, which raises an ImportError where what writes it is missing;
+- `check()`, which raises an ImportError, or a RuntimeError, where what writes it is missing;
 - `convert(saved_model, path)`, which makes it of a portable SavedModel's default signature;
 - `Runner(path)`, a `Served`.
 """
