@@ -20,7 +20,7 @@ MODES_AND_DTYPES = [
     (mode, dtype)
     for mode in (*EVERY_MODE, "dynamic", "portable_dynamic")
     for dtype in DTYPES
-    if mode in ("eager", "xla", "portable") or dtype in ("bfloat16", "float32")
+    if mode in ("eager", "portable") or dtype in ("bfloat16", "float32")
 ]
 # Modes with numbers of channels, which kernels take in vectors, and standard operations do not.
 MODES_AND_CHANNELS = [
