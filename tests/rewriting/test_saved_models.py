@@ -3,6 +3,7 @@
 import filecmp
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import saved_model_examples as examples
@@ -336,3 +337,11 @@ def test_poolings_that_no_layer_does(tmp_path):
     for text in ("padding EXPLICIT", "over examples or channels", "int32", "where the maxima", "drawn"):
         assert text in reasons
     assert len(report.replaced) == 1
+
+
+@pytest.mark.parametrize("export", [tsp.export, keras.Model.export])
+def test_variables_are_counted_once_whoever_exports(export, tmp_path):
+    layers = [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3), keras.layers.MaxPooling2D()]
+    export(keras.Sequential(layers), tmp_path / "max")
+    report = tsp.replace_pooling_in_file(tmp_path / "max", tmp_path / "soft", {"max": "soft"})
+    assert (report.check.carried, report.check.parameters) == (2, 112)

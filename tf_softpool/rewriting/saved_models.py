@@ -141,9 +141,10 @@ def _variables(path):
     if not prefix.with_suffix(".index").exists():
         return []
     found = tf.train.list_variables(str(prefix))
-    # Keras exports name each variable twice: as a layer's, and in a list of all.
-    apart = ("_CHECKPOINTABLE_OBJECT_GRAPH", "_all_variables/", "_trainable_variables/")
-    return [(name, tuple(shape)) for name, shape in found if not name.startswith(apart)]
+    found = [(name, shape) for name, shape in found if name != "_CHECKPOINTABLE_OBJECT_GRAPH"]
+    # Keras writes the variables that it tracks twice, under names of its own too; others only under those.
+    own = ("_all_variables/", "_trainable_variables/")
+    return [each for each in found if not each[0].startswith(own)] or found
 
 
 def _same_variables(path, folder):
