@@ -29,7 +29,7 @@ def endpoints_of(model, input_signature=None, endpoints=None):
 
     Args:
         model: a built `keras.Model`.
-        input_signature: as of `keras.Model.export`, or None for the model's inputs with the batch size open.
+        input_signature: as of `keras.Model.export`, or None for the model's own inputs.
         endpoints: dict of names to functions with their signatures, or None for the model itself.
 
     Raises:

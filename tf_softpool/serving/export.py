@@ -45,7 +45,7 @@ def export(
             only. Default: True for all formats but a SavedModel.
         input_signature: as of `keras.Model.export`: a list with an item for each argument of the model,
             each a `keras.InputSpec`, `tf.TensorSpec`, `KerasTensor`, or a structure of them. Default: the
-            model's inputs, with the batch size open.
+            model's inputs, as open or fixed as they are.
         endpoints: dict of names to tuples of a function, which calls the model, and its `input_signature`:
             what is exported in the place of the model itself, with what comes before and after it. The first
             is the signature `serving_default`, and the only one but in a SavedModel.

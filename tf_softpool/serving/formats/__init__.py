@@ -2,8 +2,8 @@
 
 A model is traced to a SavedModel whatever the format, which the others are made of. A module has:
 
-- `NAME`, as `keras.Model.export` has it; `SUFFIX` of its file, or "" for a folder; `EXTRA`, the extra of ours
-  that installs what it needs, or None;
+- `NAME`, as `keras.Model.export` has it, and as the extra of ours that installs what it needs; `SUFFIX` of
+  its file, or "" for a folder;
 - `check()`, which raises an ImportError, or a RuntimeError, where what writes it is missing;
 - `convert(saved_model, path)`, which makes it of a portable SavedModel's default signature;
 - `Runner(path)`, a `Served`.

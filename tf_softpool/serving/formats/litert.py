@@ -10,7 +10,6 @@ from tf_softpool.serving.served import Served, TensorInfo
 
 NAME = "litert"
 SUFFIX = ".tflite"
-EXTRA = "litert"
 
 
 def check():
@@ -42,7 +41,7 @@ class Runner(Served):
     """A model run by LiteRT on the CPU."""
 
     def __init__(self, path):
-        interpreter = require(EXTRA, "ai_edge_litert.interpreter", purpose="Running LiteRT")
+        interpreter = require(NAME, "ai_edge_litert.interpreter", purpose="Running LiteRT")
         # Kept, for it owns what the signature's runner runs.
         self._interpreter = interpreter.Interpreter(str(path))
         signature, *_ = self._interpreter.get_signature_list()

@@ -6,14 +6,13 @@ from tf_softpool.serving.served import Served, TensorInfo
 
 NAME = "onnx"
 SUFFIX = ".onnx"
-EXTRA = "onnx"
 OPSET = 18
 _TYPES = {"float": "float32", "double": "float64"}
 
 
 def check():
     """Raises an ImportError where what writes the format is missing."""
-    require(EXTRA, "tf2onnx", "onnx", purpose="Exporting to ONNX")
+    require(NAME, "tf2onnx", "onnx", purpose="Exporting to ONNX")
 
 
 def convert(saved_model, path):
@@ -88,7 +87,7 @@ class Runner(Served):
     """A model run by ONNX Runtime on the CPU."""
 
     def __init__(self, path):
-        runtime = require(EXTRA, "onnxruntime", purpose="Running ONNX")
+        runtime = require(NAME, "onnxruntime", purpose="Running ONNX")
         self._session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         self.inputs = {tensor.name: _info(tensor) for tensor in self._session.get_inputs()}
         self.outputs = {tensor.name: _info(tensor) for tensor in self._session.get_outputs()}

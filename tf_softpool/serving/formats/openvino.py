@@ -11,14 +11,13 @@ from tf_softpool.serving.served import Served, TensorInfo
 
 NAME = "openvino"
 SUFFIX = ".xml"
-EXTRA = "openvino"
 _NAMES = ("tf_softpool", "names")
 _TYPES = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64", "boolean": "bool"}
 
 
 def check():
     """Raises an ImportError where what writes the format is missing."""
-    require(EXTRA, "openvino", purpose="Exporting to OpenVINO")
+    require(NAME, "openvino", purpose="Exporting to OpenVINO")
 
 
 def convert(saved_model, path):
@@ -52,7 +51,7 @@ class Runner(Served):
     """
 
     def __init__(self, path):
-        openvino = require(EXTRA, "openvino", purpose="Running OpenVINO")
+        openvino = require(NAME, "openvino", purpose="Running OpenVINO")
         core = openvino.Core()
         read = core.read_model(str(path))
         self._model = core.compile_model(read, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})

@@ -10,7 +10,6 @@ from tf_softpool.serving.served import Served, TensorInfo
 
 NAME = "tf_saved_model"
 SUFFIX = ""
-EXTRA = None
 DEFAULT_SIGNATURE = "serving_default"
 # A folder that TensorFlow keeps free for others, and that servers copy along.
 _NOTE = Path("assets.extra") / "tf_softpool.txt"
