@@ -9,9 +9,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 SOURCES := setup.py pyproject.toml $(wildcard build_support/*.py) \
-  $(wildcard custom_ops/CMakeLists.txt custom_ops/*/*.cc custom_ops/*/*.h custom_ops/kernels/cuda/* \
-  custom_ops/cmake/*)
-CPP := $(wildcard custom_ops/*/*.cc custom_ops/*/*.h custom_ops/kernels/cuda/* tests/kernels/*.cc \
+  custom_ops/CMakeLists.txt $(wildcard custom_ops/cmake/*) \
+  $(shell find custom_ops/softpool -name '*.cc' -o -name '*.h' -o -name '*.cu')
+CPP := $(shell find custom_ops/softpool -name '*.cc' -o -name '*.h' -o -name '*.cu') $(wildcard tests/kernels/*.cc \
   tests/kernels/*.h tests/cuda/*.cc tests/bazel/*.cc tests/serving/*.c examples/serving_c/*.c examples/serving_c/*.h)
 PY := tf_softpool tests examples benchmarks build_support setup.py
 

@@ -73,7 +73,7 @@ def run(job, dtype, library, rounds, rate):
     for which in PASSES:
         sets = {}
         for x, logits, g in tensors:
-            ours = poolings(library, job, dtype, which, x, logits, g)
+            ours = poolings(library, job, which, x, logits, g)
             for name, function in {**ours, **peers(job, which, x, g)}.items():
                 sets.setdefault(name, []).append(function)
         yield from rows_of(job, dtype, which, measure(sets, rounds), rate)

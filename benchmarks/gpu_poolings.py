@@ -30,13 +30,12 @@ def _library(path):
     return interface.load(path), _Scratch()
 
 
-def poolings(library, job, dtype, which, x, logits, g):
+def poolings(library, job, which, x, logits, g):
     """By name, what runs one pass of each of our poolings.
 
     Args:
         library: the path of the kernels' library.
         job: the tensor and the windows.
-        dtype: the type's name.
         which: `"forward"` or `"backward"`.
         x: what is pooled.
         logits: a tensor like it.
@@ -48,22 +47,30 @@ def poolings(library, job, dtype, which, x, logits, g):
     one = torch.ones(job.channels, device="cuda")
     weights = torch.linspace(-1, 1, ranks, device="cuda")
     variants = {
-        "soft": ([], {}),
-        "sorted": ([weights], {"pool_range": ranks, "per_channel": False, "softmax": True}),
+        "soft": ([], {"gradient": "exact"}),
+        "sorted": ([weights], {"normalize": "softmax"}),
         "importance": ([logits], {}),
-        "detail_preserving": ([one, one], {"guided": False, "symmetric": True}),
+        "detail_preserving": ([None, one, one], {"N": 0, "symmetric": True}),
     }
     stream = torch.cuda.current_stream().cuda_stream
     calls = {}
-    for name, (others, variant) in variants.items():
+    for name, (others, attributes) in variants.items():
         gradient = which == "backward"
-        op, options = interface.operation(name, gradient=gradient, **variant)
+        op = interface.op_name(name, gradient)
         inputs = [x, *others, g] if gradient else [x, *others]
-        outputs = [torch.empty_like(v) for v in (inputs[:-1] if gradient else [g])]
-        addresses = [[t.data_ptr() for t in tensors] for tensors in (inputs, outputs)]
-        arguments = (op, dtype, x.shape, windows, options, *addresses, stream, scratch.allocate)
-        calls[name] = _held(interface.prepare(function, *arguments), scratch, inputs, outputs)
+        outputs = [v if v is None else torch.empty_like(v) for v in (inputs[:-1] if gradient else [g])]
+        tensors = [[_on_device(t) for t in tensors] for tensors in (inputs, outputs)]
+        attributes = {**interface.window_attributes(windows), **attributes}
+        call = interface.prepare(function, op, attributes, *tensors, stream, scratch.allocate)
+        calls[name] = _held(call, scratch, inputs, outputs)
     return calls
+
+
+def _on_device(tensor):
+    if tensor is None:
+        return None
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    return interface.Tensor(tensor.data_ptr(), dtype, tuple(tensor.shape))
 
 
 def _held(call, scratch, *tensors):

@@ -12,6 +12,8 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).resolve().parent.parent
 
 
+# What TF_SOFTPOOL_CUDA in the environment stands for.
+_CUDA = {"0": "OFF", "1": "ON", "native": "NATIVE"}
 # What one compiler needs for one file that includes XLA's headers.
 _BYTES_FOR_XLA = 2 * 1024**3
 
@@ -48,7 +50,7 @@ class CMakeBuild(build_ext):
             "TENSORFLOW_VERSION": tensorflow.version,
             "TENSORFLOW_COMPILE_FLAGS": ";".join(tensorflow.compile_flags),
             "TENSORFLOW_LINK_FLAGS": ";".join(tensorflow.link_flags),
-            "SOFTPOOL_CUDA": {"0": "OFF", "1": "ON"}.get(os.environ.get("TF_SOFTPOOL_CUDA"), "AUTO"),
+            "SOFTPOOL_CUDA": _CUDA.get(os.environ.get("TF_SOFTPOOL_CUDA"), "AUTO"),
             "SOFTPOOL_XLA": "OFF" if os.environ.get("TF_SOFTPOOL_XLA") == "0" else "ON",
         }
         self.mkpath(str(build))

@@ -4,15 +4,14 @@ Usage: python examples/demo.py [--out out/demo]
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
+# First, so that nothing else imports TensorFlow.
+import quiet  # noqa: F401, I001
 import digits
 import keras
 import numpy as np

@@ -1,5 +1,6 @@
 # The kernels for NVIDIA's GPUs, which nvcc compiles. All else works without them.
-set(SOFTPOOL_CUDA AUTO CACHE STRING "Build the CUDA kernels: AUTO (where there is nvcc), ON or OFF")
+set(SOFTPOOL_CUDA AUTO CACHE STRING
+  "Build the CUDA kernels: AUTO (where there is nvcc), NATIVE (for the card that is there), ON or OFF")
 # Of this configuration, whatever the one before found.
 unset(nvcc CACHE)
 if(DEFINED ENV{CUDACXX})
@@ -8,7 +9,15 @@ else()
   find_program(nvcc nvcc HINTS ENV CUDA_HOME ENV CUDA_PATH PATHS /usr/local/cuda PATH_SUFFIXES bin)
 endif()
 
-if(SOFTPOOL_CUDA STREQUAL "OFF")
+set(card 1)
+if(SOFTPOOL_CUDA STREQUAL "NATIVE")
+  execute_process(COMMAND nvidia-smi -L OUTPUT_VARIABLE cards ERROR_QUIET)
+  string(FIND "${cards}" "GPU 0" card)
+endif()
+if(card EQUAL -1)
+  set(SOFTPOOL_CUDA_MISSING
+    "it was built where there is no GPU, with TF_SOFTPOOL_CUDA=native; =1 builds them for all GPUs")
+elseif(SOFTPOOL_CUDA STREQUAL "OFF")
   set(SOFTPOOL_CUDA_MISSING "it was built with TF_SOFTPOOL_CUDA=0")
 elseif(NOT nvcc)
   set(problem "nvcc was not found")
@@ -53,6 +62,14 @@ endif()
 # Code for the first GPU of each generation runs on all of it, and later generations compile the
 # newest's for themselves. CUDAARCHS, CMake's own variable, may ask for others.
 set(architectures $ENV{CUDAARCHS})
+if(NOT architectures AND SOFTPOOL_CUDA STREQUAL "NATIVE")
+  execute_process(
+    COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader OUTPUT_VARIABLE architectures)
+  string(REGEX REPLACE "[^0-9\n]" "" architectures "${architectures}")
+  string(REGEX MATCHALL "[0-9]+" architectures "${architectures}")
+  list(REMOVE_DUPLICATES architectures)
+  list(TRANSFORM architectures APPEND "-real")
+endif()
 if(NOT architectures)
   foreach(architecture ${listed})
     math(EXPR generation "${architecture} / 10")
@@ -74,11 +91,10 @@ string(REPLACE ";" " " SOFTPOOL_CUDA_PTX "${SOFTPOOL_CUDA_PTX}")
 enable_language(CUDA)
 message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION} kernels for ${SOFTPOOL_CUDA_ARCHITECTURES}")
 
-file(GLOB cuda_sources CONFIGURE_DEPENDS kernels/cuda/*.cu)
+file(GLOB cuda_sources CONFIGURE_DEPENDS softpool/poolings/*/*.cu)
 # Built where something needs it: the tests of the other kernels do not.
-add_library(softpool_cuda STATIC EXCLUDE_FROM_ALL ${cuda_sources})
+add_library(softpool_cuda OBJECT EXCLUDE_FROM_ALL ${cuda_sources})
 target_include_directories(softpool_cuda PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
-target_link_libraries(softpool_cuda PUBLIC $<LINK_ONLY:softpool_kernels>)
 target_compile_options(softpool_cuda PRIVATE
   -O3 --expt-relaxed-constexpr -Xcompiler=-Wall
   # A third of the size, for drivers of any age.

@@ -1,6 +1,6 @@
 # The library that TensorFlow loads. It carries its own Highway where that is a shared library, and
 # finds TensorFlow where pip puts the two packages side by side.
-file(GLOB op_sources CONFIGURE_DEPENDS tensorflow/*.cc)
+file(GLOB op_sources CONFIGURE_DEPENDS softpool/tensorflow/*.cc)
 add_library(tf_softpool_ops SHARED ${op_sources})
 # Folders apart from libraries: their names may contain spaces.
 set(folders ${TENSORFLOW_LINK_FLAGS})

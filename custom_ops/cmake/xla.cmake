@@ -22,8 +22,10 @@ if(SOFTPOOL_XLA_MISSING)
   return()
 endif()
 
-file(GLOB xla_sources CONFIGURE_DEPENDS xla/*.cc)
+file(GLOB xla_sources CONFIGURE_DEPENDS softpool/xla/*.cc softpool/poolings/*/*_xla.cc)
 add_library(tf_softpool_xla SHARED ${xla_sources})
+# XLA's headers take longer to compile than what includes them.
+set_target_properties(tf_softpool_xla PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
 target_include_directories(tf_softpool_xla PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 # What XLA's headers include, and TensorFlow installs apart from them.
 target_include_directories(tf_softpool_xla SYSTEM PRIVATE

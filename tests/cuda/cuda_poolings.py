@@ -6,7 +6,7 @@ many elements behind an aligned address each tensor begins.
 
 import device
 import oracle
-from interface import operation
+from interface import op_name
 from near import compute_dtype
 
 
@@ -23,16 +23,15 @@ def output_shape(shape, windows):
 class Pooling:
     """One op and its gradient."""
 
-    def __init__(self, x, windows, pooling, offset=0, **variant):
+    def __init__(self, x, windows, pooling, offset=0, **attributes):
         self._x, self._windows, self._offset = x, windows, offset
-        self._pooling, self._variant = pooling, variant
+        self._pooling, self._attributes = pooling, attributes
         self._dtype = x.dtype.name
         self._like = (output_shape(x.shape, windows), self._dtype)
 
     def _run(self, gradient, inputs, outputs):
-        op, options = operation(self._pooling, gradient=gradient, **self._variant)
-        call = (op, self._dtype, self._x.shape, self._windows, options, inputs, outputs)
-        return device.run(*call, self._offset)
+        op = op_name(self._pooling, gradient)
+        return device.run(op, self._windows, self._attributes, inputs, outputs, self._offset)
 
     def forward(self, *inputs):
         """The pooled tensor."""
@@ -42,20 +41,19 @@ class Pooling:
         """Gradients of all inputs but the last, which is the output's. The last few are of parameters."""
         inputs = [self._x, *inputs]
         types = [self._dtype] * (len(inputs) - 1 - parameters) + [compute_dtype(self._dtype)] * parameters
-        outputs = [(v.shape, t) for v, t in zip(inputs[:-1], types, strict=True)]
-        return self._run(True, inputs, outputs)
+        pairs = zip(inputs[:-1], types, strict=True)
+        return self._run(True, inputs, [v if v is None else (v.shape, t) for v, t in pairs])
 
 
 def soft_pool(x, g, windows, gradient="exact", offset=0):
     """The pooled tensor, and what x gets."""
-    op = Pooling(x, windows, "soft", offset, weights=gradient == "weights")
+    op = Pooling(x, windows, "soft", offset, gradient=gradient)
     return [op.forward(), *op.backward(g)]
 
 
 def sorted_pool(x, logits, g, windows, normalize="softmax", offset=0):
     """The pooled tensor, and what x and the logits get."""
-    variant = {"pool_range": len(logits), "per_channel": logits.ndim == 2, "softmax": normalize == "softmax"}
-    op = Pooling(x, windows, "sorted", offset, **variant)
+    op = Pooling(x, windows, "sorted", offset, normalize=normalize)
     return [op.forward(logits), *op.backward(logits, g, parameters=1)]
 
 
@@ -67,6 +65,6 @@ def importance_pool(x, logits, g, windows, offset=0):
 
 def detail_preserving_pool(x, guide, alpha, lam, g, windows, symmetric=True, offset=0):
     """The pooled tensor, and what x, the guide if there is one, alpha and lambda get."""
-    op = Pooling(x, windows, "detail_preserving", offset, guided=guide is not None, symmetric=bool(symmetric))
-    others = [alpha, lam] if guide is None else [guide, alpha, lam]
-    return [op.forward(*others), *op.backward(*others, g, parameters=2)]
+    attributes = {"N": int(guide is not None), "symmetric": bool(symmetric)}
+    op = Pooling(x, windows, "detail_preserving", offset, **attributes)
+    return [op.forward(guide, alpha, lam), *op.backward(guide, alpha, lam, g, parameters=2)]

@@ -63,21 +63,19 @@ def at_hand():
     return Host(library)
 
 
-def run(op, dtype, shape, windows, options, inputs, outputs, offset=0):
+def run(op, windows, attributes, inputs, outputs, offset=0):
     """Calls an op.
 
     Args:
         op: its name.
-        dtype: the type's name.
-        shape: the shape of the tensor that is pooled.
         windows: pool_size, strides, padding, data_format.
-        options: numbers, by pooling: see `interface.cc`.
-        inputs: arrays.
-        outputs: for each output, its shape and its type's name.
+        attributes: those beside the windows', by name.
+        inputs: arrays, in the order of the op's description, None for one that is absent.
+        outputs: for each output, its shape and its type's name, or None.
         offset: how many elements behind an aligned address each tensor begins.
 
     Returns:
-        The outputs, NaN where nothing was written.
+        The outputs that are not absent, NaN where nothing was written.
 
     Raises:
         RuntimeError: the kernels say that something is wrong.
@@ -95,24 +93,30 @@ def run(op, dtype, shape, windows, options, inputs, outputs, offset=0):
         scratch.append(buffer(np.full(size, NOTHING, "uint8"), UNTOUCHED, 16))
         return scratch[-1].address
 
-    given = [np.ascontiguousarray(v) for v in inputs]
-    sources = [buffer(v.reshape(-1).view("uint8"), NOTHING, offset * v.itemsize) for v in given]
-    types = [numpy_dtype(name) for _, name in outputs]
-    sizes = [int(np.prod(like)) * t.itemsize for (like, _), t in zip(outputs, types, strict=True)]
-    results = [
-        buffer(np.full(size, NOTHING, "uint8"), UNTOUCHED, offset * t.itemsize)
-        for size, t in zip(sizes, types, strict=True)
-    ]
-    addresses = [[b.address for b in buffers] for buffers in (sources, results)]
-    interface.prepare(
-        device.function, op, dtype, shape, windows, options, *addresses, device.stream, allocate
-    )()
+    def source(array):
+        array = np.ascontiguousarray(array)
+        memory = buffer(array.reshape(-1).view("uint8"), NOTHING, offset * array.itemsize)
+        return memory, interface.Tensor(memory.address, array.dtype.name, array.shape)
+
+    def result(shape, dtype):
+        itemsize = numpy_dtype(dtype).itemsize
+        size = int(np.prod(shape)) * itemsize
+        memory = buffer(np.full(size, NOTHING, "uint8"), UNTOUCHED, offset * itemsize)
+        return memory, interface.Tensor(memory.address, dtype, shape)
+
+    sources = [array if array is None else source(array) for array in inputs]
+    results = [like if like is None else result(*like) for like in outputs]
+    tensors = [[pair and pair[1] for pair in pairs] for pairs in (sources, results)]
+    attributes = {**interface.window_attributes(windows), **attributes}
+    interface.prepare(device.function, op, attributes, *tensors, device.stream, allocate)()
     device.synchronize()
-    for which, source in enumerate(sources):
-        assert not source.changed(), f"{op} wrote to its input {which} or beside it"
+    for which, pair in enumerate(sources):
+        assert pair is None or not pair[0].changed(), f"{op} wrote to its input {which} or beside it"
     for which, memory in enumerate(scratch):
         assert memory.content() is not None, f"{op} wrote beside its scratch memory {which}"
-    arrays = [result.content() for result in results]
-    for which, array in enumerate(arrays):
+    arrays = []
+    for which, (memory, tensor) in enumerate(filter(None, results)):
+        array = memory.content()
         assert array is not None, f"{op} wrote beside its output {which}"
-    return [a.view(t).reshape(like) for a, t, (like, _) in zip(arrays, types, outputs, strict=True)]
+        arrays.append(array.view(numpy_dtype(tensor.dtype)).reshape(tensor.shape))
+    return arrays

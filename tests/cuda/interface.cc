@@ -1,99 +1,77 @@
 // The CUDA kernels as one function of C, for tests and measurements to call without TensorFlow. The
 // same source makes two libraries: one that runs on a card, and one that runs the kernels' threads
 // on the host, one after the other.
-#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
 #include <vector>
 
-#include "kernels/detail_preserving_pool.h"
-#include "kernels/importance_pool.h"
-#include "kernels/soft_pool.h"
-#include "kernels/sorted_pool.h"
+#include "softpool/engine/cuda_stream.h"
+#include "softpool/engine/op.h"
 
-namespace softpool {
 namespace {
 
-struct Call {
-  std::string op;
-  DataType type;
-  PoolGeometry geometry;
-  const int64_t* options;
-  const void* const* in;
-  void* const* out;
-  CudaStream cuda;
+// A tensor of a call. Where an optional one is absent, its address is null.
+struct CTensor {
+  void* data;
+  int type;  // counts float16, bfloat16, float32, float64
+  int rank;
+  const int64_t* dims;
 };
 
-RankLogits LogitsOf(const Call& c) {
-  return {c.in[1], c.options[0], c.options[1] != 0, c.options[2] != 0};
+// An attribute of a call: text, whole numbers, or neither, for the truth value of the first number.
+struct CAttribute {
+  const char* name;
+  const char* text;
+  int count;  // of numbers, or -1 for one that is no list, -2 for a truth value
+  const int64_t* numbers;
+};
+
+softpool::Attributes::Value ValueOf(const CAttribute& attribute) {
+  if (attribute.text != nullptr) return std::string(attribute.text);
+  if (attribute.count == -1) return *attribute.numbers;
+  if (attribute.count == -2) return *attribute.numbers != 0;
+  return std::vector<int64_t>(attribute.numbers, attribute.numbers + attribute.count);
 }
 
-DetailInputs DetailOf(const Call& c) {
-  const int guides = c.options[0] != 0;
-  return {
-      c.in[0], guides ? c.in[1] : nullptr, {c.in[1 + guides], c.in[2 + guides], c.options[1] != 0}};
+std::vector<softpool::Tensor> TensorsOf(const CTensor* tensors, size_t count) {
+  std::vector<softpool::Tensor> all;
+  for (size_t i = 0; i < count; ++i) {
+    const CTensor& t = tensors[i];
+    all.push_back({t.data, static_cast<softpool::DataType>(t.type), {t.dims, t.dims + t.rank}});
+  }
+  return all;
 }
 
-std::string Run(const Call& c) {
-  if (c.op == "SoftPool") return SoftPool(c.type, c.geometry, c.in[0], c.out[0], c.cuda);
-  if (c.op == "SoftPoolGrad") {
-    const auto kind = c.options[0] ? SoftPoolGradient::kWeights : SoftPoolGradient::kExact;
-    return SoftPoolGrad(c.type, c.geometry, kind, c.in[0], c.in[1], c.out[0], c.cuda);
-  }
-  if (c.op == "SortedPool") {
-    return SortedPool(c.type, c.geometry, LogitsOf(c), c.in[0], c.out[0], c.cuda);
-  }
-  if (c.op == "SortedPoolGrad") {
-    return SortedPoolGrad(c.type, c.geometry, LogitsOf(c), c.in[0], c.in[2], c.out[0], c.out[1],
-                          c.cuda);
-  }
-  if (c.op == "ImportancePool") {
-    return ImportancePool(c.type, c.geometry, c.in[0], c.in[1], c.out[0], c.cuda);
-  }
-  if (c.op == "ImportancePoolGrad") {
-    return ImportancePoolGrad(c.type, c.geometry, c.in[0], c.in[1], c.in[2], c.out[0], c.out[1],
-                              c.cuda);
-  }
-  if (c.op == "DetailPreservingPool") {
-    return DetailPreservingPool(c.type, c.geometry, DetailOf(c), c.out[0], c.cuda);
-  }
-  if (c.op == "DetailPreservingPoolGrad") {
-    const int guides = c.options[0] != 0;
-    const DetailGradients gradients{c.out[0], guides ? c.out[1] : nullptr, c.out[1 + guides],
-                                    c.out[2 + guides]};
-    return DetailPreservingPoolGrad(c.type, c.geometry, DetailOf(c), c.in[3 + guides], gradients,
-                                    c.cuda);
-  }
-  return "no such op: " + c.op;
+std::string Run(const char* op, const CAttribute* attributes, int attribute_count,
+                const CTensor* inputs, const CTensor* outputs, const softpool::CudaStream& cuda) {
+  softpool::Call call;
+  call.op = softpool::FindOp(std::string("Softpool>") + op);
+  if (call.op == nullptr || call.op->cuda == nullptr) return "no such op: " + std::string(op);
+  softpool::Attributes values;
+  for (int i = 0; i < attribute_count; ++i) values.Set(attributes[i].name, ValueOf(attributes[i]));
+  call.attributes = &values;
+  call.inputs = TensorsOf(inputs, call.op->inputs.size());
+  call.outputs = TensorsOf(outputs, call.op->outputs.size());
+  const std::string error = softpool::Prepare(&call);
+  return error.empty() ? call.op->cuda(call, cuda) : error;
 }
 
 }  // namespace
-}  // namespace softpool
 
-// Inputs and outputs come in the order of TensorFlow's op of that name. `type` counts float16,
-// bfloat16, float32, float64. Options are, by pooling: soft: whether weights are sent back alone;
-// sorted: pool_range, whether it is per channel, whether it is a softmax; detail-preserving:
-// whether there is a guide, whether it is symmetric. Returns what is wrong, or an empty string,
-// which lasts until the next call.
+// Inputs and outputs come in the order of the op's description. Returns what is wrong, or an empty
+// string, which lasts until the next call.
 extern "C" __attribute__((visibility("default"))) const char* tf_softpool_run(
-    const char* op, int type, int rank, const int64_t* dims, const int64_t* ksize,
-    const int64_t* strides, int same, int channels_first, const int64_t* options,
-    const void* const* inputs, void* const* outputs, void* stream, void* (*allocate)(size_t)) {
+    const char* op, const CAttribute* attributes, int attribute_count, const CTensor* inputs,
+    const CTensor* outputs, void* stream, void* (*allocate)(size_t)) {
   static thread_local std::string error;
-  softpool::Call call{op, static_cast<softpool::DataType>(type), {}, options, inputs, outputs, {}};
-  call.cuda = {stream, [allocate](size_t bytes) {
-                 void* memory = allocate(bytes);
-                 if (memory == nullptr) throw std::bad_alloc();
-                 return memory;
-               }};
+  const softpool::CudaStream cuda{stream, [allocate](size_t bytes) {
+                                    void* memory = allocate(bytes);
+                                    if (memory == nullptr) throw std::bad_alloc();
+                                    return memory;
+                                  }};
   try {
-    error = softpool::MakeGeometry(
-        {dims, dims + rank}, {ksize, ksize + rank - 2}, {strides, strides + rank - 2},
-        same ? softpool::Padding::kSame : softpool::Padding::kValid,
-        channels_first ? softpool::DataFormat::kChannelsFirst : softpool::DataFormat::kChannelsLast,
-        &call.geometry);
-    if (error.empty()) error = softpool::Run(call);
+    error = Run(op, attributes, attribute_count, inputs, outputs, cuda);
   } catch (const std::exception& e) {
     error = e.what();
   }

@@ -50,12 +50,12 @@ def details(x, g, w):
     return [y, weighted_oracle.detail_preserving_pool_gradient(x, None, ones, ones, g, *w, True)[0]]
 
 
-# Options, and what the oracle says of a tensor, which is its own logits, and of the result's gradient.
+# Attributes, and what the oracle says of a tensor, which is its own logits, and of the result's gradient.
 POOLINGS = {
-    "SoftPool": ([0], soft),
-    "SortedPool": ([2, 0, 1], ranked),
-    "ImportancePool": ([], importance),
-    "DetailPreservingPool": ([0, 1], details),
+    "SoftPool": ({"gradient": "exact"}, soft),
+    "SortedPool": ({"normalize": "softmax"}, ranked),
+    "ImportancePool": ({}, importance),
+    "DetailPreservingPool": ({"N": 0, "symmetric": True}, details),
 }
 
 
@@ -88,8 +88,8 @@ def nothing(card, shape):
     return card.repeated(np.full(2**20, device.NOTHING, "uint8"), 2 * math.prod(shape))
 
 
-def call(card, op, shape, windows, options, inputs, outputs):
-    """Calls an op on the card's memory. Each element of a large output is written."""
+def call(card, op, windows, attributes, inputs, outputs):
+    """Calls an op on pairs of memory and shapes. Each element of a large output is written."""
     scratch = []
 
     @interface.ALLOCATE
@@ -97,38 +97,54 @@ def call(card, op, shape, windows, options, inputs, outputs):
         scratch.append(card.repeated(np.full(256, device.NOTHING, "uint8"), max(size, 1)))
         return card.address(scratch[-1])
 
-    addresses = [[card.address(m) for m in memory] for memory in (inputs, outputs)]
-    arguments = (op, DTYPE, shape, windows, options, *addresses, card.stream, allocate)
-    interface.prepare(card.function, *arguments)()
+    def tensor(pair):
+        if pair is None:
+            return None
+        memory, shape = pair
+        dtype = DTYPE if len(shape) > 1 else "float32"
+        return interface.Tensor(card.address(memory), dtype, shape)
+
+    tensors = [[tensor(pair) for pair in pairs] for pairs in (inputs, outputs)]
+    attributes = {**interface.window_attributes(windows), **attributes}
+    interface.prepare(card.function, op, attributes, *tensors, card.stream, allocate)()
     card.synchronize()
-    for memory in outputs:
+    for memory, _ in filter(None, outputs):
         small = len(memory) < 2**15
         assert small or not card.holds(memory, -1), f"{op} left elements unwritten"
 
 
 def parameters(card, op, channels):
-    """What the op takes beside x and gradients."""
-    ones = card.put(np.ones(channels, "float32").view("uint8"))
-    others = {"SortedPool": [card.put(LOGITS.view("uint8"))], "DetailPreservingPool": [ones, ones]}
-    return others.get(op, [])
+    """What the op takes beside x and gradients: memory and shapes."""
+    ones = (card.put(np.ones(channels, "float32").view("uint8")), (channels,))
+    logits = (card.put(LOGITS.view("uint8")), LOGITS.shape)
+    return {"SortedPool": [logits], "DetailPreservingPool": [None, ones, ones]}.get(op, [])
+
+
+def copy(card, pair):
+    """Other memory of the same size, if there is any."""
+    return pair and (card.put(card.take(pair[0])), pair[1])
 
 
 @pytest.mark.parametrize("op", POOLINGS)
 @pytest.mark.parametrize("name", TENSORS)
 def test_more_elements_than_32_bits_count(card, name, op):
     shape, windows, example = TENSORS[name]
-    options, expected = POOLINGS[op]
+    attributes, expected = POOLINGS[op]
     like = output_shape(shape, windows)
     x, g = pattern(0, 2), pattern(1, 1)
-    on_card, y, dx = tensor(card, x, shape), nothing(card, like), nothing(card, shape)
+    on_card, y, dx = (
+        (tensor(card, x, shape), shape),
+        (nothing(card, like), like),
+        (nothing(card, shape), shape),
+    )
     others = parameters(card, op, channels_of(shape, windows))
-    gradients = [card.put(card.take(other)) for other in others]
+    gradients = [copy(card, other) for other in others]
     if op == "ImportancePool":
-        others, gradients = [on_card], [nothing(card, shape)]
-    call(card, op, shape, windows, options, [on_card, *others], [y])
-    inputs, outputs = [on_card, *others, tensor(card, g, like)], [dx, *gradients]
-    call(card, f"{op}Grad", shape, windows, options, inputs, outputs)
-    results = [y, dx, *(gradients if op == "ImportancePool" else [])]
+        others, gradients = [on_card], [(nothing(card, shape), shape)]
+    call(card, op, windows, attributes, [on_card, *others], [y])
+    inputs, outputs = [on_card, *others, (tensor(card, g, like), like)], [dx, *gradients]
+    call(card, f"{op}Grad", windows, attributes, inputs, outputs)
+    results = [y[0], dx[0], *([gradients[0][0]] if op == "ImportancePool" else [])]
     compare(card, (x, g), results, example, windows, math.prod(shape), expected)
 
 

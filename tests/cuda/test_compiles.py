@@ -41,7 +41,8 @@ def built(which="cuda_architectures"):
     architectures = [int(n) for n in re.findall(r"\d+", build.get("cuda_architectures", ""))]
     if not architectures:
         reason = build.get("cuda_missing") or "build.json names no CUDA architectures"
-        assert not shutil.which("nvcc"), f"nvcc is there, and the library has no CUDA kernels: {reason}"
+        wanted = shutil.which("nvcc") and "TF_SOFTPOOL_CUDA=native" not in reason
+        assert not wanted, f"nvcc is there, and the library has no CUDA kernels: {reason}"
         pytest.skip(reason)
     return [int(n) for n in re.findall(r"\d+", build[which])]
 
@@ -60,4 +61,4 @@ def test_cards_to_come_find_what_they_can_compile():
         pytest.skip("it was built for cards of today alone, with CUDAARCHS")
     newest = max(ptx)
     kernels = [entries for entries in collections(LIBRARY.read_bytes()) if (PTX, newest) in entries]
-    assert len(kernels) >= len(list(ROOT.glob("custom_ops/kernels/cuda/*.cu")))
+    assert len(kernels) >= len(list(ROOT.glob("custom_ops/softpool/poolings/*/*.cu")))

@@ -7,9 +7,11 @@ import pytest
 from cases import DTYPES, Case
 from cuda_cases import MANY
 from cuda_poolings import output_shape
-from interface import operation
+from interface import op_name
 from near import bits, compute_dtype
 
+# SoftPool's attribute.
+EXACT = {"gradient": "exact"}
 # A pooling's call for a case, and its variant.
 CALLS = {
     "soft": (cuda_calls.soft, {}),
@@ -116,7 +118,7 @@ def test_gradients_of_parameters_are_sums_over_much(name, data_format):
 )
 def test_errors_are_raised(op, shape, windows, message):
     with pytest.raises(RuntimeError, match=message):
-        device.run(op, "float32", shape, windows, [0], [np.zeros(shape, "float32")], [(shape, "float32")])
+        device.run(op, windows, EXACT, [np.zeros(shape, "float32")], [(shape, "float32")])
 
 
 @pytest.mark.parametrize("op", ["SoftPool", "SoftPoolGrad"])
@@ -129,14 +131,11 @@ def test_windows_as_large_as_they_may_be(op):
         like = output_shape(x.shape, windows)
         inputs = [x] if op == "SoftPool" else [x, np.ones(like, "float32")]
         output = like if op == "SoftPool" else x.shape
-        results += device.run(op, "float32", x.shape, windows, [0], inputs, [(output, "float32")])
+        results += device.run(op, windows, EXACT, inputs, [(output, "float32")])
     np.testing.assert_array_equal(*results)
 
 
-def test_names_and_options():
-    assert operation("soft", gradient=True) == ("SoftPoolGrad", [0])
-    variant = {"pool_range": 3, "per_channel": True, "softmax": False}
-    assert operation("sorted", gradient=False, **variant) == ("SortedPool", [3, 1, 0])
-    names = operation("detail_preserving", gradient=True, guided=True, symmetric=False)
-    assert names == ("DetailPreservingPoolGrad", [1, 0])
+def test_names():
+    assert op_name("soft", gradient=True) == "SoftPoolGrad"
+    assert op_name("detail_preserving") == "DetailPreservingPool"
     assert compute_dtype("bfloat16") == "float32"

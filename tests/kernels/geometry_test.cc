@@ -1,11 +1,11 @@
 // Window geometry and the partitions of it, checked by counting.
-#include "kernels/geometry.h"
+#include "softpool/engine/geometry.h"
 
 #include <gtest/gtest.h>
 
 #include <map>
 
-#include "kernels/partition.h"
+#include "softpool/engine/tiling.h"
 
 namespace softpool {
 namespace {

@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "kernels/data_type.h"
-#include "kernels/parallel.h"
+#include "softpool/engine/threads.h"
+#include "softpool/simd/types.h"
 
 namespace softpool {
 

@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "kernels/simd_targets.h"
+#include "softpool/simd/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "power_test.cc"
@@ -14,7 +14,7 @@
 // The target's headers follow it.
 #include <hwy/highway.h>
 
-#include "kernels/power-inl.h"
+#include "softpool/simd/exp_pow-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace softpool {

@@ -3,16 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
 #include <ostream>
 #include <string>
 #include <vector>
 
 #include "kernel_inputs.h"
-#include "kernels/detail_preserving_pool.h"
-#include "kernels/importance_pool.h"
-#include "kernels/simd_targets.h"
-#include "kernels/soft_pool.h"
-#include "kernels/sorted_pool.h"
+#include "softpool/engine/op.h"
+#include "softpool/simd/targets.h"
 
 namespace softpool {
 namespace {
@@ -42,109 +40,96 @@ const Case kCases[] = {
 
 // A kernel's results as bytes, by name.
 using Results = std::map<std::string, std::vector<uint8_t>>;
-// What a kernel is given.
+// A call of a pooling's op, with the memory of its inputs, and the gradient of its output.
 struct Inputs {
-  DataType type;
-  PoolGeometry g;
-  std::vector<uint8_t> x, gradient, logits;
-  bool per_channel;
-  int64_t pool_range;
-  // Of importance pooling, shaped like x; of detail-preserving pooling, shaped like y and
-  // [channels].
-  std::vector<uint8_t> importance, guide, alpha, lambda;
-  bool symmetric;
+  Attributes attributes;
+  Call call;  // of the pooling; its gradient has the same inputs, and then the gradient
+  std::vector<std::vector<uint8_t>> memory;
+  std::vector<uint8_t> gradient;
+
+  DataType Computed() const {
+    return call.Type() == DataType::kFloat64 ? DataType::kFloat64 : DataType::kFloat32;
+  }
+  void Add(DataType type, std::vector<int64_t> dims, std::vector<uint8_t> bytes) {
+    memory.push_back(std::move(bytes));
+    call.inputs.push_back({memory.back().data(), type, std::move(dims)});
+  }
 };
 
-Results RunSoftPool(const Inputs& in, const ParallelFor& parallel) {
-  Results r;
-  r["y"].resize(in.gradient.size(), 0xAB);
-  r["exact"].resize(in.x.size(), 0xAB);
-  r["weights"].resize(in.x.size(), 0xAB);
-  SoftPool(in.type, in.g, in.x.data(), r["y"].data(), parallel);
-  SoftPoolGrad(in.type, in.g, SoftPoolGradient::kExact, in.x.data(), in.gradient.data(),
-               r["exact"].data(), parallel);
-  SoftPoolGrad(in.type, in.g, SoftPoolGradient::kWeights, in.x.data(), in.gradient.data(),
-               r["weights"].data(), parallel);
-  return r;
-}
-
-Results RunSortedPool(const Inputs& in, const ParallelFor& parallel) {
-  Results r;
-  for (bool softmax : {true, false}) {
-    const std::string name = softmax ? "softmax" : "none";
-    const RankLogits logits{in.logits.data(), in.pool_range, in.per_channel, softmax};
-    const size_t size = in.type == DataType::kFloat64 ? 8 : 4;
-    r[name + " y"].resize(in.gradient.size(), 0xAB);
-    r[name + " x"].resize(in.x.size(), 0xAB);
-    r[name + " parameter"].resize(logits.Count(in.g.Channels()) * size, 0xAB);
-    SortedPool(in.type, in.g, logits, in.x.data(), r[name + " y"].data(), parallel);
-    SortedPoolGrad(in.type, in.g, logits, in.x.data(), in.gradient.data(), r[name + " x"].data(),
-                   r[name + " parameter"].data(), parallel);
+// The outputs of a prepared call. Parameters' gradients have "parameter" in their names.
+Results Run(Call call, const ParallelFor& parallel) {
+  EXPECT_EQ(Prepare(&call), "");
+  Results results;
+  for (size_t i = 0; i < call.op->outputs.size(); ++i) {
+    const TensorSpec& spec = call.op->outputs[i];
+    Tensor& output = call.outputs.emplace_back();
+    if (IsAbsent(call, spec)) continue;
+    output = OutputLike(call, i);
+    size_t bytes = SizeOf(output.type);
+    for (int64_t n : output.dims) bytes *= n;
+    const std::string name = (IsParameter(spec.role) ? "parameter " : "") + spec.name;
+    std::vector<uint8_t>& memory = results[call.op->name + " " + name];
+    memory.resize(bytes, 0xAB);
+    output.data = memory.data();
   }
-  return r;
-}
-
-Results RunImportancePool(const Inputs& in, const ParallelFor& parallel) {
-  Results r;
-  r["y"].resize(in.gradient.size(), 0xAB);
-  r["x"].resize(in.x.size(), 0xAB);
-  r["importance"].resize(in.x.size(), 0xAB);
-  ImportancePool(in.type, in.g, in.x.data(), in.importance.data(), r["y"].data(), parallel);
-  ImportancePoolGrad(in.type, in.g, in.x.data(), in.importance.data(), in.gradient.data(),
-                     r["x"].data(), r["importance"].data(), parallel);
-  return r;
-}
-
-Results RunDetailPreservingPool(const Inputs& in, const ParallelFor& parallel) {
-  Results r;
-  const size_t size = in.type == DataType::kFloat64 ? 8 : 4;
-  const DetailParameters parameters{in.alpha.data(), in.lambda.data(), in.symmetric};
-  for (bool guided : {false, true}) {
-    const std::string name = guided ? "guided " : "lite ";
-    const DetailInputs inputs{in.x.data(), guided ? in.guide.data() : nullptr, parameters};
-    r[name + "y"].resize(in.gradient.size(), 0xAB);
-    r[name + "x"].resize(in.x.size(), 0xAB);
-    if (guided) r[name + "guide"].resize(in.gradient.size(), 0xAB);
-    r[name + "parameter alpha"].resize(in.g.Channels() * size, 0xAB);
-    r[name + "parameter lambda"].resize(in.g.Channels() * size, 0xAB);
-    DetailPreservingPool(in.type, in.g, inputs, r[name + "y"].data(), parallel);
-    const DetailGradients gradients{
-        r[name + "x"].data(), guided ? r[name + "guide"].data() : nullptr,
-        r[name + "parameter alpha"].data(), r[name + "parameter lambda"].data()};
-    DetailPreservingPoolGrad(in.type, in.g, inputs, in.gradient.data(), gradients, parallel);
-  }
-  return r;
+  RunOnCpu(call, parallel);
+  return results;
 }
 
 class SameBits : public testing::TestWithParam<std::tuple<Case, DataType, DataFormat>> {
  protected:
-  static Inputs Make(const ParamType& param) {
+  static std::unique_ptr<Inputs> Make(const ParamType& param, const char* op) {
     const auto& [c, type, format] = param;
     std::vector<int64_t> dims = c.dims;
     if (format == DataFormat::kChannelsFirst) {
       dims.insert(dims.begin() + 1, dims.back());
       dims.pop_back();
     }
-    Inputs in;
-    in.type = type;
-    EXPECT_EQ(MakeGeometry(dims, c.ksize, c.strides, c.padding, format, &in.g), "");
-    in.x = RandomTensor(type, in.g.outer * in.g.InputPositions() * in.g.inner, 1);
-    in.gradient = RandomTensor(type, in.g.outer * in.g.OutputPositions() * in.g.inner, 2);
+    auto in = std::make_unique<Inputs>();
+    const bool first = format == DataFormat::kChannelsFirst;
+    in->attributes.Set("ksize", c.ksize);
+    in->attributes.Set("strides", c.strides);
+    in->attributes.Set("padding", std::string(c.padding == Padding::kSame ? "SAME" : "VALID"));
+    in->attributes.Set("data_format", std::string(first ? "NCHW" : "NHWC"));
+    in->call.op = FindOp(op);
+    in->call.attributes = &in->attributes;
+    PoolGeometry& g = in->call.geometry;
+    EXPECT_EQ(MakeGeometry(dims, c.ksize, c.strides, c.padding, format, &g), "");
+    in->Add(type, dims, RandomTensor(type, g.outer * g.InputPositions() * g.inner, 1));
+    in->gradient = RandomTensor(type, g.outer * g.OutputPositions() * g.inner, 2);
     return in;
   }
 
-  template <class F>
-  static void Compare(const Inputs& in, const F& run) {
+  // A tensor's shape that has one value for each window.
+  static std::vector<int64_t> WindowDims(const Inputs& in) {
+    std::vector<int64_t> dims = in.call.inputs[0].dims;
+    const bool first = in.attributes.String("data_format") == "NCHW";
+    const size_t spatial = dims.size() - 2;
+    for (size_t i = 0; i < spatial; ++i) {
+      dims[i + (first ? 2 : 1)] = in.call.geometry.axis[kAxes - spatial + i].out;
+    }
+    return dims;
+  }
+
+  // Runs the op and its gradient.
+  static Results RunBoth(Inputs& in, const ParallelFor& parallel) {
+    Results results = Run(in.call, parallel);
+    Call gradient = in.call;
+    gradient.op = FindOp(in.call.op->name + "Grad");
+    gradient.inputs.push_back({in.gradient.data(), in.call.Type(), WindowDims(in)});
+    for (auto& [name, bytes] : Run(gradient, parallel)) results[name] = std::move(bytes);
+    return results;
+  }
+
+  static void Compare(Inputs& in) {
     Results first;
     for (int64_t target : RunnableTargets()) {
       for (int threads : {1, 2, 5}) {
         UseTarget(target);
-        Results results = run(in, Threads(threads));
-        const DataType computed =
-            in.type == DataType::kFloat64 ? DataType::kFloat64 : DataType::kFloat32;
+        Results results = RunBoth(in, Threads(threads));
         for (auto& [name, bytes] : results) {
           const bool of_parameter = name.find("parameter") != std::string::npos;
-          MakeNaNEqual(of_parameter ? computed : in.type, &bytes);
+          MakeNaNEqual(of_parameter ? in.Computed() : in.call.Type(), &bytes);
         }
         if (first.empty()) first = results;
         for (const auto& [name, bytes] : results) {
@@ -157,36 +142,57 @@ class SameBits : public testing::TestWithParam<std::tuple<Case, DataType, DataFo
   }
 };
 
-TEST_P(SameBits, SoftPool) { Compare(Make(GetParam()), RunSoftPool); }
+TEST_P(SameBits, SoftPool) {
+  for (const char* gradient : {"exact", "weights"}) {
+    const auto in = Make(GetParam(), "Softpool>SoftPool");
+    in->attributes.Set("gradient", std::string(gradient));
+    Compare(*in);
+  }
+}
 
 TEST_P(SameBits, SortedPool) {
-  Inputs in = Make(GetParam());
   int64_t window = 1;
   for (int64_t k : std::get<0>(GetParam()).ksize) window *= k;
-  const DataType computed = in.type == DataType::kFloat64 ? DataType::kFloat64 : DataType::kFloat32;
   for (int64_t pool_range : {int64_t{1}, (window + 1) / 2, window}) {
-    in.pool_range = pool_range;
-    in.per_channel = pool_range % 2 == 0;
-    in.logits = RandomTensor(computed, pool_range * in.g.Channels(), 3);
-    Compare(in, RunSortedPool);
+    for (const char* normalize : {"softmax", "none"}) {
+      const auto in = Make(GetParam(), "Softpool>SortedPool");
+      in->attributes.Set("normalize", std::string(normalize));
+      const int64_t channels = in->call.geometry.Channels();
+      std::vector<int64_t> dims = {pool_range};
+      if (pool_range % 2 == 0) dims.push_back(channels);
+      in->Add(in->Computed(), dims,
+              RandomTensor(in->Computed(), pool_range * (dims.size() == 2 ? channels : 1), 3));
+      Compare(*in);
+    }
   }
 }
 
 TEST_P(SameBits, ImportancePool) {
-  Inputs in = Make(GetParam());
-  in.importance = RandomTensor(in.type, in.x.size() / SizeOf(in.type), 3);
-  Compare(in, RunImportancePool);
+  const auto in = Make(GetParam(), "Softpool>ImportancePool");
+  const DataType type = in->call.Type();
+  const std::vector<int64_t> dims = in->call.inputs[0].dims;
+  in->Add(type, dims, RandomTensor(type, in->memory[0].size() / SizeOf(type), 3));
+  Compare(*in);
 }
 
 TEST_P(SameBits, DetailPreservingPool) {
-  Inputs in = Make(GetParam());
-  const DataType computed = in.type == DataType::kFloat64 ? DataType::kFloat64 : DataType::kFloat32;
-  in.guide = RandomTensor(in.type, in.gradient.size() / SizeOf(in.type), 3);
-  in.alpha = Uniform(computed, in.g.Channels(), 0, 2, 4);
-  // Some so large that weights leave their type's range.
-  in.lambda = Uniform(computed, in.g.Channels(), -4, 60, 5);
-  in.symmetric = in.type == DataType::kFloat32 || in.type == DataType::kFloat16;
-  Compare(in, RunDetailPreservingPool);
+  for (bool guided : {false, true}) {
+    const auto in = Make(GetParam(), "Softpool>DetailPreservingPool");
+    const DataType type = in->call.Type(), computed = in->Computed();
+    const bool symmetric = type == DataType::kFloat32 || type == DataType::kFloat16;
+    in->attributes.Set("symmetric", symmetric);
+    in->attributes.Set("N", int64_t{guided});
+    const int64_t channels = in->call.geometry.Channels();
+    if (guided) {
+      in->Add(type, WindowDims(*in), RandomTensor(type, in->gradient.size() / SizeOf(type), 3));
+    } else {
+      in->call.inputs.emplace_back();
+    }
+    in->Add(computed, {channels}, Uniform(computed, channels, 0, 2, 4));
+    // Some so large that weights leave their type's range.
+    in->Add(computed, {channels}, Uniform(computed, channels, -4, 60, 5));
+    Compare(*in);
+  }
 }
 
 std::string NameOf(const testing::TestParamInfo<SameBits::ParamType>& info) {

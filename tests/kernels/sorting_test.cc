@@ -1,4 +1,4 @@
-// The networks sort, and windows are ranked by the book.
+// The networks sort, and the reference path ranks windows.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -6,9 +6,9 @@
 #include <random>
 #include <vector>
 
-#include "kernels/ranking.h"
-#include "kernels/sorted_pool.h"
-#include "kernels/sorting_network.h"
+#include "softpool/engine/op.h"
+#include "softpool/poolings/sorted/sorted_reference.h"
+#include "softpool/poolings/sorted/sorting_network.h"
 
 namespace softpool {
 namespace {
@@ -93,16 +93,19 @@ TEST(WeighedSum, LeavesOutWhatHasNoWeight) {
   EXPECT_TRUE(std::signbit(sum({{-0.0f, 0}}, {1})));
 }
 
-TEST(CheckRankLogits, SaysWhatIsWrong) {
-  EXPECT_EQ(CheckRankLogits({4}, {2, 2}, 3), "");
-  EXPECT_EQ(CheckRankLogits({1, 3}, {2, 2}, 3), "");
-  EXPECT_EQ(CheckRankLogits({-1, -1}, {2, 2}, 3), "");
-  EXPECT_EQ(CheckRankLogits({4, 3}, {2, 2}, -1), "");
-  EXPECT_EQ(CheckRankLogits({5}, {int64_t{1} << 30, int64_t{1} << 30, int64_t{1} << 30}, 3), "");
-  EXPECT_NE(CheckRankLogits({0}, {2, 2}, 3).find("from 1 to 4"), std::string::npos);
-  EXPECT_NE(CheckRankLogits({5}, {2, 2}, 3).find("[5]"), std::string::npos);
-  EXPECT_NE(CheckRankLogits({4, 2}, {2, 2}, 3).find("[pool_range, 3]"), std::string::npos);
-  EXPECT_NE(CheckRankLogits({}, {2, 2}, 3), "");
+TEST(CheckRanks, SaysWhatIsWrong) {
+  EXPECT_EQ(CheckRanks("rank_logits", {4}, {2, 2}, 3), "");
+  EXPECT_EQ(CheckRanks("rank_logits", {1, 3}, {2, 2}, 3), "");
+  EXPECT_EQ(CheckRanks("rank_logits", {-1, -1}, {2, 2}, 3), "");
+  EXPECT_EQ(CheckRanks("rank_logits", {4, 3}, {2, 2}, -1), "");
+  EXPECT_EQ(
+      CheckRanks("rank_logits", {5}, {int64_t{1} << 30, int64_t{1} << 30, int64_t{1} << 30}, 3),
+      "");
+  EXPECT_NE(CheckRanks("rank_logits", {0}, {2, 2}, 3).find("from 1 to 4"), std::string::npos);
+  EXPECT_NE(CheckRanks("rank_logits", {5}, {2, 2}, 3).find("[5]"), std::string::npos);
+  EXPECT_NE(CheckRanks("rank_logits", {4, 2}, {2, 2}, 3).find("[pool_range, 3]"),
+            std::string::npos);
+  EXPECT_NE(CheckRanks("rank_logits", {}, {2, 2}, 3), "");
 }
 
 }  // namespace

@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from tf_softpool.ops import dispatch
+from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.dispatch import PoolNode, as_tensor, check_real, shapes_agree, spatial_rank
 from tf_softpool.ops.portable import compute_dtype
 from tf_softpool.ops.taps import TAPS, along_channels, as_pooled, as_windows, surroundings, windows
@@ -191,6 +191,9 @@ def _distance(detail, epsilon):
     """`sqrt(detail^2 + epsilon^2)`, of which no square overflows, and whose derivatives are its own."""
     scale = ops.stop_gradient(ops.maximum(ops.abs(detail), epsilon))
     return scale * ops.sqrt((detail / scale) ** 2 + (epsilon / scale) ** 2)
+
+
+native.register_gradients("DetailPreservingPool", portable_detail_preserving_pool)
 
 
 @keras.saving.register_keras_serializable("tf_softpool")

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tf_softpool.ops import dispatch
+from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.dispatch import PoolNode, as_tensor, shapes_agree, spatial_rank
 from tf_softpool.ops.portable import compute_dtype
 from tf_softpool.ops.softmax import softmax_of
@@ -91,6 +91,9 @@ def portable_importance_pool(x, logits, window):
     y = ops.where(ops.any(kept, axis=TAPS, keepdims=True), y, float("-inf"))
     nan = ops.any(ops.logical_or(ops.isnan(a), ops.isnan(logits)), axis=TAPS, keepdims=True)
     return ops.cast(as_pooled(ops.where(nan, float("nan"), y), x, window), x.dtype)
+
+
+native.register_gradients("ImportancePool", portable_importance_pool)
 
 
 @keras.saving.register_keras_serializable("tf_softpool")

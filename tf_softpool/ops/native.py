@@ -80,3 +80,11 @@ def load():
             stacklevel=2,
         )
     return native
+
+
+def register_gradients(name, portable=None, send_back=None):
+    """Registers the gradients of a pooling's op where it is there: see `gradients.register`."""
+    if keras.backend.backend() == "tensorflow" and load().ops is not None:
+        from tf_softpool.ops import gradients
+
+        gradients.register(name, portable, send_back)

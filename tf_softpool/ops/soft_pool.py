@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from tf_softpool.ops import dispatch
+from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.dispatch import PoolNode, as_tensor, spatial_rank
 from tf_softpool.ops.portable import compute_dtype
 from tf_softpool.ops.softmax import exponentials
-from tf_softpool.ops.taps import TAPS, as_pooled, windows
+from tf_softpool.ops.taps import TAPS, as_pooled, as_windows, windows
 from tf_softpool.ops.window import PoolWindow
 
 GRADIENTS = ("exact", "weights")
@@ -80,6 +80,26 @@ def portable_soft_pool(x, window, gradient):
         e, total = ops.stop_gradient(e), ops.stop_gradient(total)
     y = largest + ops.sum(e * distance, axis=TAPS, keepdims=True) / total
     return ops.cast(as_pooled(y, x, window), x.dtype)
+
+
+def _send_back(x, grad, window, gradient):
+    """What the op's gradient computes, of which `"weights"` is no derivative, in standard operations."""
+    import tensorflow as tf
+
+    a = tf.cast(x, compute_dtype(x.dtype))
+    with tf.GradientTape() as tape:
+        tape.watch(a)
+        taps = windows(a, window, float("-inf"))
+    e, distance, total, _ = exponentials(taps)
+    weights = e / total
+    to_taps = tf.cast(as_windows(grad, window), a.dtype) * weights
+    if gradient == "exact":
+        mean = tf.reduce_sum(weights * distance, axis=TAPS, keepdims=True)
+        to_taps *= 1 + distance - mean
+    return [tf.cast(tape.gradient(taps, a, to_taps), x.dtype)]
+
+
+native.register_gradients("SoftPool", send_back=_send_back)
 
 
 @keras.saving.register_keras_serializable("tf_softpool")

@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from tf_softpool.ops import dispatch
+from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.dispatch import PoolNode, as_tensor, check_real, spatial_rank
 from tf_softpool.ops.portable import compute_dtype
 from tf_softpool.ops.softmax import softmax_of
@@ -170,6 +170,9 @@ def _largest(a, pool_range):
             rows[i] = ops.where(swap, second, first)
             rows[i + 1] = ops.where(swap, first, second)
     return ops.stack(rows[:pool_range], axis=0)
+
+
+native.register_gradients("SortedPool", portable_sorted_pool)
 
 
 @keras.saving.register_keras_serializable("tf_softpool")

@@ -1,0 +1,205 @@
+// The windows of a GPU's kernels: a thread has one window of one channel. What they offer to
+// mathematics is their contract, in taps-inl.h.
+#ifndef SOFTPOOL_CUDA_DEVICE_WINDOW_H_
+#define SOFTPOOL_CUDA_DEVICE_WINDOW_H_
+
+#include <utility>
+
+#include "softpool/engine/pool_math.h"
+#include "softpool/engine/taps-inl.h"
+
+namespace softpool {
+
+// So many values that one instruction loads or stores, where the first of them is aligned to all.
+template <class T, int kCount>
+struct alignas(sizeof(T) * kCount) Pack {
+  T values[kCount];
+};
+
+namespace HWY_NAMESPACE {
+
+// Where a window is: its first tap in tensors shaped like the input, itself in those shaped like
+// the output, and its channel.
+struct Place {
+  int64_t in, out, channel;
+};
+
+// Where what windows send goes: `sums`, of tensors with a value for every tap, from the window's
+// first tap on, if windows share inputs. How far sums over all windows lie apart that a thread
+// keeps for channels side by side.
+template <class Math, class T>
+struct Targets {
+  ComputeType<T>* sums[Math::kTapOutputs + 1];
+  int64_t first;
+  int64_t channel_step;
+  bool owned;
+};
+
+// A window of any size, its values in memory.
+template <class Math_, class T_, Sink kSink>
+struct MemoryWindow {
+  using Math = Math_;
+  using T = T_;
+  using C = ComputeType<T>;
+  using D = hn::ScalableTag<C>;
+  using Sum = double;
+  static constexpr int kTaps = 0;
+
+  // By value, so that they are in a thread's registers until a window is done out of line.
+  const Tensors<T, Math>& tensors;
+  Targets<Math, T> targets;
+  TapBox box;
+  Place place;
+  int64_t lane;  // which of a thread's channels
+
+  HWY_INLINE int64_t Taps() const { return box.Total(); }
+  template <class F>
+  HWY_INLINE void ForEach(const F& f) const {
+    box.ForEach(f);
+  }
+  HWY_INLINE MemoryWindow AnySize() const { return *this; }
+  // The one so many further: of the next channels or, with row_taps to a window, of the next
+  // windows.
+  HWY_INLINE MemoryWindow Neighbour(int64_t count, int row_taps) const {
+    const bool channels = row_taps == 1;
+    return {
+        tensors,
+        targets,
+        box,
+        {place.in + count * row_taps, place.out + count, place.channel + (channels ? count : 0)},
+        channels ? count : 0};
+  }
+  HWY_INLINE bool IsOwner() const { return kSink == Sink::kStore || targets.owned; }
+
+  template <int kWhich = 0>
+  HWY_INLINE C Load(const Tap& tap) const {
+    return LoadOne(tensors.tap_in[kWhich] + place.in + tap.offset);
+  }
+  template <int kWhich>
+  HWY_INLINE bool HasWindow() const {
+    return tensors.window_in[kWhich] != nullptr;
+  }
+  template <int kWhich = 0>
+  HWY_INLINE C LoadWindow() const {
+    return LoadOne(tensors.window_in[kWhich] + place.out);
+  }
+  HWY_INLINE C LoadChannel(const C* table) const { return table[place.channel]; }
+
+  template <int kWhich = 0>
+  HWY_INLINE void StoreWindow(C v) const {
+    if (IsOwner()) StoreOne(v, tensors.window_out[kWhich] + place.out);
+  }
+  template <int kWhich = 0>
+  HWY_INLINE void Emit(const Tap& tap, C v) const {
+    if constexpr (kSink == Sink::kAdd) {
+      if (tap.target != kUnwanted) targets.sums[kWhich][targets.first + tap.target] += v;
+    } else {
+      StoreOne(v, tensors.tap_out[kWhich] + place.in + tap.offset);
+    }
+  }
+  HWY_INLINE void AddChannel(C v, double* sums) const {
+    if (IsOwner()) sums[lane * targets.channel_step] += static_cast<double>(v);
+  }
+
+  // The only lane there is, by its number.
+  template <int kWhich = 0>
+  HWY_INLINE C LoadLane(const Tap& tap, size_t) const {
+    return Load<kWhich>(tap);
+  }
+  template <int kWhich = 0>
+  HWY_INLINE C LoadWindowLane(size_t) const {
+    return LoadWindow<kWhich>();
+  }
+  HWY_INLINE C LoadChannelLane(const C* table, size_t) const { return LoadChannel(table); }
+  template <int kWhich = 0>
+  HWY_INLINE void StoreLane(C v, size_t) const {
+    StoreWindow<kWhich>(v);
+  }
+  template <int kWhich = 0>
+  HWY_INLINE void EmitLane(const Tap& tap, C v, size_t) const {
+    Emit<kWhich>(tap, v);
+  }
+  HWY_INLINE void AddChannelLane(C v, double* sums, size_t) const { AddChannel(v, sums); }
+};
+
+// What it takes to do a lane again by the slow reference path: see window-inl.h.
+template <class W, class F>
+HWY_INLINE void ForEachUnset(const W&, bool mask, const F& f) {
+  if (!mask) f(size_t{0});
+}
+template <class W, class F>
+HWY_INLINE void ForEachOwnLane(const W&, const F& f) {
+  f(size_t{0});
+}
+template <class W>
+HWY_INLINE typename W::C WithLane(const W&, typename W::C, size_t, typename W::C value) {
+  return value;
+}
+
+// What a thread keeps in registers of kLanes windows of kTaps taps each.
+template <class Math, class C, int kTaps, int kLanes>
+struct Registers {
+  C tap_in[Math::kTapInputs][kTaps][kLanes];
+  C window_in[Math::kWindowInputs + 1][kLanes];
+  C window_out[Math::kWindowOutputs + 1][kLanes];
+  C tap_out[Math::kTapOutputs + 1][kTaps][kLanes];
+  // Bit i: lane i was done in memory, for its numbers were such that it had to be.
+  uint32_t in_memory = 0;
+};
+
+// One of several windows in registers. Tap i has the offset i.
+template <class Math_, class T_, Sink kSink, int kTaps_, int kLanes, int kLane>
+struct RegisterWindow {
+  using Math = Math_;
+  using T = T_;
+  using C = ComputeType<T>;
+  using D = hn::ScalableTag<C>;
+  using Sum = double;
+  static constexpr int kTaps = kTaps_;
+
+  Registers<Math, C, kTaps, kLanes>& registers;
+  MemoryWindow<Math, T, kSink> memory;  // the same window
+
+  HWY_INLINE static int64_t Taps() { return kTaps; }
+  template <class F>
+  HWY_INLINE void ForEach(const F& f) const {
+    Unrolled(f, std::make_integer_sequence<int, kTaps>());
+  }
+  template <class F, int... kIndex>
+  HWY_INLINE void Unrolled(const F& f, std::integer_sequence<int, kIndex...>) const {
+    (f(int64_t{kIndex}, Tap{kIndex, kIndex}), ...);
+  }
+  HWY_INLINE MemoryWindow<Math, T, kSink> AnySize() const {
+    registers.in_memory |= 1u << kLane;
+    return memory;
+  }
+  HWY_INLINE bool IsOwner() const { return memory.IsOwner(); }
+
+  template <int kWhich = 0>
+  HWY_INLINE C Load(const Tap& tap) const {
+    return registers.tap_in[kWhich][tap.offset][kLane];
+  }
+  template <int kWhich>
+  HWY_INLINE bool HasWindow() const {
+    return memory.template HasWindow<kWhich>();
+  }
+  template <int kWhich = 0>
+  HWY_INLINE C LoadWindow() const {
+    return registers.window_in[kWhich][kLane];
+  }
+  HWY_INLINE C LoadChannel(const C* table) const { return memory.LoadChannel(table); }
+  template <int kWhich = 0>
+  HWY_INLINE void StoreWindow(C v) const {
+    registers.window_out[kWhich][kLane] = v;
+  }
+  template <int kWhich = 0>
+  HWY_INLINE void Emit(const Tap& tap, C v) const {
+    registers.tap_out[kWhich][tap.offset][kLane] = v;
+  }
+  HWY_INLINE void AddChannel(C v, double* sums) const { memory.AddChannel(v, sums); }
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+
+#endif  // SOFTPOOL_CUDA_DEVICE_WINDOW_H_

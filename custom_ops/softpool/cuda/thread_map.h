@@ -1,0 +1,120 @@
+// Which windows, or tiles, and which channels a thread works on.
+#ifndef SOFTPOOL_CUDA_THREAD_MAP_H_
+#define SOFTPOOL_CUDA_THREAD_MAP_H_
+
+#include <cstdint>
+
+#include "softpool/cuda/launch.h"
+#include "softpool/engine/geometry.h"
+
+namespace softpool {
+
+// Division by a number that is known when a kernel is launched: a product and a shift for what fits
+// 31 bits.
+class Divisor {
+ public:
+  Divisor() = default;
+  explicit Divisor(int64_t d) : d_(d) {
+    if (d <= 1 || d >= kNarrow) return;
+    while ((int64_t{1} << shift_) < d) ++shift_;
+    // Rounded up: exact for all numerators below 2^31.
+    magic_ =
+        ((uint64_t{1} << (31 + shift_)) + static_cast<uint64_t>(d) - 1) / static_cast<uint64_t>(d);
+  }
+
+  // The quotient, leaving the remainder.
+  SOFTPOOL_HOST_DEVICE int64_t Divide(int64_t* n) const {
+    const int64_t numerator = *n;
+    int64_t quotient;
+    if (d_ == 1) {
+      quotient = numerator;
+    } else if (numerator < kNarrow && d_ < kNarrow) {
+      quotient = static_cast<int64_t>((static_cast<uint64_t>(numerator) * magic_) >> (31 + shift_));
+    } else {
+      quotient = numerator / d_;
+    }
+    *n = numerator - quotient * d_;
+    return quotient;
+  }
+
+ private:
+  static constexpr int64_t kNarrow = int64_t{1} << 31;
+
+  int64_t d_ = 1;
+  uint64_t magic_ = 0;
+  int shift_ = 0;
+};
+
+// The channels of a tensor among the blocks and threads of a grid: a group of blocks has channels
+// of its own, and a thread keeps its channels whatever window it works on. So it can add up what
+// they get.
+struct ChannelMap {
+  // Channels are taken `vector` at once where they are consecutive; a block has at most so many of
+  // these.
+  ChannelMap(const PoolGeometry& g, int vector, int64_t most_columns)
+      : vector(vector), outer_channels(g.outer_channels), vectors(g.inner / vector) {
+    const int64_t chunks = (vectors + most_columns - 1) / most_columns;
+    columns = static_cast<int>((vectors + chunks - 1) / chunks);
+    // With channels first there is one vector, of one value.
+    groups = outer_channels > 1 ? outer_channels : (vectors + columns - 1) / columns;
+  }
+
+  // How many windows a block of so many threads works on at a time.
+  SOFTPOOL_HOST_DEVICE int Rows(int threads) const { return threads / columns; }
+
+  // What a thread works on: its row of windows, or -1 if it has none, as threads are left over
+  // where columns do not fill rows; its column, its first channel among consecutive ones, its
+  // channel among those that images are made of, and which of all channels that is.
+  struct Own {
+    int row, rows, column;
+    int64_t inner, outer, channel;
+  };
+  SOFTPOOL_HOST_DEVICE Own Of(const Thread& t) const {
+    Own own;
+    // All of a thread's numbers fit 32 bits.
+    const unsigned index = t.index, width = columns;
+    own.row = index / width;
+    own.column = index % width;
+    own.rows = t.count / width;
+    const bool outer = outer_channels > 1;
+    own.outer = outer ? t.group : 0;
+    own.inner = outer ? 0 : (t.group * columns + own.column) * vector;
+    own.channel = outer ? own.outer : own.inner;
+    if (own.row >= own.rows || own.inner >= vectors * vector) own.row = -1;
+    return own;
+  }
+
+  int vector;
+  int columns;
+  int64_t outer_channels, vectors, groups;
+};
+
+// Positions in a box of four dimensions, the last one fastest.
+struct PositionMap {
+  PositionMap() = default;
+  PositionMap(int64_t images, int64_t n0, int64_t n1, int64_t n2)
+      : count(images * n0 * n1 * n2), by0(n0), by1(n1), by2(n2) {}
+
+  struct Position {
+    int64_t image, at[kAxes];
+  };
+  SOFTPOOL_HOST_DEVICE Position At(int64_t i) const {
+    Position p;
+    const int64_t rest1 = by2.Divide(&i);
+    p.at[2] = i;
+    i = rest1;
+    const int64_t rest0 = by1.Divide(&i);
+    p.at[1] = i;
+    i = rest0;
+    p.image = by0.Divide(&i);
+    p.at[0] = i;
+    return p;
+  }
+
+  int64_t count = 0;
+  Divisor by0, by1, by2;
+};
+
+}  // namespace softpool
+
+#endif  // SOFTPOOL_CUDA_THREAD_MAP_H_

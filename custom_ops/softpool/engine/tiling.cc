@@ -1,0 +1,116 @@
+#include "softpool/engine/tiling.h"
+
+#include <algorithm>
+
+namespace softpool {
+namespace {
+
+// Multiplications of an input by a weight: long enough to be worth handing to a thread.
+constexpr int64_t kTapsPerUnit = 32 * 1024;
+// Channels that are kept together when channels are split: several vectors, whole cache lines.
+constexpr int64_t kChannelBlock = 64;
+// The same for tiles, whose memory a smaller block leaves more rows of, and so fewer shared
+// windows.
+constexpr int64_t kTileChannels = 32;
+constexpr int64_t kTileBytes = 256 * 1024;
+// Fewer channels than the longest vectors' lanes: lanes come from several images then.
+constexpr int64_t kFewChannels = 16;
+
+int64_t CeilDiv(int64_t a, int64_t b) { return a / b + (a % b != 0); }
+
+// Takes the last of mixed-radix digits off `*index`: the range it stands for of `total` in `size`s.
+Range TakeRange(int64_t* index, int64_t size, int64_t total) {
+  const int64_t count = CeilDiv(total, size);
+  const int64_t begin = *index % count * size;
+  *index /= count;
+  return {begin, std::min(begin + size, total)};
+}
+
+}  // namespace
+
+Range UncutWindows(const PoolAxis& axis, Range part, Range windows) {
+  const int64_t room = part.end + axis.pad - axis.window;
+  if (room < 0) return {-1, -1};
+  const int64_t begin = std::max(windows.begin, CeilDiv(part.begin + axis.pad, axis.stride));
+  const int64_t end = std::min(windows.end, room / axis.stride + 1);
+  return begin < end ? Range{begin, end} : Range{-1, -1};
+}
+
+WindowPartition::WindowPartition(const PoolGeometry& g) : g_(g) {
+  const int64_t row = g.axis[2].out * g.inner;
+  images_ = std::clamp<int64_t>(kChannelBlock / std::max<int64_t>(row, 1), 1, g.outer);
+  if (g.inner >= kFewChannels) images_ = 1;
+  const int64_t window = g.LargestWindow();
+  const int64_t outputs = std::max<int64_t>(kTapsPerUnit / window, 1);
+  channels_ = g.inner;
+  if (g.inner > outputs) {
+    channels_ = std::min(g.inner, CeilDiv(outputs, kChannelBlock) * kChannelBlock);
+    // A short rest would leave a vector part empty.
+    if (g.inner % channels_ != 0 && g.inner % channels_ < kFewChannels) channels_ = g.inner;
+  }
+  run_ = std::clamp<int64_t>(outputs / (channels_ * images_), 1, g.axis[2].out);
+}
+
+int64_t WindowPartition::Count() const {
+  return CeilDiv(g_.outer, images_) * g_.axis[0].out * g_.axis[1].out *
+         CeilDiv(g_.axis[2].out, run_) * CeilDiv(g_.inner, channels_);
+}
+
+WindowPartition::Unit WindowPartition::At(int64_t index) const {
+  Unit unit;
+  unit.channels = TakeRange(&index, channels_, g_.inner);
+  unit.last = TakeRange(&index, run_, g_.axis[2].out);
+  unit.o1 = TakeRange(&index, 1, g_.axis[1].out).begin;
+  unit.o0 = TakeRange(&index, 1, g_.axis[0].out).begin;
+  unit.images = TakeRange(&index, images_, g_.outer);
+  return unit;
+}
+
+TilePartition::TilePartition(const PoolGeometry& g, int64_t bytes_per_element) : g_(g) {
+  images_ = std::clamp<int64_t>(kFewChannels / g.inner, 1, g.outer);
+  channel_blocks_ = std::max<int64_t>(g.inner / kTileChannels, 1);
+  largest_channels_ = g.inner - (channel_blocks_ - 1) * kTileChannels;
+  for (int i = 0; i < kAxes; ++i) size_[i] = g.axis[i].in;
+  // Halve where the windows that two tiles share are fewest beside the tile.
+  const auto shared = [&](int i) {
+    return static_cast<double>(size_[i]) / static_cast<double>(g.axis[i].window);
+  };
+  while (LargestTile() * bytes_per_element > kTileBytes) {
+    int longest = -1;
+    for (int i = 0; i < kAxes; ++i) {
+      if (size_[i] > 1 && (longest < 0 || shared(i) > shared(longest))) longest = i;
+    }
+    if (longest < 0) break;
+    size_[longest] = CeilDiv(size_[longest], 2);
+  }
+}
+
+int64_t TilePartition::LargestTile() const {
+  return images_ * size_[0] * size_[1] * size_[2] * largest_channels_;
+}
+
+int64_t TilePartition::Count() const {
+  int64_t count = CeilDiv(g_.outer, images_) * channel_blocks_;
+  for (int i = 0; i < kAxes; ++i) count *= CeilDiv(g_.axis[i].in, size_[i]);
+  return count;
+}
+
+TilePartition::Tile TilePartition::At(int64_t index) const {
+  Tile tile;
+  const int64_t block = index % channel_blocks_;
+  index /= channel_blocks_;
+  const bool is_last = block == channel_blocks_ - 1;
+  tile.channels = {block * kTileChannels, is_last ? g_.inner : (block + 1) * kTileChannels};
+  for (int i = kAxes - 1; i >= 0; --i) tile.part[i] = TakeRange(&index, size_[i], g_.axis[i].in);
+  tile.images = TakeRange(&index, images_, g_.outer);
+  return tile;
+}
+
+Blocks::Blocks(int64_t units, int64_t most)
+    : units_(units), size_(CeilDiv(units, most)), count_(CeilDiv(units, size_)) {}
+
+Range Blocks::At(int64_t index) const {
+  return {index * size_, std::min((index + 1) * size_, units_)};
+}
+
+}  // namespace softpool

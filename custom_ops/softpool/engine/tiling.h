@@ -1,0 +1,91 @@
+// How a pooling's work is cut into units for threads, and into tiles of the input. It depends on
+// the geometry alone, never on the number of threads or the SIMD target, and no result depends on
+// it.
+#ifndef SOFTPOOL_ENGINE_TILING_H_
+#define SOFTPOOL_ENGINE_TILING_H_
+
+#include <array>
+#include <cstdint>
+
+#include "softpool/engine/geometry.h"
+
+namespace softpool {
+
+struct Range {
+  int64_t begin = 0;
+  int64_t end = 0;
+  SOFTPOOL_HOST_DEVICE int64_t Size() const { return end - begin; }
+};
+
+// Those of `windows` that lie inside `part` and inside the input with all their positions. If there
+// are none, a range that starts at no window.
+Range UncutWindows(const PoolAxis& axis, Range part, Range windows);
+
+// The windows that have a position inside `part`. over_stride(n) divides a number that is not
+// negative by the stride, for which a device has a quicker way than the processor's.
+template <class Divide>
+SOFTPOOL_HOST_DEVICE Range WindowsReaching(const PoolAxis& axis, Range part,
+                                           const Divide& over_stride) {
+  const int64_t before = part.begin + axis.pad - axis.window;  // the last start that is too early
+  const int64_t begin = before < 0 ? 0 : over_stride(before) + 1;
+  const int64_t end = over_stride(part.end - 1 + axis.pad) + 1;
+  return {begin, end < axis.out ? end : axis.out};
+}
+inline Range WindowsReaching(const PoolAxis& axis, Range part) {
+  return WindowsReaching(axis, part, [&](int64_t n) { return n / axis.stride; });
+}
+
+// Cuts all windows into runs along the last axis, of some images and channels.
+class WindowPartition {
+ public:
+  struct Unit {
+    Range images, channels;
+    int64_t o0, o1;
+    Range last;
+  };
+
+  explicit WindowPartition(const PoolGeometry& geometry);
+  int64_t Count() const;
+  Unit At(int64_t index) const;
+  int64_t OutputsPerUnit() const { return images_ * run_ * channels_; }
+
+ private:
+  const PoolGeometry& g_;
+  int64_t images_, run_, channels_;  // of one unit, at most
+};
+
+// Cuts the input into tiles for which `bytes_per_element` bytes of memory stay in a core's cache.
+class TilePartition {
+ public:
+  struct Tile {
+    Range images, channels;
+    std::array<Range, kAxes> part;
+  };
+
+  TilePartition(const PoolGeometry& geometry, int64_t bytes_per_element);
+  int64_t Count() const;
+  Tile At(int64_t index) const;
+  int64_t LargestTile() const;  // in elements
+
+ private:
+  const PoolGeometry& g_;
+  int64_t images_, channel_blocks_, largest_channels_;
+  std::array<int64_t, kAxes> size_;
+};
+
+// Puts units together into blocks, for sums over units: each block has a sum of its own, and those
+// are added up in the blocks' order.
+class Blocks {
+ public:
+  Blocks(int64_t units, int64_t most);
+  int64_t Count() const { return count_; }
+  Range At(int64_t index) const;
+  int64_t LargestBlock() const { return size_; }  // in units
+
+ private:
+  int64_t units_, size_, count_;
+};
+
+}  // namespace softpool
+
+#endif  // SOFTPOOL_ENGINE_TILING_H_

@@ -1,0 +1,346 @@
+// Detail-preserving pooling: values weigh the more, the more they differ from a guide.
+//
+//   y = sum_i w_i x_i / sum_i w_i,   w_i = alpha + rho(x_i - guide)
+//   rho(d) = (d^2 + epsilon^2)^(lambda / 2), or with max(d, 0) in the place of d
+//
+// The guide has one value for each window: given, or the window's average. Values of -inf have no
+// weight. F. Saeedan, N. Weber, M. Goesele, S. Roth, "Detail-preserving pooling in deep networks".
+#if defined(SOFTPOOL_POOLINGS_DETAIL_PRESERVING_DETAIL_PRESERVING_POOL_INL_H_) == \
+    defined(HWY_TARGET_TOGGLE)
+#ifdef SOFTPOOL_POOLINGS_DETAIL_PRESERVING_DETAIL_PRESERVING_POOL_INL_H_
+#undef SOFTPOOL_POOLINGS_DETAIL_PRESERVING_DETAIL_PRESERVING_POOL_INL_H_
+#else
+#define SOFTPOOL_POOLINGS_DETAIL_PRESERVING_DETAIL_PRESERVING_POOL_INL_H_
+#endif
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "softpool/engine/pool_math.h"
+#include "softpool/poolings/detail_preserving/detail_reference.h"
+#include "softpool/poolings/shared/weighted_average-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+// The parameters of all channels. C is the type that values are computed in.
+template <class C>
+struct DetailTables {
+  // Powers between 2^-kRange and 2^kRange are computed side by side.
+  static constexpr int kRange = sizeof(C) == 8 ? 900 : 100;
+  static constexpr C kSmallest = sizeof(C) == 8 ? C(0x1p-900) : C(0x1p-100);
+
+  const C* alpha;
+  const C* lambda;
+  // What d^2 + epsilon^2 may be at most for its power not to leave that range.
+  const C* largest_bases;
+  C floor;  // what a detail is at least
+  // Whether details have no floor, and no power of them can be subnormal.
+  bool plain;
+
+  DetailTables(const Call& call, const C* largest_bases, bool all_plain)
+      : alpha(static_cast<const C*>(call.Input("alpha").data)),
+        lambda(static_cast<const C*>(call.Input("lam").data)),
+        largest_bases(largest_bases) {
+    const bool symmetric = call.attributes->Bool("symmetric");
+    floor = symmetric ? -std::numeric_limits<C>::infinity() : C{0};
+    plain = symmetric && all_plain;
+  }
+
+  HWY_INLINE bool Symmetric() const { return floor != 0; }
+
+  SOFTPOOL_HOST_DEVICE static C LargestBase(C lambda) {
+    constexpr double kLog2Epsilon = -9.965784284662087;
+    const double power = static_cast<double>(lambda), range = kRange;
+    if (!(std::fabs(power) < 1e30)) return 0;
+    // Of those the smallest base has the largest power.
+    if (power <= 0) return power * kLog2Epsilon <= range ? C(std::exp2(range)) : C{0};
+    return static_cast<C>(std::exp2(2 * range / power < range ? 2 * range / power : range));
+  }
+
+  // epsilon to this power is a normal number.
+  static bool IsPlain(C lambda) { return lambda >= 0 && lambda <= 12; }
+};
+
+// Tensor kGuide of those with one value a window is the guide, unless it is null.
+template <class W, int kGuide>
+class DetailWeights {
+ public:
+  using D = typename W::D;
+  using C = hn::TFromD<D>;
+
+  // Calls on_tap(index, detail, base, log2, rho) for each tap, where base = detail^2 + epsilon^2,
+  // log2 is its logarithm and rho its power of lambda / 2.
+  template <class F>
+  HWY_INLINE DetailWeights(const W& window, const DetailTables<C>& tables, AverageMemory<C>* memory,
+                           const F& on_tap)
+      : average_(window, memory) {
+    guide_ = Guide(window);
+    if (HWY_LIKELY(tables.plain)) {
+      Weigh<true>(window, tables, on_tap);
+    } else {
+      Weigh<false>(window, tables, on_tap);
+    }
+    average_.Finish();
+    const V<D> smallest = hn::Set(D(), DetailTables<C>::kSmallest);
+    right_ = hn::And(hn::And(hn::Le(largest_, window.LoadChannel(tables.largest_bases)),
+                             hn::Ge(average_.Total(), smallest)),
+                     hn::IsFinite(Check(D(), guide_, average_.Average())));
+  }
+
+  HWY_INLINE const WeightedAverage<W, true>& Average() const { return average_; }
+  // The lanes whose numbers are such that this is right.
+  HWY_INLINE M<D> Right() const { return right_; }
+
+ private:
+  // Loads the values.
+  HWY_INLINE V<D> Guide(const W& window) {
+    constexpr bool kLong = W::kTaps == 0;
+    TapSum<D, kLong> sum;
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+      const V<D> x = window.Load(tap);
+      average_.SetValue(i, x);
+      sum.Add(i, x);
+    });
+    if (window.template HasWindow<kGuide>()) return window.template LoadWindow<kGuide>();
+    return hn::Mul(sum.Total(), hn::Set(D(), C{1} / static_cast<C>(window.Taps())));
+  }
+
+  // kPlain leaves out what a plain table does not need, which changes no result.
+  template <bool kPlain, class F>
+  HWY_INLINE void Weigh(const W& window, const DetailTables<C>& tables, const F& on_tap) {
+    const V<D> alpha = window.LoadChannel(tables.alpha);
+    const V<D> half_lambda = hn::Mul(window.LoadChannel(tables.lambda), hn::Set(D(), C{0.5}));
+    const V<D> floor = hn::Set(D(), tables.floor);
+    const V<D> square = hn::Set(D(), static_cast<C>(kDetailEpsilon * kDetailEpsilon));
+    largest_ = hn::Zero(D());
+    window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
+      V<D> detail = hn::Sub(average_.Value(i), guide_);
+      if (!kPlain) detail = Larger(D(), detail, floor);
+      const V<D> base = MulAdd(D(), detail, detail, square);
+      largest_ = Larger(D(), base, largest_);
+      const Log2<D> log2(D(), base);
+      const V<D> rho = Power<kPlain>(D(), log2, half_lambda);
+      average_.Weigh(i, hn::Add(alpha, rho));
+      on_tap(i, detail, base, log2, rho);
+    });
+  }
+
+  WeightedAverage<W, true> average_;
+  V<D> guide_, largest_;
+  M<D> right_;
+};
+
+// The slow reference path, for one lane's window.
+template <int kGuide, class W, class C>
+HWY_INLINE auto DetailReferenceOf(const W& window, size_t lane, const DetailTables<C>& tables,
+                                  bool with_gradients) {
+  using Real = WiderType<C>;
+  DetailReference<Real> reference;
+  reference.guided = window.template HasWindow<kGuide>();
+  reference.guide = reference.guided ? window.template LoadWindowLane<kGuide>(lane) : C{0};
+  reference.alpha = window.LoadChannelLane(tables.alpha, lane);
+  reference.lambda = window.LoadChannelLane(tables.lambda, lane);
+  reference.symmetric = tables.Symmetric();
+#if defined(SOFTPOOL_ONE_LANE)
+  const auto for_each = [&](const auto& f) {
+    window.ForEach([&](int64_t, const Tap& tap) { f(static_cast<Real>(window.Load(tap))); });
+  };
+  reference.Run(for_each, with_gradients);
+#else
+  std::vector<Real> x;
+  window.ForEach([&](int64_t, const Tap& tap) { x.push_back(window.LoadLane(tap, lane)); });
+  // Compiled once for all targets.
+  RunReference(x, with_gradients, &reference);
+#endif
+  return reference;
+}
+
+template <class C>
+struct DetailPoolMath : PoolMath {
+  static constexpr int kWindowInputs = 1, kWindowOutputs = 1;
+  static constexpr int kCyclesPerTap = 3;
+  static constexpr bool kUsesChannels = true;
+
+  DetailTables<C> tables;
+  AverageMemory<C> memory;
+
+  explicit DetailPoolMath(const DetailTables<C>& tables) : tables(tables) {}
+
+  template <class W>
+  HWY_INLINE void Run(const W& window) {
+    using D = typename W::D;
+    if (W::kTaps == 0 && window.Taps() > kMostTapsInLanes) {
+      return RunReference(window.AnySize(), hn::FirstN(D(), 0));
+    }
+    const DetailWeights<W, 0> weights(window, tables, &memory, [](auto&&...) {});
+    window.StoreWindow(weights.Average().Average());
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), weights.Right()))) {
+      RunReference(window.AnySize(), weights.Right());
+    }
+  }
+
+  // For the lanes that are not `done`.
+  template <class W>
+  HWY_NOINLINE void RunReference(const W& window, M<typename W::D> done) {
+    ForEachUnset(window, done, [&](size_t lane) {
+      const auto reference = DetailReferenceOf<0>(window, lane, tables, /*with_gradients=*/false);
+      window.StoreLane(static_cast<C>(reference.y), lane);
+    });
+  }
+};
+
+// With W the weights' sum and f_i = x_i - y:
+//
+//   dL/dguide  = -g sum_i rho'_i f_i / W,   rho'_i = lambda d_i rho_i / (d_i^2 + epsilon^2)
+//   dL/dx_i    = g (w_i + rho'_i f_i) / W, and a share of dL/dguide where the guide is the average
+//   dL/dalpha  = sum over windows of g sum_i f_i / W
+//   dL/dlambda = sum over windows of g sum_i f_i rho_i log(d_i^2 + epsilon^2) / 2 W
+//
+// Summing is the base of mathematics that adds to sums over all windows, one for each channel.
+template <class C, class Summing>
+struct DetailPoolGradMath : Summing {
+  static constexpr int kWindowInputs = 2, kWindowOutputs = 1, kTapOutputs = 1;
+  static constexpr int kCyclesPerTap = 4;
+  static constexpr int kGuide = 0, kGradient = 1;
+  static constexpr int kToAlpha = 0, kToLambda = 1;  // rows of sums
+  using Summing::sums;
+
+  DetailTables<C> tables;
+  AverageMemory<C> memory;
+  LaneMemory<C> slope_memory, log_memory;
+
+  DetailPoolGradMath(const DetailTables<C>& tables, const Summing& summing)
+      : Summing(summing), tables(tables) {}
+
+  template <class W>
+  HWY_INLINE void Run(const W& window) {
+    using D = typename W::D;
+    constexpr bool kLong = W::kTaps == 0;
+    if constexpr (kLong) {
+      if (window.Taps() > kMostTapsInLanes) return RunMany(window);
+    }
+    const V<D> lambda = window.LoadChannel(tables.lambda);
+    TapRow<W> slopes(window, &slope_memory), logs(window, &log_memory);
+    const DetailWeights<W, kGuide> weights(
+        window, tables, &memory,
+        [&](int64_t i, V<D> detail, V<D> base, const Log2<D>& log2, V<D> rho) HWY_ATTR {
+          slopes.Set(i, hn::Mul(hn::Mul(lambda, rho), hn::Div(detail, base)));
+          logs.Set(i, hn::Mul(rho, log2.Sum()));
+        });
+    const WeightedAverage<W, true>& average = weights.Average();
+    TapSum<D, kLong> away, to_details, to_logs;
+    window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
+      const V<D> from = average.FromAverage(i);
+      const V<D> to_detail = hn::Mul(hn::Mul(slopes.At(i), average.ToShare()), from);
+      slopes.Set(i, to_detail);
+      to_details.Add(i, to_detail);
+      away.Add(i, from);
+      to_logs.AddProduct(i, hn::Mul(logs.At(i), average.ToShare()), from);
+    });
+    const V<D> all = to_details.Total();
+    V<D> to_alpha = hn::Mul(away.Total(), average.Divided(average.ToShare()));
+    V<D> to_lambda =
+        hn::Mul(average.Divided(to_logs.Total()), hn::Set(D(), PowerConstants<C>::kLn2 / 2));
+    V<D> to_guide = hn::Neg(average.Divided(all));
+    const auto right = hn::And(weights.Right(),
+                               hn::IsFinite(Check(D(), to_alpha, Check(D(), to_lambda, to_guide))));
+    const bool all_right = HWY_LIKELY(hn::AllTrue(D(), right));
+    if constexpr (!kLong) {
+      if (!all_right) return RunSlowly(window.AnySize());
+    }
+    // The guide's gradient goes back to what it is the average of.
+    const bool guided = window.template HasWindow<kGuide>();
+    const V<D> share =
+        guided ? hn::Zero(D()) : hn::Mul(all, hn::Set(D(), C{1} / static_cast<C>(window.Taps())));
+    window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
+      const V<D> to_tap = hn::Sub(hn::Add(average.Share(i), slopes.At(i)), share);
+      slopes.Set(i, average.Divided(to_tap));
+    });
+    if constexpr (kLong) {
+      ForEachUnset(window, right, [&](size_t lane) {
+        SetLane(window, lane, &slopes, &to_guide, &to_alpha, &to_lambda);
+      });
+    }
+    const V<D> g = window.template LoadWindow<kGradient>();
+    window.ForEach([&](int64_t i, const Tap& tap)
+                       HWY_ATTR { window.Emit(tap, hn::Mul(g, slopes.At(i))); });
+    if (guided) window.StoreWindow(hn::Mul(g, to_guide));
+    window.AddChannel(hn::Mul(g, to_alpha), sums.Row(kToAlpha));
+    window.AddChannel(hn::Mul(g, to_lambda), sums.Row(kToLambda));
+  }
+
+  template <class W>
+  HWY_NOINLINE void RunSlowly(const W& window) {
+    Run(window);
+  }
+
+  // Replaces what one lane's taps get in memory, and the other gradients of it.
+  template <class W>
+  HWY_NOINLINE void SetLane(const W& window, size_t lane, TapRow<W>* to_taps,
+                            V<typename W::D>* to_guide, V<typename W::D>* to_alpha,
+                            V<typename W::D>* to_lambda) {
+    const auto reference = DetailReferenceOf<kGuide>(window, lane, tables, /*with_gradients=*/true);
+    window.ForEach([&](int64_t i, const Tap& tap) {
+      const C to_x = static_cast<C>(reference.ToX(window.LoadLane(tap, lane)));
+      to_taps->SetLane(i, lane, to_x);
+    });
+    *to_guide = WithLane(window, *to_guide, lane, static_cast<C>(reference.to_guide));
+    *to_alpha = WithLane(window, *to_alpha, lane, static_cast<C>(reference.to_alpha));
+    *to_lambda = WithLane(window, *to_lambda, lane, static_cast<C>(reference.to_lambda));
+  }
+
+  // Windows of very many taps.
+  template <class W>
+  HWY_NOINLINE void RunMany(const W& window) {
+    ForEachOwnLane(window, [&](size_t lane) {
+      const auto reference =
+          DetailReferenceOf<kGuide>(window, lane, tables, /*with_gradients=*/true);
+      const WiderType<C> g = window.template LoadWindowLane<kGradient>(lane);
+      window.ForEach([&](int64_t, const Tap& tap) {
+        const WiderType<C> to_x = reference.ToX(window.LoadLane(tap, lane));
+        window.EmitLane(tap, static_cast<C>(g * to_x), lane);
+      });
+      if (reference.guided) window.StoreLane(static_cast<C>(g * reference.to_guide), lane);
+      window.AddChannelLane(static_cast<C>(g * reference.to_alpha), sums.Row(kToAlpha), lane);
+      window.AddChannelLane(static_cast<C>(g * reference.to_lambda), sums.Row(kToLambda), lane);
+    });
+  }
+};
+
+#if !defined(SOFTPOOL_ONE_LANE)
+// The tables of a host's kernels, with the memory that copies share.
+template <class C>
+struct HostDetailTables {
+  std::shared_ptr<const std::vector<C>> largest_bases;
+  DetailTables<C> tables;
+
+  explicit HostDetailTables(const Call& call)
+      : largest_bases(LargestBases(call)), tables(call, largest_bases->data(), AllPlain(call)) {}
+
+ private:
+  static const C* Lambda(const Call& call) { return static_cast<const C*>(call.Input("lam").data); }
+  static std::shared_ptr<const std::vector<C>> LargestBases(const Call& call) {
+    const int64_t channels = call.geometry.Channels();
+    std::vector<C> bases(channels);
+    for (int64_t c = 0; c < channels; ++c) {
+      bases[c] = DetailTables<C>::LargestBase(Lambda(call)[c]);
+    }
+    return std::make_shared<const std::vector<C>>(std::move(bases));
+  }
+  static bool AllPlain(const Call& call) {
+    return std::all_of(Lambda(call), Lambda(call) + call.geometry.Channels(),
+                       DetailTables<C>::IsPlain);
+  }
+};
+#endif
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

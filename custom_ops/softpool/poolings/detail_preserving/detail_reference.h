@@ -1,0 +1,150 @@
+// Detail-preserving pooling's reference path: one window of one channel, slowly and in a wider type
+// than its own. It is for numbers that are infinite or NaN, or so large or small that the weights
+// leave the range of their type, and for windows of very many values.
+#ifndef SOFTPOOL_POOLINGS_DETAIL_PRESERVING_DETAIL_REFERENCE_H_
+#define SOFTPOOL_POOLINGS_DETAIL_PRESERVING_DETAIL_REFERENCE_H_
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "softpool/simd/compiler.h"
+
+namespace softpool {
+
+inline constexpr double kDetailEpsilon = 1e-3;
+
+template <class Real>
+struct DetailReference {
+  // What goes in, beside the values.
+  bool guided;
+  Real guide;  // if guided
+  Real alpha, lambda;
+  bool symmetric;
+
+  // What comes out: the average and, where they are wanted, what a gradient of one sends to each
+  // input.
+  Real y;
+  Real to_guide, to_alpha, to_lambda;
+
+  // for_each(f) is to call f(x) for each tap, as often as it is called itself.
+  template <class ForEach>
+  SOFTPOOL_HOST_DEVICE void Run(const ForEach& for_each, bool with_gradients) {
+    if (!guided) guide = 0;
+    bool nan = guide != guide || alpha != alpha || lambda != lambda;
+    largest_ = -kInfinity;
+    for_each([&](Real x) {
+      nan = nan || x != x;
+      if (x > largest_) largest_ = x;
+    });
+    weighs_ = false;
+    if (nan) return SetAll(kNaN, kNaN);
+    if (largest_ == -kInfinity) return SetAll(-kInfinity, 0);
+    count_ = 0;
+    for_each([&](Real x) { count_ += Keeps(x); });
+    Real average = 0;
+    for_each([&](Real x) { average += Keeps(x) ? x / count_ : 0; });
+    if (!guided) guide = average;
+    SetAll(average, 0);
+    // Far from all values, or beside an alpha without end, weights are equal.
+    if (largest_ == kInfinity || std::fabs(guide) == kInfinity || std::fabs(alpha) == kInfinity) {
+      return;
+    }
+    weighs_ = true;
+    Weigh(for_each);
+    if (with_gradients) Derive(for_each);
+  }
+
+  // What a value gets.
+  SOFTPOOL_HOST_DEVICE Real ToX(Real x) const {
+    if (y != y) return y;
+    if (y == -kInfinity || !Keeps(x)) return 0;
+    if (!weighs_) return 1 / count_;
+    const Weighed tap(*this, x);
+    return tap.weight / total_ + ToDetail(tap) - (guided ? 0 : to_details_ / count_);
+  }
+
+ private:
+  static constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
+  static constexpr Real kNaN = std::numeric_limits<Real>::quiet_NaN();
+  static constexpr Real kEpsilon = static_cast<Real>(kDetailEpsilon);
+
+  // A product that is zero where one factor is, even if the other has overflown.
+  SOFTPOOL_HOST_DEVICE static Real Times(Real a, Real b) { return a == 0 || b == 0 ? 0 : a * b; }
+
+  SOFTPOOL_HOST_DEVICE bool Keeps(Real x) const {
+    return largest_ == kInfinity ? x == kInfinity : x != -kInfinity;
+  }
+  SOFTPOOL_HOST_DEVICE void SetAll(Real value, Real to_each) {
+    y = value;
+    to_guide = to_alpha = to_lambda = to_each;
+  }
+  SOFTPOOL_HOST_DEVICE Real Detail(Real x) const { return symmetric || x > guide ? x - guide : 0; }
+  // The logarithm of what a detail is raised to a power of.
+  SOFTPOOL_HOST_DEVICE static Real LogBase(Real detail) {
+    return std::log(std::hypot(detail, kEpsilon));
+  }
+
+  // Weights are computed over the largest of them, e^scale.
+  struct Weighed {
+    Real from_mean, detail, log_base, rho, weight;
+
+    SOFTPOOL_HOST_DEVICE Weighed(const DetailReference& lane, Real x)
+        : from_mean(x - lane.y),
+          detail(lane.Detail(x)),
+          log_base(LogBase(detail)),
+          rho(std::exp(lane.power_ * log_base - lane.scale_)),
+          weight(lane.least_ + rho) {}
+  };
+
+  template <class ForEach>
+  SOFTPOOL_HOST_DEVICE void Weigh(const ForEach& for_each) {
+    // With more, a finite logarithm times lambda would overflow.
+    constexpr Real kLargest = std::numeric_limits<Real>::max() / 100'000;
+    power_ = lambda > kLargest ? kLargest : lambda < -kLargest ? -kLargest : lambda;
+    const Real log_alpha = std::log(std::fabs(alpha));
+    scale_ = log_alpha;
+    for_each([&](Real x) {
+      const Real log_rho = power_ * LogBase(Detail(x));
+      if (Keeps(x) && log_rho > scale_) scale_ = log_rho;
+    });
+    least_ = std::copysign(std::exp(log_alpha - scale_), alpha);
+    total_ = 0;
+    for_each([&](Real x) { total_ += Keeps(x) ? Weighed(*this, x).weight : 0; });
+    Real sum = 0;
+    for_each([&](Real x) { sum += Keeps(x) ? Weighed(*this, x).weight / total_ * x : 0; });
+    y = sum;
+  }
+
+  template <class ForEach>
+  SOFTPOOL_HOST_DEVICE void Derive(const ForEach& for_each) {
+    Real away = 0;
+    to_details_ = 0;
+    for_each([&](Real x) {
+      if (!Keeps(x)) return;
+      const Weighed tap(*this, x);
+      to_details_ += ToDetail(tap);
+      away += tap.from_mean;
+      to_lambda += Times(tap.from_mean, Times(tap.rho / total_, tap.log_base));
+    });
+    to_alpha = Times(away / total_, std::exp(-scale_));
+    to_guide = guided ? -to_details_ : 0;
+  }
+
+  SOFTPOOL_HOST_DEVICE Real ToDetail(const Weighed& tap) const {
+    const Real base = std::hypot(tap.detail, kEpsilon);
+    const Real slope = Times(power_ * tap.rho / total_, tap.detail / base / base);
+    return Times(slope, tap.from_mean);
+  }
+
+  Real largest_, count_, power_, scale_, least_, total_, to_details_;
+  bool weighs_;
+};
+
+// The same for a window's values in memory.
+template <class Real>
+void RunReference(const std::vector<Real>& x, bool with_gradients, DetailReference<Real>* lane);
+
+}  // namespace softpool
+
+#endif  // SOFTPOOL_POOLINGS_DETAIL_PRESERVING_DETAIL_REFERENCE_H_

@@ -1,0 +1,185 @@
+// Local importance pooling: the average of a window, weighed by the softmax of logits that come
+// with it. SoftPool is the case l = x.
+//
+//   y = sum_i w_i x_i,   w_i = e^(l_i) / sum_j e^(l_j)
+//
+// Values of -inf have no weight, whatever their logit. Z. Gao, L. Wang, G. Wu, "LIP: local
+// importance-based pooling".
+#if defined(SOFTPOOL_POOLINGS_IMPORTANCE_IMPORTANCE_POOL_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SOFTPOOL_POOLINGS_IMPORTANCE_IMPORTANCE_POOL_INL_H_
+#undef SOFTPOOL_POOLINGS_IMPORTANCE_IMPORTANCE_POOL_INL_H_
+#else
+#define SOFTPOOL_POOLINGS_IMPORTANCE_IMPORTANCE_POOL_INL_H_
+#endif
+
+#include <vector>
+
+#include "softpool/engine/pool_math.h"
+#include "softpool/poolings/importance/importance_reference.h"
+#include "softpool/poolings/shared/weighted_average-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+// Averages tensor 0 by the softmax of tensor 1. Not finite where a value is not, or the largest
+// logit, or where a value times a scaled exponential overflows.
+template <class W>
+HWY_INLINE void AverageByImportance(const W& window, WeightedAverage<W, false>* average) {
+  using D = typename W::D;
+  const TapValues<W, 1> logits(window);
+  const V<D> largest = logits.Largest();
+  window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+    V<D> distance = hn::Sub(logits.At(i, tap), largest);
+    average->SetValue(i, window.template Load<0>(tap));
+    average->Weigh(i, ScaledExp(D(), &distance));
+  });
+  average->Finish();
+}
+
+// The slow reference path, for one lane's window.
+template <class W>
+HWY_INLINE auto ImportanceReferenceOf(const W& window, [[maybe_unused]] size_t lane) {
+  using Real = WiderType<hn::TFromD<typename W::D>>;
+  ImportanceReference<Real> reference;
+#if defined(SOFTPOOL_ONE_LANE)
+  reference.Run([&](const auto& f) {
+    window.ForEach([&](int64_t, const Tap& tap) {
+      f(static_cast<Real>(window.template Load<0>(tap)),
+        static_cast<Real>(window.template Load<1>(tap)));
+    });
+  });
+#else
+  std::vector<Real> x, logits;
+  window.ForEach([&](int64_t, const Tap& tap) {
+    x.push_back(window.template LoadLane<0>(tap, lane));
+    logits.push_back(window.template LoadLane<1>(tap, lane));
+  });
+  // Compiled once for all targets.
+  RunReference(x, logits, &reference);
+#endif
+  return reference;
+}
+
+// The average of x_i by e^(l_i - m), m the window's largest logit.
+template <class C>
+struct ImportancePoolMath : PoolMath {
+  static constexpr int kTapInputs = 2, kWindowOutputs = 1;
+  static constexpr int kCyclesPerTap = 2;
+
+  AverageMemory<C> memory;
+
+  explicit ImportancePoolMath(const Call&) {}
+
+  template <class W>
+  HWY_INLINE void Run(const W& window) {
+    using D = typename W::D;
+    if (W::kTaps == 0 && window.Taps() > kMostTapsInLanes) {
+      return RunReference(window.AnySize(), hn::FirstN(D(), 0));
+    }
+    WeightedAverage<W, false> average(window, &memory);
+    AverageByImportance(window, &average);
+    window.StoreWindow(average.Average());
+    const auto finite = hn::IsFinite(average.Average());
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), finite))) RunReference(window.AnySize(), finite);
+  }
+
+  // For the lanes that are not `done`.
+  template <class W>
+  HWY_NOINLINE void RunReference(const W& window, M<typename W::D> done) {
+    ForEachUnset(window, done, [&](size_t lane) {
+      window.StoreLane(static_cast<C>(ImportanceReferenceOf(window, lane).y), lane);
+    });
+  }
+};
+
+// dL/dx_i = g w_i, dL/dl_i = g w_i (x_i - y). Where y is infinite, the logits get zero.
+template <class C>
+struct ImportancePoolGradMath : PoolMath {
+  static constexpr int kTapInputs = 2, kWindowInputs = 1, kTapOutputs = 2;
+  static constexpr int kCyclesPerTap = 3;
+
+  AverageMemory<C> memory;
+  // Of windows whose taps the compiler does not know.
+  LaneMemory<C> value_memory, logit_memory;
+
+  explicit ImportancePoolGradMath(const Call&) {}
+
+  template <class W>
+  HWY_INLINE void Run(const W& window) {
+    using D = typename W::D;
+    constexpr bool kFew = W::kTaps > 0;
+    if constexpr (!kFew) {
+      if (window.Taps() > kMostTapsInLanes) return RunMany(window);
+    }
+    WeightedAverage<W, false> average(window, &memory);
+    AverageByImportance(window, &average);
+    const auto finite = hn::IsFinite(average.Average());
+    const bool all_finite = HWY_LIKELY(hn::AllTrue(D(), finite));
+    if constexpr (kFew) {
+      if (!all_finite) return RunSlowly(window.AnySize());
+    }
+    const V<D> g = window.LoadWindow();
+    TapRow<W> to_value(window, &value_memory), to_logit(window, &logit_memory);
+    window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
+      // The scaled weight comes last to its true size, which may be subnormal.
+      const V<D> product = hn::Mul(average.Share(i), average.FromAverage(i));
+      to_value.Set(i, hn::Mul(g, average.Divided(average.Share(i))));
+      to_logit.Set(i, hn::Mul(g, average.Divided(product)));
+    });
+    if constexpr (!kFew) {
+      ForEachUnset(window, finite,
+                   [&](size_t lane) { SetLane(window, lane, &to_value, &to_logit); });
+    }
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+      window.template Emit<0>(tap, to_value.At(i));
+      window.template Emit<1>(tap, to_logit.At(i));
+    });
+  }
+
+  template <class W>
+  HWY_NOINLINE void RunSlowly(const W& window) {
+    Run(window);
+  }
+
+  // Replaces what one lane's taps get in memory.
+  template <class W>
+  HWY_NOINLINE void SetLane(const W& window, size_t lane, TapRow<W>* to_value,
+                            TapRow<W>* to_logit) {
+    ForEachToTap(window, lane, [&](int64_t i, const Tap&, C value, C logit) {
+      to_value->SetLane(i, lane, value);
+      to_logit->SetLane(i, lane, logit);
+    });
+  }
+
+  // Windows of very many taps.
+  template <class W>
+  HWY_NOINLINE void RunMany(const W& window) {
+    ForEachOwnLane(window, [&](size_t lane) {
+      ForEachToTap(window, lane, [&](int64_t, const Tap& tap, C value, C logit) {
+        window.template EmitLane<0>(tap, value, lane);
+        window.template EmitLane<1>(tap, logit, lane);
+      });
+    });
+  }
+
+  // Calls f(index, tap, what its value gets, what its logit gets).
+  template <class W, class F>
+  HWY_INLINE void ForEachToTap(const W& window, size_t lane, const F& f) {
+    using Real = WiderType<C>;
+    const auto reference = ImportanceReferenceOf(window, lane);
+    const Real g = window.LoadWindowLane(lane);
+    window.ForEach([&](int64_t i, const Tap& tap) {
+      const Real x = window.template LoadLane<0>(tap, lane);
+      const Real logit = window.template LoadLane<1>(tap, lane);
+      f(i, tap, static_cast<C>(reference.ToValue(x, logit, g)),
+        static_cast<C>(reference.ToLogit(x, logit, g)));
+    });
+  }
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

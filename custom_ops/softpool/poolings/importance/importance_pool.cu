@@ -1,0 +1,13 @@
+// Importance pooling on a device.
+#define SOFTPOOL_ONE_LANE
+#include "softpool/cuda/driver.h"
+#include "softpool/poolings/importance/importance_pool-inl.h"
+
+namespace softpool {
+namespace {
+
+[[maybe_unused]] const bool kRegistered = RegisterKernel(
+    "Softpool>ImportancePool", HWY_NAMESPACE::RunPooling<HWY_NAMESPACE::ImportancePoolMath>);
+
+}  // namespace
+}  // namespace softpool

@@ -1,0 +1,26 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "softpool/poolings/importance/importance_pool_grad.cc"
+#include <hwy/foreach_target.h>
+// The target's headers follow it.
+#include <hwy/highway.h>
+
+#include "softpool/engine/driver-inl.h"
+#include "softpool/poolings/importance/importance_pool-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+void ImportancePoolGrad(const Call& call, const ParallelFor& parallel) {
+  RunPooling<ImportancePoolGradMath>(call, parallel);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace softpool {
+SOFTPOOL_REGISTER_CPU_KERNEL("Softpool>ImportancePoolGrad", ImportancePoolGrad);
+}  // namespace softpool
+#endif  // HWY_ONCE

@@ -1,0 +1,14 @@
+// Importance pooling's gradients on a device.
+#define SOFTPOOL_ONE_LANE
+#include "softpool/cuda/driver.h"
+#include "softpool/poolings/importance/importance_pool-inl.h"
+
+namespace softpool {
+namespace {
+
+[[maybe_unused]] const bool kRegistered =
+    RegisterKernel("Softpool>ImportancePoolGrad",
+                   HWY_NAMESPACE::RunPooling<HWY_NAMESPACE::ImportancePoolGradMath>);
+
+}  // namespace
+}  // namespace softpool

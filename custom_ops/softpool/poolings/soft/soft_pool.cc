@@ -1,0 +1,26 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "softpool/poolings/soft/soft_pool.cc"
+#include <hwy/foreach_target.h>
+// The target's headers follow it.
+#include <hwy/highway.h>
+
+#include "softpool/engine/driver-inl.h"
+#include "softpool/poolings/soft/soft_pool-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+void SoftPool(const Call& call, const ParallelFor& parallel) {
+  RunPooling<SoftPoolMath>(call, parallel);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace softpool {
+SOFTPOOL_REGISTER_CPU_KERNEL("Softpool>SoftPool", SoftPool);
+}  // namespace softpool
+#endif  // HWY_ONCE

@@ -1,0 +1,13 @@
+// SoftPool's gradient on a device.
+#define SOFTPOOL_ONE_LANE
+#include "softpool/cuda/driver.h"
+#include "softpool/poolings/soft/soft_pool-inl.h"
+
+namespace softpool {
+namespace {
+
+[[maybe_unused]] const bool kRegistered = RegisterKernel(
+    "Softpool>SoftPoolGrad", HWY_NAMESPACE::RunPooling<HWY_NAMESPACE::SoftPoolGradMath>);
+
+}  // namespace
+}  // namespace softpool

@@ -1,0 +1,106 @@
+// Ranks on a host: the weights that they have, and single lanes ranked by the slow reference path,
+// for windows that vectors of lanes are not made for.
+#if defined(SOFTPOOL_POOLINGS_SORTED_HOST_RANKS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SOFTPOOL_POOLINGS_SORTED_HOST_RANKS_INL_H_
+#undef SOFTPOOL_POOLINGS_SORTED_HOST_RANKS_INL_H_
+#else
+#define SOFTPOOL_POOLINGS_SORTED_HOST_RANKS_INL_H_
+#endif
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "softpool/engine/window-inl.h"
+#include "softpool/poolings/sorted/rank_logits-inl.h"
+#include "softpool/poolings/sorted/sorted_reference.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+// The weights of ranks. Copies share what does not change; each of them serves one thread.
+template <class C>
+class RankWeights {
+ public:
+  explicit RankWeights(const Call& call)
+      : logits_(call), full_(std::make_shared<const std::vector<C>>(Table(logits_.ranks))) {}
+
+  // How many ranks the largest window has.
+  int64_t Ranks() const { return logits_.ranks; }
+  int64_t Channels() const { return logits_.channels; }
+  bool IsSoftmax() const { return logits_.softmax; }
+
+  // The weights in windows of so many ranks, as [ranks, channels]. Valid until the next call.
+  HWY_INLINE const C* Of(int64_t ranks) {
+    return HWY_LIKELY(ranks == logits_.ranks) ? full_->data() : Clipped(ranks);
+  }
+
+  // Those of one channel.
+  void OfChannel(int64_t ranks, int64_t channel, std::vector<C>* weights) {
+    if (ranks > kMostTabled) return Compute(ranks, channel, weights);
+    const C* table = Of(ranks);
+    weights->resize(ranks);
+    for (int64_t r = 0; r < ranks; ++r) (*weights)[r] = table[r * logits_.channels + channel];
+  }
+
+ private:
+  static constexpr int64_t kMostTabled = 64;
+
+  HWY_NOINLINE const C* Clipped(int64_t ranks) {
+    const auto found = clipped_.find(ranks);
+    if (found != clipped_.end()) return found->second.data();
+    // Windows at borders have few sizes; those of very large windows are made again.
+    if (clipped_.size() == kMostTabled) clipped_.clear();
+    return clipped_.emplace(ranks, Table(ranks)).first->second.data();
+  }
+
+  std::vector<C> Table(int64_t ranks) const {
+    const int64_t channels = logits_.channels;
+    std::vector<C> table(ranks * channels), weights;
+    for (int64_t c = 0; c < channels; ++c) {
+      if (c == 0 || logits_.per_channel) Compute(ranks, c, &weights);
+      for (int64_t r = 0; r < ranks; ++r) table[r * channels + c] = weights[r];
+    }
+    return table;
+  }
+
+  void Compute(int64_t ranks, int64_t channel, std::vector<C>* weights) const {
+    weights->resize(ranks);
+    std::vector<double> e(ranks);
+    logits_.Weights(ranks, channel, e.data(), [&](int64_t r, C p) { (*weights)[r] = p; });
+  }
+
+  RankLogits<C> logits_;
+  std::shared_ptr<const std::vector<C>> full_;
+  std::map<int64_t, std::vector<C>> clipped_;
+};
+
+// One lane's window after another, ranked by the slow reference path.
+template <class C>
+struct RankedLane {
+  std::vector<Ranked<C>> ranked;  // its kept values
+  std::vector<C> weights;         // theirs
+
+  // False if there is a NaN in the window.
+  template <class W>
+  bool Rank(const W& window, size_t lane, RankWeights<C>& rank_weights) {
+    ranked.clear();
+    window.ForEach(
+        [&](int64_t i, const Tap& tap) { ranked.push_back({window.LoadLane(tap, lane), i}); });
+    if (!softpool::Rank(rank_weights.Ranks(), &ranked)) return false;
+    rank_weights.OfChannel(static_cast<int64_t>(ranked.size()), window.lanes.Channel(lane),
+                           &weights);
+    return true;
+  }
+
+  C Sum() const {
+    return WeighedSum(ranked.data(), weights.data(), static_cast<int64_t>(ranked.size()));
+  }
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

@@ -1,0 +1,168 @@
+// Sorted-weight pooling: each window is sorted, and its values weighed by their rank.
+//
+//   y = sum_r p_r a_(r),   a_(1) >= a_(2) >= ...,   p = softmax(w)
+//
+// over the first `pool_range` ranks. Windows of n < pool_range values take the softmax over the
+// first n. Equal values rank in row-major order. -inf is as if it were not there. S. Singla, "A new
+// kind of pooling layer for faster and sharper convergence".
+//
+// Here are windows whose size the compiler knows. How the weights are kept, and all other windows,
+// differ between a host and a device.
+#if defined(SOFTPOOL_POOLINGS_SORTED_SORTED_POOL_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SOFTPOOL_POOLINGS_SORTED_SORTED_POOL_INL_H_
+#undef SOFTPOOL_POOLINGS_SORTED_SORTED_POOL_INL_H_
+#else
+#define SOFTPOOL_POOLINGS_SORTED_SORTED_POOL_INL_H_
+#endif
+
+#include <type_traits>
+
+#include "softpool/engine/pool_math.h"
+#include "softpool/engine/taps-inl.h"
+#include "softpool/poolings/sorted/sorting-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+// y = sum_r p_r a_(r), added up in the ranks' order.
+template <class C, class Weights>
+struct SortedPoolFew : PoolMath {
+  static constexpr int kWindowOutputs = 1;
+  static constexpr bool kUsesChannels = true;
+
+  Weights weights;
+
+  explicit SortedPoolFew(const Weights& weights) : weights(weights) {}
+
+  // Calls reference(window, done) if that is not right for all lanes.
+  template <class W, class F>
+  HWY_INLINE void RunFew(const W& window, const F& reference) {
+    using D = typename W::D;
+    V<D> a[W::kTaps];
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { a[i] = window.Load(tap); });
+    const int64_t ranks = HWY_MIN(W::kTaps, weights.Ranks());
+    Select<W::kTaps>(D(), a, ranks);
+    const C* p = weights.Of(ranks);
+    V<D> y = hn::Mul(window.LoadChannel(p), a[0]);
+    V<D> check;
+    if (HWY_LIKELY(ranks == W::kTaps)) {
+      for (int r = 1; r < W::kTaps; ++r) y = AddRank(window, p, r, a[r], y);
+      check = y;
+    } else {
+      for (int r = 1; r < W::kTaps; ++r) {
+        if (r < ranks) y = AddRank(window, p, r, a[r], y);
+      }
+      check = y;
+      for (int r = 1; r < W::kTaps; ++r) check = Check(D(), a[r], check);
+    }
+    window.StoreWindow(y);
+    const auto finite = hn::IsFinite(check);
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), finite))) reference(window.AnySize(), finite);
+  }
+
+  template <class W>
+  HWY_INLINE V<typename W::D> AddRank(const W& window, const C* p, int64_t r, V<typename W::D> a,
+                                      V<typename W::D> sum) const {
+    return MulAdd(typename W::D(), window.LoadChannel(p + r * weights.Channels()), a, sum);
+  }
+};
+
+// The value that has the largest weight, the first of several.
+template <class D>
+class Heaviest {
+ public:
+  HWY_INLINE Heaviest(V<D> weight, V<D> value) : weight_(weight), value_(value) {}
+  HWY_INLINE void Compare(V<D> weight, V<D> value) {
+    const auto heavier = hn::Gt(weight, weight_);
+    weight_ = hn::IfThenElse(heavier, weight, weight_);
+    value_ = hn::IfThenElse(heavier, value, value_);
+  }
+  HWY_INLINE V<D> Value() const { return value_; }
+
+ private:
+  V<D> weight_, value_;
+};
+
+// dL/da_i = g p_r for the i of rank r, dL/dw_r = sum over windows of g p_r (a_(r) - y). The latter
+// is computed as g p_r (d_r - sum_s p_s d_s), with d_r the distance from the value of the largest
+// weight: neither an offset common to a window nor an outlier of little weight costs it its digits.
+//
+// Summing is the base of mathematics that adds to
+// sums over all windows, one row of them for each rank.
+template <class C, class Weights, class Summing>
+struct SortedPoolGradFew : Summing {
+  static constexpr int kWindowInputs = 1, kTapOutputs = 1;
+  static constexpr int kCyclesPerTap = 2;
+  using Summing::sums;
+
+  Weights weights;
+
+  SortedPoolGradFew(const Weights& weights, const Summing& summing)
+      : Summing(summing), weights(weights) {}
+
+  // Calls any_size(window) instead where that would not be right.
+  template <class W, class F>
+  HWY_INLINE void RunFew(const W& window, const F& any_size) {
+    // Most often all ranks are kept, and no step has to ask whether it is wanted.
+    if (HWY_LIKELY(weights.Ranks() >= W::kTaps)) {
+      SendFew(window, std::integral_constant<int64_t, W::kTaps>(), any_size);
+    } else {
+      SendFew(window, weights.Ranks(), any_size);
+    }
+  }
+
+  template <class W, class Ranks, class F>
+  HWY_INLINE void SendFew(const W& window, Ranks ranks, const F& any_size) {
+    using D = typename W::D;
+    V<D> a[W::kTaps], to_tap[W::kTaps];
+    const C* table = weights.Of(ranks);
+    const auto weight = [&](int r)
+                            HWY_ATTR { return window.LoadChannel(table + r * weights.Channels()); };
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { a[i] = window.Load(tap); });
+    StableSort<W::kTaps, D> sort;
+    sort.Sort(D(), a, ranks);
+    Heaviest<D> heaviest(weight(0), a[0]);
+    Repeat<W::kTaps - 1>([&](auto i) HWY_ATTR {
+      constexpr int r = decltype(i)::value + 1;
+      if (r < ranks) heaviest.Compare(weight(r), a[r]);
+    });
+    const V<D> from = heaviest.Value();
+    // Not finite if a value is not, or if distances overflow.
+    V<D> mean = hn::Zero(D());
+    Repeat<W::kTaps>([&](auto r) HWY_ATTR {
+      if (r.value < ranks) mean = MulAdd(D(), weight(r.value), hn::Sub(a[r.value], from), mean);
+    });
+    V<D> check = mean;
+    if (ranks < W::kTaps) {
+      for (int i = 0; i < W::kTaps; ++i) check = Check(D(), a[i], check);
+    }
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), hn::IsFinite(check)))) return any_size(window.AnySize());
+    const V<D> g = window.LoadWindow();
+    Repeat<W::kTaps>([&](auto r) HWY_ATTR {
+      to_tap[r.value] = r.value < ranks ? hn::Mul(g, weight(r.value)) : hn::Zero(D());
+    });
+    if (window.IsOwner()) {
+      Repeat<W::kTaps>([&](auto r) HWY_ATTR {
+        if (r.value >= ranks) return;
+        window.AddChannel(ToLogit(D(), g, to_tap[r.value], a[r.value], from, mean),
+                          sums.Row(r.value));
+      });
+    }
+    sort.Undo(to_tap, ranks);
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { window.Emit(tap, to_tap[i]); });
+  }
+
+  // What one window adds to the gradient of one logit.
+  template <class D>
+  HWY_INLINE V<D> ToLogit(D, V<D> g, V<D> to_tap, V<D> a, V<D> from, V<D> mean) const {
+    if (!weights.IsSoftmax()) return hn::Mul(g, a);
+    return hn::Mul(to_tap, hn::Sub(hn::Sub(a, from), mean));
+  }
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

@@ -1,0 +1,101 @@
+#include <limits>
+#include <vector>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "softpool/poolings/sorted/sorted_pool.cc"
+#include <hwy/foreach_target.h>
+// The target's headers follow it.
+#include <hwy/highway.h>
+
+#include "softpool/engine/driver-inl.h"
+#include "softpool/poolings/sorted/host_ranks-inl.h"
+#include "softpool/poolings/sorted/sorted_pool-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+template <class C>
+struct SortedPoolMath : SortedPoolFew<C, RankWeights<C>> {
+  using Few = SortedPoolFew<C, RankWeights<C>>;
+  using Few::weights;
+
+  RankedLane<C> reference;
+  std::vector<C> rows;
+
+  explicit SortedPoolMath(const Call& call) : Few(RankWeights<C>(call)) {}
+
+  template <class W>
+  HWY_INLINE void Run(const W& window) {
+    if constexpr (W::kTaps > 0) {
+      Few::RunFew(window, [&](const auto& any, auto done) HWY_ATTR { RunReference(any, done); });
+    } else {
+      RunAny(window);
+    }
+  }
+
+  // Windows of a size that the compiler does not know are sorted in memory.
+  template <class W>
+  HWY_NOINLINE void RunAny(const W& window) {
+    using D = typename W::D;
+    const int64_t taps = window.box.Total();
+    if (taps > kMostTapsInLanes) return RunReference(window, hn::FirstN(D(), 0));
+    const int64_t step = static_cast<int64_t>(hn::Lanes(D()));
+    rows.resize(taps * step);
+    V<D> check = hn::Zero(D());
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+      const V<D> a = window.Load(tap);
+      check = Check(D(), a, check);
+      hn::StoreU(a, D(), rows.data() + i * step);
+    });
+    const int64_t ranks = HWY_MIN(taps, weights.Ranks());
+    SelectRows(D(), rows.data(), taps, ranks);
+    const V<D> y = WeighRows(window, ranks);
+    window.StoreWindow(y);
+    const auto finite = hn::IsFinite(hn::Add(y, check));
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), finite))) RunReference(window, finite);
+  }
+
+  template <class W>
+  HWY_INLINE V<typename W::D> WeighRows(const W& window, int64_t ranks) {
+    using D = typename W::D;
+    const int64_t step = static_cast<int64_t>(hn::Lanes(D()));
+    const C* p = weights.Of(ranks);
+    if (ranks <= TapSum<D, true>::kRun) {
+      V<D> y = hn::Mul(window.LoadChannel(p), hn::LoadU(D(), rows.data()));
+      for (int64_t r = 1; r < ranks; ++r) {
+        y = Few::AddRank(window, p, r, hn::LoadU(D(), rows.data() + r * step), y);
+      }
+      return y;
+    }
+    TapSum<D, true> sum;
+    for (int64_t r = 0; r < ranks; ++r) {
+      sum.AddProduct(r, window.LoadChannel(p + r * weights.Channels()),
+                     hn::LoadU(D(), rows.data() + r * step));
+    }
+    return sum.Total();
+  }
+
+  // For the lanes that are not `done`.
+  template <class W>
+  HWY_NOINLINE void RunReference(const W& window, M<typename W::D> done) {
+    ForEachUnset(window, done, [&](size_t lane) {
+      const bool ranked = reference.Rank(window, lane, weights);
+      window.StoreLane(ranked ? reference.Sum() : std::numeric_limits<C>::quiet_NaN(), lane);
+    });
+  }
+};
+
+void SortedPool(const Call& call, const ParallelFor& parallel) {
+  RunPooling<SortedPoolMath>(call, parallel);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace softpool {
+SOFTPOOL_REGISTER_CPU_KERNEL("Softpool>SortedPool", SortedPool);
+}  // namespace softpool
+#endif  // HWY_ONCE

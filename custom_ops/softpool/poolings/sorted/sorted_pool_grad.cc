@@ -1,0 +1,174 @@
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "softpool/poolings/sorted/sorted_pool_grad.cc"
+#include <hwy/foreach_target.h>
+// The target's headers follow it.
+#include <hwy/highway.h>
+
+#include "softpool/engine/driver-inl.h"
+#include "softpool/engine/parameter_sums-inl.h"
+#include "softpool/poolings/sorted/host_ranks-inl.h"
+#include "softpool/poolings/sorted/row_ranking-inl.h"
+#include "softpool/poolings/sorted/sorted_pool-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+template <class C>
+struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>> {
+  using Few = SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>;
+  using Few::sums;
+  using Few::weights;
+
+  RankedLane<C> reference;
+  // Of windows ranked in memory: what each tap gets, and of a lane of them what each logit gets.
+  RowRanking<C> rows;
+  std::vector<C> to_taps;
+  std::vector<C> lane_to_taps, lane_to_logits;
+
+  explicit SortedPoolGradMath(const Call& call) : SortedPoolGradMath(call, RankWeights<C>(call)) {}
+
+  // Ranks that no window has get nothing.
+  void Finish(const Call& call) const {
+    const Tensor& output = call.Output("rank_grad");
+    C* gradient = static_cast<C*>(output.data);
+    const int64_t row = output.dims.size() == 2 ? output.dims[1] : 1;
+    std::fill(gradient, gradient + output.dims[0] * row, C{0});
+    Few::parameters->Total(0, weights.Ranks(), gradient);
+  }
+
+  template <class W>
+  HWY_INLINE void Run(const W& window) {
+    if constexpr (W::kTaps > 0) {
+      Few::RunFew(window, [&](const auto& any) HWY_ATTR { RunAny(any); });
+    } else {
+      RunAny(window);
+    }
+  }
+
+  // Windows of a size that the compiler does not know are sorted in memory, and so are those with
+  // infinities and NaN.
+  template <class W>
+  HWY_NOINLINE void RunAny(const W& window) {
+    using D = typename W::D;
+    const int64_t taps = window.box.Total();
+    if (taps > kMostTapsInLanes) return RunMany(window);
+    const int64_t step = static_cast<int64_t>(hn::Lanes(D()));
+    rows.Resize(taps);
+    to_taps.resize(taps * step);
+    V<D> check = hn::Zero(D());
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+      const V<D> a = window.Load(tap);
+      check = Check(D(), a, check);
+      hn::StoreU(a, D(), rows.Row(i));
+    });
+    const int64_t ranks = HWY_MIN(taps, weights.Ranks());
+    const V<D> g = window.LoadWindow();
+    check = hn::Add(check, SendRows(window, ranks, g));
+    const auto finite = hn::IsFinite(check);
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), finite))) {
+      ForEachUnset(window, finite, [&](size_t lane) { SendLane(window, taps, ranks, lane); });
+    }
+    for (int64_t r = 0; r < ranks && window.IsOwner(); ++r) {
+      window.AddChannel(hn::LoadU(D(), rows.Row(r)), sums.Row(r));
+    }
+    window.ForEach([&](int64_t i, const Tap& tap)
+                       HWY_ATTR { window.Emit(tap, hn::LoadU(D(), to_taps.data() + i * step)); });
+  }
+
+  // Gives each tap what its rank gets, and replaces the ranks' values by what their logits get.
+  // Returns the mean distance.
+  template <class W>
+  HWY_INLINE V<typename W::D> SendRows(const W& window, int64_t ranks, V<typename W::D> g) {
+    using D = typename W::D;
+    const C* table = weights.Of(ranks);
+    const auto weight = [&](int64_t r)
+                            HWY_ATTR { return window.LoadChannel(table + r * weights.Channels()); };
+    const auto to_tap = [&](int64_t r) HWY_ATTR { return hn::Mul(g, weight(r)); };
+    rows.Rank(ranks);
+    rows.ToTaps(ranks, to_tap, to_taps.data());
+    Heaviest<D> heaviest(weight(0), hn::LoadU(D(), rows.Row(0)));
+    for (int64_t r = 1; r < ranks; ++r) {
+      heaviest.Compare(weight(r), hn::LoadU(D(), rows.Row(r)));
+    }
+    const V<D> from = heaviest.Value();
+    // One that fits a run is the same sum as that of few taps.
+    TapSum<D, true> distances;
+    for (int64_t r = 0; r < ranks; ++r) {
+      distances.AddProduct(r, weight(r), hn::Sub(hn::LoadU(D(), rows.Row(r)), from));
+    }
+    const V<D> mean = distances.Total();
+    for (int64_t r = 0; r < ranks; ++r) {
+      const V<D> a = hn::LoadU(D(), rows.Row(r));
+      hn::StoreU(Few::ToLogit(D(), g, to_tap(r), a, from, mean), D(), rows.Row(r));
+    }
+    return mean;
+  }
+
+  // The same for one lane, by the book.
+  template <class W>
+  HWY_NOINLINE void SendLane(const W& window, int64_t taps, int64_t ranks, size_t lane) {
+    const int64_t step = static_cast<int64_t>(hn::Lanes(typename W::D()));
+    RankLane(window, taps, lane);
+    for (int64_t i = 0; i < taps; ++i) to_taps[i * step + lane] = lane_to_taps[i];
+    for (int64_t r = 0; r < ranks; ++r) rows.Row(r)[lane] = lane_to_logits[r];
+  }
+
+  // Windows of very many taps.
+  template <class W>
+  HWY_NOINLINE void RunMany(const W& window) {
+    const int64_t taps = window.box.Total();
+    ForEachOwnLane(window, [&](size_t lane) {
+      RankLane(window, taps, lane);
+      window.ForEach(
+          [&](int64_t i, const Tap& tap) { window.EmitLane(tap, lane_to_taps[i], lane); });
+      for (size_t r = 0; r < lane_to_logits.size(); ++r) {
+        window.AddChannelLane(lane_to_logits[r], sums.Row(r), lane);
+      }
+    });
+  }
+
+  // Fills lane_to_taps and lane_to_logits. A NaN in the window is sent to all of it.
+  template <class W>
+  void RankLane(const W& window, int64_t taps, size_t lane) {
+    constexpr C kNaN = std::numeric_limits<C>::quiet_NaN();
+    const int64_t ranks = HWY_MIN(taps, weights.Ranks());
+    if (!reference.Rank(window, lane, weights)) {
+      lane_to_taps.assign(taps, kNaN);
+      lane_to_logits.assign(ranks, kNaN);
+      return;
+    }
+    const C g = window.LoadWindowLane(lane);
+    lane_to_taps.assign(taps, C{0});
+    for (size_t r = 0; r < reference.ranked.size(); ++r) {
+      lane_to_taps[reference.ranked[r].index] = g * reference.weights[r];
+    }
+    lane_to_logits.assign(ranks, C{0});
+    LogitGradients(reference.ranked.data(), reference.weights.data(),
+                   static_cast<int64_t>(reference.ranked.size()), g, weights.IsSoftmax(),
+                   lane_to_logits.data());
+  }
+
+ private:
+  SortedPoolGradMath(const Call& call, const RankWeights<C>& weights)
+      : Few(weights, SummingMath<C>(weights.Ranks(), weights.Channels(),
+                                    call.Input("rank_logits").dims.size() == 2)) {}
+};
+
+void SortedPoolGrad(const Call& call, const ParallelFor& parallel) {
+  RunPooling<SortedPoolGradMath>(call, parallel);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace softpool {
+SOFTPOOL_REGISTER_CPU_KERNEL("Softpool>SortedPoolGrad", SortedPoolGrad);
+}  // namespace softpool
+#endif  // HWY_ONCE

@@ -1,0 +1,136 @@
+// TensorFlow's kernels: one class for all ops and both devices.
+#include <atomic>
+#include <new>
+#include <stdexcept>
+#include <vector>
+
+#include "softpool/engine/op.h"
+#include "softpool/tensorflow/translation.h"
+#include "tensorflow/core/framework/kernel_def_builder.h"
+#include "tensorflow/core/framework/op_kernel.h"
+#include "tensorflow/core/util/work_sharder.h"
+
+#if SOFTPOOL_CUDA
+#include "softpool/tensorflow/gpu.h"
+#endif
+
+namespace softpool {
+namespace {
+
+namespace tf = tensorflow;
+
+// TensorFlow's own threads. What a thread lacks memory for is std::bad_alloc in the caller's.
+ParallelFor ThreadsOf(tf::OpKernelContext* ctx) {
+  const auto& threads = *ctx->device()->tensorflow_cpu_worker_threads();
+  return [&threads](int64_t units, int64_t cycles_per_unit, const Shard& shard) {
+    std::atomic<bool> out_of_memory = false;
+    const auto guarded = [&](int64_t begin, int64_t end) {
+      try {
+        shard(begin, end);
+      } catch (const std::bad_alloc&) {
+        out_of_memory = true;
+      }
+    };
+    tf::Shard(threads.num_threads, threads.workers, units, cycles_per_unit, guarded);
+    if (out_of_memory) throw std::bad_alloc();
+  };
+}
+
+// Devices, each of which gives an op's kernel what it works with.
+struct OnCpu {
+  static absl::Status Run(tf::OpKernelContext* ctx, const Call& call) {
+    RunOnCpu(call, ThreadsOf(ctx));
+    return absl::OkStatus();
+  }
+};
+
+#if SOFTPOOL_CUDA
+struct OnGpu {
+  static absl::Status Run(tf::OpKernelContext* ctx, const Call& call) {
+    if (call.op->cuda == nullptr) {
+      return absl::UnimplementedError(call.op->name + " has no CUDA kernel");
+    }
+    // Given back before the GPU has done the work: whatever gets this memory next on TensorFlow's
+    // stream comes after it.
+    std::vector<tf::Tensor> scratch;
+    const std::string error = call.op->cuda(call, StreamOf(ctx, &scratch));
+    return error.empty() ? absl::OkStatus() : absl::InternalError(error);
+  }
+};
+#endif
+
+template <class Device>
+class PoolKernel : public tf::OpKernel {
+ public:
+  explicit PoolKernel(tf::OpKernelConstruction* ctx)
+      : OpKernel(ctx),
+        op_(FindOp(type_string())),
+        attributes_(AttributesOf(tf::AttrSlice(ctx->def()))) {
+    try {
+      OP_REQUIRES_OK(
+          ctx, ToStatus(CheckAttributes(attributes_.Ints("ksize"), attributes_.Ints("strides"))));
+      OP_REQUIRES_OK(ctx, ToStatus(CheckOptional(*op_, attributes_)));
+    } catch (const std::invalid_argument& error) {
+      ctx->CtxFailure(absl::InvalidArgumentError(error.what()));
+    }
+  }
+
+  void Compute(tf::OpKernelContext* ctx) override {
+    try {
+      OP_REQUIRES_OK(ctx, Pool(ctx));
+    } catch (const std::bad_alloc&) {
+      ctx->CtxFailure(absl::ResourceExhaustedError("not enough memory to pool a tensor of shape " +
+                                                   ctx->input(0).shape().DebugString()));
+    } catch (const std::exception& error) {
+      ctx->CtxFailure(absl::InternalError(error.what()));
+    }
+  }
+
+ private:
+  absl::Status Pool(tf::OpKernelContext* ctx) const {
+    Call call;
+    call.op = op_;
+    call.attributes = &attributes_;
+    int at = 0;
+    for (const TensorSpec& spec : op_->inputs) {
+      Tensor& tensor = call.inputs.emplace_back();
+      if (IsAbsent(call, spec)) continue;
+      const tf::Tensor& input = ctx->input(at++);
+      const auto dims = input.shape().dim_sizes();
+      tensor = {input.data(), DataTypeOf(input.dtype()), {dims.begin(), dims.end()}};
+    }
+    TF_RETURN_IF_ERROR(ToStatus(Prepare(&call)));
+    at = 0;
+    for (size_t i = 0; i < op_->outputs.size(); ++i) {
+      Tensor& tensor = call.outputs.emplace_back();
+      if (IsAbsent(call, op_->outputs[i])) continue;
+      tensor = OutputLike(call, i);
+      tf::Tensor* output = nullptr;
+      TF_RETURN_IF_ERROR(ctx->allocate_output(at++, tf::TensorShape(tensor.dims), &output));
+      tensor.data = output->data();
+    }
+    return Device::Run(ctx, call);
+  }
+
+  const Op* const op_;
+  const Attributes attributes_;
+};
+
+template <class Device>
+tf::OpKernel* NewKernel(tf::OpKernelConstruction* ctx) {
+  return new PoolKernel<Device>(ctx);
+}
+
+[[maybe_unused]] const bool kRegistered = ForEachOp([](const Op& op) {
+  const auto add = [&](const char* device, tf::OpKernel* (*make)(tf::OpKernelConstruction*)) {
+    tf::kernel_factory::OpKernelRegistrar(
+        tf::KernelDefBuilder(op.name.c_str()).Device(device).Build(), "PoolKernel", make);
+  };
+  add(tf::DEVICE_CPU, NewKernel<OnCpu>);
+#if SOFTPOOL_CUDA
+  add(tf::DEVICE_GPU, NewKernel<OnGpu>);
+#endif
+});
+
+}  // namespace
+}  // namespace softpool

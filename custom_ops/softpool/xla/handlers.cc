@@ -1,0 +1,215 @@
+#include "softpool/xla/handlers.h"
+
+#include <exception>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <vector>
+
+#include "softpool/engine/cuda_stream.h"
+#include "softpool/engine/op.h"
+#include "softpool/xla/threads.h"
+#include "xla/ffi/api/ffi.h"
+
+namespace xla::ffi {
+// Declared in a header that needs more of XLA than TensorFlow installs.
+const XLA_FFI_Api* GetXlaFfiApi();
+}  // namespace xla::ffi
+
+namespace softpool {
+namespace {
+
+namespace ffi = xla::ffi;
+
+template <class T>
+T Value(ffi::ErrorOr<T> value) {
+  if (value.has_error()) throw value.error();
+  return *value;
+}
+
+void Require(const std::string& error) {
+  if (!error.empty()) throw ffi::Error::InvalidArgument(error);
+}
+
+std::vector<int64_t> IntsOf(const ffi::Dictionary& attributes, const char* name) {
+  const auto values = Value(attributes.get<ffi::Span<const int64_t>>(name));
+  return {values.begin(), values.end()};
+}
+
+// What XLA hands to a handler, in the form that kernels want it. A program may say anything, so
+// that all of it is checked; what is not as it should be is an exception, which becomes the call's
+// error.
+class HandlerCall {
+ public:
+  HandlerCall(ffi::RemainingArgs inputs, ffi::RemainingRets outputs, ffi::Dictionary attributes)
+      : op_(Value(attributes.get<std::string_view>(kOpAttribute))) {
+    call_.op = FindOp(op_);
+    if (call_.op == nullptr) throw ffi::Error::InvalidArgument("there is no op named " + op_);
+    ReadAttributes(attributes);
+    call_.attributes = &attributes_;
+    ReadInputs(inputs);
+    Require(Prepare(&call_));
+    ReadOutputs(outputs);
+  }
+
+  const Call& call() const { return call_; }
+
+ private:
+  void ReadAttributes(const ffi::Dictionary& attributes) {
+    for (const char* name : {"ksize", "strides"}) attributes_.Set(name, IntsOf(attributes, name));
+    for (const char* name : {"padding", "data_format"}) SetString(attributes, name);
+    if (call_.op->HasOptional()) attributes_.Set("N", Value(attributes.get<int64_t>("N")));
+    for (const AttributeSpec& spec : call_.op->attributes) {
+      const char* name = spec.name.c_str();
+      const std::string type = spec.type.substr(0, spec.type.find(' '));
+      if (type == "bool") {
+        attributes_.Set(name, Value(attributes.get<bool>(name)));
+      } else if (type == "int") {
+        attributes_.Set(name, Value(attributes.get<int64_t>(name)));
+      } else if (type == "float") {
+        attributes_.Set(name, Value(attributes.get<double>(name)));
+      } else {
+        SetString(attributes, name);
+      }
+    }
+  }
+
+  void SetString(const ffi::Dictionary& attributes, const char* name) {
+    attributes_.Set(name, std::string(Value(attributes.get<std::string_view>(name))));
+  }
+
+  static Tensor TensorOf(const ffi::AnyBuffer& buffer) {
+    const auto dims = buffer.dimensions();
+    Tensor tensor{buffer.untyped_data(), DataType::kFloat32, {dims.begin(), dims.end()}};
+    switch (buffer.element_type()) {
+      case ffi::F16:
+        tensor.type = DataType::kFloat16;
+        break;
+      case ffi::BF16:
+        tensor.type = DataType::kBFloat16;
+        break;
+      case ffi::F32:
+        break;
+      case ffi::F64:
+        tensor.type = DataType::kFloat64;
+        break;
+      default:
+        throw ffi::Error::InvalidArgument("cannot pool a tensor of this type");
+    }
+    return tensor;
+  }
+
+  void ReadInputs(const ffi::RemainingArgs& inputs) {
+    size_t at = 0;
+    for (const TensorSpec& spec : call_.op->inputs) {
+      Tensor& tensor = call_.inputs.emplace_back();
+      if (!IsAbsent(call_, spec)) tensor = TensorOf(Value(inputs.get<ffi::AnyBuffer>(at++)));
+    }
+  }
+
+  void ReadOutputs(const ffi::RemainingRets& outputs) {
+    size_t at = 0;
+    for (size_t i = 0; i < call_.op->outputs.size(); ++i) {
+      const TensorSpec& spec = call_.op->outputs[i];
+      Tensor& tensor = call_.outputs.emplace_back();
+      if (IsAbsent(call_, spec)) continue;
+      tensor = TensorOf(*Value(outputs.get<ffi::AnyBuffer>(at++)));
+      const Tensor like = OutputLike(call_, i);
+      if (tensor.type != like.type || tensor.dims != like.dims) {
+        throw ffi::Error::InvalidArgument(spec.name + " must have shape " + ShapeText(like.dims) +
+                                          " and the type that goes with it, got shape " +
+                                          ShapeText(tensor.dims));
+      }
+    }
+  }
+
+  std::string op_;
+  Attributes attributes_;
+  Call call_;
+};
+
+// Does some work that returns what is wrong, or an empty string.
+template <class Work>
+ffi::Error ErrorOf(const Work& work) {
+  try {
+    const std::string error = work();
+    return error.empty() ? ffi::Error::Success() : ffi::Error::Internal(error);
+  } catch (const ffi::Error& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return {ffi::ErrorCode::kResourceExhausted, "not enough memory to pool a tensor"};
+  } catch (const std::invalid_argument& error) {
+    return ffi::Error::InvalidArgument(error.what());
+  } catch (const std::exception& error) {
+    return ffi::Error::Internal(error.what());
+  }
+}
+
+ffi::Error RunOnHost(ffi::ThreadPool pool, ffi::RemainingArgs inputs, ffi::RemainingRets outputs,
+                     ffi::Dictionary attributes) {
+  return ErrorOf([&] {
+    RunOnCpu(HandlerCall(inputs, outputs, attributes).call(), ThreadsOf(pool));
+    return std::string();
+  });
+}
+
+XLA_FFI_Error* HandleOnCpu(XLA_FFI_CallFrame* frame) {
+  static const auto* const handler = ffi::Ffi::Bind()
+                                         .Ctx<ffi::ThreadPool>()
+                                         .RemainingArgs()
+                                         .RemainingRets()
+                                         .Attrs()
+                                         .To(RunOnHost)
+                                         .release();
+  return handler->Call(frame);
+}
+
+#if SOFTPOOL_CUDA
+ffi::Error RunOnCuda(void* stream, ffi::ScratchAllocator scratch, ffi::RemainingArgs inputs,
+                     ffi::RemainingRets outputs, ffi::Dictionary attributes) {
+  return ErrorOf([&]() -> std::string {
+    // XLA takes back what is allocated as this returns, before the GPU has done the work. What it
+    // gives the memory to next comes later on the same stream.
+    const auto allocate = [&scratch](size_t bytes) {
+      const std::optional<void*> memory = scratch.Allocate(bytes, /*alignment=*/16);
+      if (!memory) throw std::bad_alloc();
+      return *memory;
+    };
+    const HandlerCall handler_call(inputs, outputs, attributes);
+    const Call& call = handler_call.call();
+    if (call.op->cuda == nullptr) return call.op->name + " has no CUDA kernel";
+    return call.op->cuda(call, CudaStream{stream, allocate});
+  });
+}
+
+XLA_FFI_Error* HandleOnCuda(XLA_FFI_CallFrame* frame) {
+  static const auto* const handler = ffi::Ffi::Bind()
+                                         .Ctx<ffi::PlatformStream<void*>>()
+                                         .Ctx<ffi::ScratchAllocator>()
+                                         .RemainingArgs()
+                                         .RemainingRets()
+                                         .Attrs()
+                                         .To(RunOnCuda)
+                                         .release();
+  return handler->Call(frame);
+}
+constexpr XLA_FFI_Handler* kOnCuda = HandleOnCuda;
+#else
+constexpr XLA_FFI_Handler* kOnCuda = nullptr;
+#endif
+
+bool Register(const std::string& op, const char* platform, XLA_FFI_Handler* handler) {
+  if (handler == nullptr) return false;
+  XLA_FFI_Error* error =
+      ffi::Ffi::RegisterStaticHandler(ffi::GetXlaFfiApi(), op, platform, handler);
+  if (error != nullptr) ffi::internal::DestroyError(ffi::GetXlaFfiApi(), error);
+  return error == nullptr;
+}
+
+}  // namespace
+
+WithKernel RegisterHandlers(const std::string& op) {
+  return {Register(op, "Host", HandleOnCpu), Register(op, "CUDA", kOnCuda)};
+}
+
+}  // namespace softpool

@@ -1,0 +1,268 @@
+// How a pooling's op becomes part of an XLA program: as a call to its kernel, or, on devices for
+// which there is none, as XLA's own operations. All ops are registered as this library is loaded.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <new>
+#include <string>
+#include <string_view>
+
+#include "softpool/engine/op.h"
+#include "softpool/tensorflow/translation.h"
+#include "softpool/xla/forms.h"
+#include "softpool/xla/handlers.h"
+#include "tensorflow/compiler/tf2xla/xla_op_kernel.h"
+#include "tensorflow/compiler/tf2xla/xla_op_registry.h"
+#include "tensorflow/core/framework/kernel_def_builder.h"
+#include "tensorflow/core/framework/op.h"
+#include "tensorflow/core/framework/shape_inference.h"
+#include "tensorflow/core/public/version.h"
+#include "xla/hlo/builder/lib/constants.h"
+
+namespace softpool {
+namespace {
+
+namespace tf = tensorflow;
+
+// Where every op that was registered has a kernel. Never destroyed: programs may be compiled as a
+// process ends.
+std::map<std::string, WithKernel>& Kernels() {
+  static auto* const kernels = new std::map<std::string, WithKernel>;
+  return *kernels;
+}
+
+bool HasKernelOn(const tf::DeviceType& device, const std::string& op) {
+  const WithKernel kernel = Kernels().at(op);
+  if (device.type_string() == tf::DEVICE_CPU_XLA_JIT) return kernel.on_cpu;
+  return device.type_string() == tf::DEVICE_GPU_XLA_JIT && kernel.on_cuda;
+}
+
+// For comparisons, and for whoever finds a fault in the kernels.
+bool KernelsAreOff() {
+  const char* value = std::getenv("TF_SOFTPOOL_XLA_KERNELS");
+  return value != nullptr && std::string_view(value) == "0";
+}
+
+// A double's bits, which lose nothing.
+std::string Hexadecimal(double value) {
+  uint64_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  char text[32];
+  std::snprintf(text, sizeof(text), "0x%016llX : f64", static_cast<unsigned long long>(bits));
+  return text;
+}
+
+// The op's attributes in the form that XLA hands on to kernels. Types are those of the tensors, and
+// what begins with an underscore is TensorFlow's own.
+std::string AttributesForKernel(const std::string& op, const tf::AttrSlice& attributes) {
+  // In the order of their names, so that equal calls have equal texts.
+  std::map<std::string, tf::AttrValue> sorted(attributes.begin(), attributes.end());
+  sorted[kOpAttribute].set_s(op);
+  std::string text;
+  for (const auto& [name, value] : sorted) {
+    if (name[0] == '_' || value.value_case() == tf::AttrValue::kType) continue;
+    text += (text.empty() ? "" : ", ") + name + " = ";
+    switch (value.value_case()) {
+      case tf::AttrValue::kS:
+        text += "\"" + value.s() + "\"";
+        break;
+      case tf::AttrValue::kI:
+        text += std::to_string(value.i()) + " : i64";
+        break;
+      case tf::AttrValue::kF:
+        text += Hexadecimal(value.f());
+        break;
+      case tf::AttrValue::kB:
+        text += value.b() ? "true" : "false";
+        break;
+      default:
+        text += "array<i64: ";
+        for (int i = 0; i < value.list().i_size(); ++i) {
+          text += (i ? ", " : "") + std::to_string(value.list().i(i));
+        }
+        text += ">";
+    }
+  }
+  return "{" + text + "}";
+}
+
+class PoolLowering : public tf::XlaOpKernel {
+ public:
+  explicit PoolLowering(tf::OpKernelConstruction* ctx)
+      : XlaOpKernel(ctx),
+        op_(*FindOp(type_string())),
+        attributes_(AttributesOf(tf::AttrSlice(ctx->def()))),
+        has_kernel_(HasKernelOn(ctx->device_type(), type_string())) {}
+
+  void Compile(tf::XlaOpKernelContext* ctx) override {
+    try {
+      Lower(ctx);
+    } catch (const std::bad_alloc&) {
+      ctx->SetStatus(absl::ResourceExhaustedError("not enough memory to compile " + name()));
+    } catch (const absl::BadStatusOrAccess& error) {
+      ctx->SetStatus(error.status());
+    }
+  }
+
+ private:
+  void Lower(tf::XlaOpKernelContext* ctx) {
+    std::vector<xla::XlaOp> inputs, outputs;
+    std::vector<xla::Shape> input_shapes, output_shapes;
+    bool dynamic = false;  // whether a tensor's length depends on values
+    for (int i = 0; i < ctx->num_inputs(); ++i) {
+      const auto shape = ctx->InputXlaShape(i);
+      OP_REQUIRES_OK(ctx, shape.status());
+      dynamic = dynamic || shape->is_dynamic();
+      const size_t rank = shape->dimensions().size();
+      for (size_t j = rank < 3 ? 0 : 1; j < rank; ++j) {  // parameters have no batch
+        OP_REQUIRES(
+            ctx, !shape->is_dynamic_dimension(j),
+            absl::UnimplementedError("XLA cannot pool a tensor of which more than the batch "
+                                     "size depends on values, got " +
+                                     shape->ToString()));
+      }
+      inputs.push_back(ctx->Input(i));
+      input_shapes.push_back(xla::ShapeUtil::MakeShapeWithDescendingLayout(shape->element_type(),
+                                                                           shape->dimensions()));
+    }
+    OP_REQUIRES_OK(ctx, OutputShapes(ctx, input_shapes, &output_shapes));
+    // Kernels know nothing of tensors that are shorter than their memory.
+    if (has_kernel_ && !dynamic && !KernelsAreOff()) {
+      outputs = CallKernel(ctx->builder(), inputs, input_shapes, output_shapes);
+    } else {
+      OP_REQUIRES_OK(ctx, Operate(inputs, input_shapes, output_shapes, &outputs));
+    }
+    for (int i = 0; i < ctx->num_outputs(); ++i) ctx->SetOutput(i, outputs[i]);
+  }
+
+  // By the op's shape function, which checks all shapes on the way.
+  absl::Status OutputShapes(tf::XlaOpKernelContext* ctx, const std::vector<xla::Shape>& inputs,
+                            std::vector<xla::Shape>* outputs) const {
+    const tf::OpRegistrationData* op;
+    TF_RETURN_IF_ERROR(tf::OpRegistry::Global()->LookUp(type_string(), &op));
+    std::vector<tf::PartialTensorShape> shapes;
+    for (const xla::Shape& shape : inputs) {
+      shapes.push_back(tf::PartialTensorShape(shape.dimensions()));
+    }
+    tf::shape_inference::InferenceContext inference(TF_GRAPH_DEF_VERSION, tf::AttrSlice(def()),
+                                                    op->op_def, shapes, {}, {}, {});
+    TF_RETURN_IF_ERROR(inference.construction_status());
+    TF_RETURN_IF_ERROR(inference.Run(op->shape_inference_fn));
+    for (int i = 0; i < inference.num_outputs(); ++i) {
+      std::vector<int64_t> dims;
+      for (int j = 0; j < inference.Rank(inference.output(i)); ++j) {
+        dims.push_back(inference.Value(inference.Dim(inference.output(i), j)));
+      }
+      outputs->push_back(
+          xla::ShapeUtil::MakeShapeWithDescendingLayout(ctx->output_xla_type(i), dims));
+    }
+    return absl::OkStatus();
+  }
+
+  std::vector<xla::XlaOp> CallKernel(xla::XlaBuilder* builder,
+                                     const std::vector<xla::XlaOp>& inputs,
+                                     const std::vector<xla::Shape>& input_shapes,
+                                     const std::vector<xla::Shape>& output_shapes) const {
+    const bool single = output_shapes.size() == 1;
+    const xla::Shape result =
+        single ? output_shapes[0] : xla::ShapeUtil::MakeTupleShape(output_shapes);
+    const xla::XlaOp call = xla::CustomCallWithLayout(
+        builder, type_string(), inputs, result, input_shapes,
+        AttributesForKernel(op_.name, tf::AttrSlice(def())), /*has_side_effect=*/false,
+        /*output_operand_aliasing=*/{}, /*literal=*/nullptr, xla::CustomCallSchedule::SCHEDULE_NONE,
+        xla::CustomCallApiVersion::API_VERSION_TYPED_FFI);
+    if (single) return {call};
+    std::vector<xla::XlaOp> outputs;
+    for (size_t i = 0; i < output_shapes.size(); ++i) {
+      outputs.push_back(xla::GetTupleElement(call, i));
+    }
+    return outputs;
+  }
+
+  absl::Status Operate(std::vector<xla::XlaOp> inputs, const std::vector<xla::Shape>& input_shapes,
+                       const std::vector<xla::Shape>& output_shapes,
+                       std::vector<xla::XlaOp>* outputs) const {
+    const XlaForm form = FindXlaForm(op_.name);
+    if (form == nullptr) {
+      return absl::UnimplementedError(op_.name + " has no kernel for this device");
+    }
+    const auto dims = input_shapes[0].dimensions();
+    const DataFormat data_format = DataFormatNamed(attributes_.String("data_format"));
+    PoolGeometry geometry;
+    TF_RETURN_IF_ERROR(ToStatus(MakeGeometry(
+        {dims.begin(), dims.end()}, attributes_.Ints("ksize"), attributes_.Ints("strides"),
+        PaddingNamed(attributes_.String("padding")), data_format, &geometry)));
+    if (geometry.Empty()) {
+      for (const xla::Shape& shape : output_shapes) {
+        outputs->push_back(xla::Zeros(inputs[0].builder(), shape));
+      }
+      return absl::OkStatus();
+    }
+    const Windows windows({dims.begin(), dims.end()}, geometry, data_format);
+    if (windows.AreTooMany()) {
+      return absl::ResourceExhaustedError("XLA's indices do not suffice for the windows of " +
+                                          name());
+    }
+    const bool wide = input_shapes[0].element_type() == xla::F64;
+    for (xla::XlaOp& input : inputs) {
+      input = xla::ConvertElementType(input, wide ? xla::F64 : xla::F32);
+    }
+    // In the order of the description: what is absent is no valid operation.
+    for (size_t i = 0; i < op_.inputs.size(); ++i) {
+      const bool absent = op_.inputs[i].optional && attributes_.Int("N") == 0;
+      if (absent) inputs.insert(inputs.begin() + i, xla::XlaOp());
+    }
+    *outputs = form(windows, inputs, attributes_);
+    for (size_t i = 0; i < outputs->size(); ++i) {
+      (*outputs)[i] = xla::ConvertElementType((*outputs)[i], output_shapes[i].element_type());
+    }
+    return absl::OkStatus();
+  }
+
+  const Op& op_;
+  const Attributes attributes_;
+  const bool has_kernel_;  // for this device
+};
+
+tf::OpKernel* NewPoolLowering(tf::OpKernelConstruction* ctx) { return new PoolLowering(ctx); }
+
+// XLA makes kernels of all registered lowerings at once, when it first compiles, and never looks
+// again.
+bool XlaHasBegun() {
+  const tf::KernelList kernels = tf::GetRegisteredKernelsForOp("AddV2");
+  for (const tf::KernelDef& kernel : kernels.kernel()) {
+    if (kernel.device_type() == tf::DEVICE_CPU_XLA_JIT) return true;
+  }
+  return false;
+}
+
+void RegisterLowering(const Op& op) {
+  Kernels()[op.name] = RegisterHandlers(op.name);
+  static const bool late = XlaHasBegun();
+  tf::XlaOpRegistrar(tf::XlaOpRegistrationBuilder::Name(op.name).Build(NewPoolLowering));
+  if (!late) return;
+  for (const std::string& device : tf::XlaOpRegistry::BackendNames()) {
+    tf::kernel_factory::OpKernelRegistrar(
+        tf::KernelDefBuilder(op.name.c_str()).Device(device.c_str()).Build(), "PoolLowering",
+        NewPoolLowering);
+  }
+}
+
+[[maybe_unused]] const bool kLowerings = ForEachOp(RegisterLowering);
+
+}  // namespace
+}  // namespace softpool
+
+// Whether XLA runs our kernels of all ops on the CPU, for Python to read through ctypes.
+extern "C" __attribute__((visibility("default"))) bool tf_softpool_xla_kernels() {
+  const auto& all = softpool::Kernels();
+  return std::all_of(all.begin(), all.end(), [](const auto& op) { return op.second.on_cpu; });
+}
+
+// Whether it runs our CUDA kernels on a GPU.
+extern "C" __attribute__((visibility("default"))) bool tf_softpool_xla_cuda_kernels() {
+  const auto& all = softpool::Kernels();
+  return std::all_of(all.begin(), all.end(), [](const auto& op) { return op.second.on_cuda; });
+}

@@ -1,0 +1,81 @@
+#include "softpool/xla/threads.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <new>
+
+namespace softpool {
+namespace {
+
+// What waking a thread takes, about: TensorFlow's own figure for its kernels.
+constexpr int64_t kLeastCyclesPerThread = 10000;
+// More blocks than threads, since not all threads begin at once, or are equally fast.
+constexpr int64_t kBlocksPerThread = 4;
+
+// The blocks of one call, which whichever threads come take in turn. The caller takes part, and
+// waits for nothing but blocks that others have begun, and so needs no thread to be free. Threads
+// that come when all is done find this, and no block: it outlives the call. What a block throws,
+// the caller throws.
+class SharedWork {
+ public:
+  SharedWork(int64_t units, int64_t blocks, const Shard& shard)
+      : units_(units), blocks_(blocks), shard_(shard), left_(blocks) {}
+
+  void Take() {
+    int64_t block;
+    while ((block = next_.fetch_add(1)) < blocks_) {
+      std::exception_ptr error;
+      try {
+        shard_(units_ * block / blocks_, units_ * (block + 1) / blocks_);
+      } catch (...) {
+        error = std::current_exception();
+      }
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (error) error_ = error;
+      if (--left_ == 0) all_done_.notify_all();
+    }
+  }
+
+  void Wait() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    all_done_.wait(lock, [this] { return left_ == 0; });
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  const int64_t units_, blocks_;
+  const Shard& shard_;  // not to be called once Wait() has returned
+  std::atomic<int64_t> next_ = 0;
+  std::mutex mutex_;
+  std::condition_variable all_done_;
+  int64_t left_;
+  std::exception_ptr error_;
+};
+
+}  // namespace
+
+ParallelFor ThreadsOf(xla::ffi::ThreadPool pool) {
+  return [pool](int64_t units, int64_t cycles_per_unit, const Shard& shard) mutable {
+    if (units <= 0) return;
+    // In floating point, as the product need not fit an integer.
+    const double worth = static_cast<double>(units) * cycles_per_unit / kLeastCyclesPerThread;
+    const int64_t most = std::min(pool.num_threads(), units);
+    const int64_t threads = worth < most ? static_cast<int64_t>(worth) : most;
+    if (threads <= 1) return shard(0, units);
+    const int64_t blocks = std::min(units, kBlocksPerThread * threads);
+    const auto work = std::make_shared<SharedWork>(units, blocks, shard);
+    try {
+      for (int64_t i = 1; i < threads; ++i) pool.Schedule([work] { work->Take(); });
+    } catch (const std::bad_alloc&) {
+      // The threads that were asked suffice, and the caller alone would.
+    }
+    work->Take();
+    work->Wait();
+  };
+}
+
+}  // namespace softpool

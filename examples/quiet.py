@@ -1,0 +1,39 @@
+"""Imports TensorFlow and Keras without the lines that they print as they start."""
+
+import contextlib
+import os
+import sys
+import tempfile
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("ABSL_MIN_LOG_LEVEL", "3")
+
+
+@contextlib.contextmanager
+def standard_error():
+    """Holds back what C++ writes to the standard error, and shows it where something goes wrong.
+
+    TensorFlow's libraries write some lines before anything can tell them not to.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(kept, 2)
+            held.seek(0)
+            sys.stderr.write(held.read().decode(errors="replace"))
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+with standard_error():
+    import keras  # noqa: F401
+    import tensorflow as tf  # noqa: F401
+
+    # The devices are looked for, which is told too.
+    tf.config.list_physical_devices()
