@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 
 # First, so that nothing else imports TensorFlow.
-import quiet  # noqa: F401, I001
+import quiet  # noqa: F401
+
+# isort: split
 import digits
 import keras
 import numpy as np

@@ -33,7 +33,7 @@ def standard_error():
 
 with standard_error():
     import keras  # noqa: F401
-    import tensorflow as tf  # noqa: F401
+    import tensorflow as tf
 
     # The devices are looked for, which is told too.
     tf.config.list_physical_devices()
