@@ -13,10 +13,48 @@ import pytest
 import tensorflow as tf
 from near import NUMPY, RELATIVE, assert_near, bits, numpy_dtype
 
+import short_run
+
 import tf_softpool as tsp
 
 # Tests that have TensorFlow import these from here.
 __all__ = ["NUMPY", "RELATIVE", "assert_near", "bits", "numpy_dtype", "python", "run", "with_gradient"]
+
+LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--short", action="store_true", help="leave out tests by the rule in support/short_run.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Leaves out tests in the short run."""
+    if config.option.short:
+        items[:], left_out = short_run.split(items)
+        config.hook.pytest_deselected(items=left_out)
+        config.stash[LEFT_OUT] = len(left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """With pytest-xdist, it is its workers that leave out tests, each the same."""
+    node.config.stash[LEFT_OUT] = node.workeroutput.get("left_out", 0)
+
+
+def pytest_sessionfinish(session):
+    """A worker tells how many tests it left out."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash.get(LEFT_OUT, 0)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Says how many tests were left out."""
+    if left_out := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(
+            f"The short run left {left_out} tests out, whose pairs of values occur in others: `make test-all` "
+            "runs them too, and so does pytest without `--short`"
+        )
 
 
 @pytest.fixture(autouse=True)

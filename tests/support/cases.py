@@ -46,6 +46,21 @@ class Case:
         text += "_k" + "x".join(map(str, self.pool_size)) + "_s" + "x".join(map(str, self.strides))
         return f"{self.batch}_{text}_c{self.channels}"
 
+    def windows(self):
+        """What sort of windows they are."""
+        sizes = list(zip(self.spatial, self.pool_size, self.strides, strict=True))
+        if any(k > n for n, k, _ in sizes):
+            return "larger than the input"
+        if self.pool_size == self.spatial:
+            return "a whole map"
+        if any(s > k for _, k, s in sizes):
+            return "gaps"
+        return "overlapping" if any(s < k for _, k, s in sizes) else "side by side"
+
+    def traits(self):
+        """What tells it from other cases, by name."""
+        return {**vars(self), "rank": len(self.spatial), "windows": self.windows()}
+
     def fits(self, padding):
         """Whether the padding allows these windows."""
         return padding == "same" or all(k <= n for k, n in zip(self.pool_size, self.spatial, strict=True))
