@@ -10,10 +10,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import pytest
+import short_run
 import tensorflow as tf
 from near import NUMPY, RELATIVE, assert_near, bits, numpy_dtype
-
-import short_run
 
 import tf_softpool as tsp
 
@@ -24,7 +23,7 @@ LEFT_OUT = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser):
-    parser.addoption("--short", action="store_true", help="leave out tests by the rule in support/short_run.py")
+    parser.addoption("--short", action="store_true", help="leave out tests, by support/short_run.py")
 
 
 @pytest.hookimpl(trylast=True)
@@ -52,8 +51,8 @@ def pytest_terminal_summary(terminalreporter, config):
     """Says how many tests were left out."""
     if left_out := config.stash.get(LEFT_OUT, 0):
         terminalreporter.write_line(
-            f"The short run left {left_out} tests out, whose pairs of values occur in others: `make test-all` "
-            "runs them too, and so does pytest without `--short`"
+            f"The short run left out {left_out} tests, whose pairs of values occur in others. "
+            "`make test-all` runs them too, and so does pytest without `--short`."
         )
 
 

@@ -1,9 +1,9 @@
 """The short run: of each test function, as many cases as it takes for every pair of values to occur.
 
 A function with parameters is a table: a row for each of its tests, a column for each parameter. Most faults
-need one value, or two that meet: a type in one mode, a padding with one sort of window. So the short run keeps
-rows until every two values that stand in some row together do so in one that is kept. What is a value of its
-own in each row, such as the names in a table of special numbers, is kept in every row.
+need one value, or two that meet: a type in one mode, a padding with one sort of window. So the short run
+keeps rows until every two values that stand in some row together do so in one that is kept. What is a value
+of its own in each row, such as the names in a table of special numbers, is kept in every row.
 """
 
 import heapq
@@ -29,7 +29,7 @@ def pairs(row):
 
 
 def covering(rows):
-    """The rows to keep, by their places: the one that adds most pairs, again and again, and the first of equals.
+    """The rows to keep, by their places: again and again the one that adds most pairs, the first of equals.
 
     Args:
         rows: a list of dicts.
