@@ -15,12 +15,14 @@ CPP := $(shell find custom_ops/softpool -name '*.cc' -o -name '*.h' -o -name '*.
   tests/kernels/*.h tests/cuda/*.cc tests/bazel/*.cc tests/serving/*.c examples/serving_c/*.c examples/serving_c/*.h)
 PY := tf_softpool tests examples benchmarks build_support setup.py
 
-.PHONY: help demo test test-kernels test-python test-zoo test-exports test-bazel cuda-host \
+.PHONY: help demo test test-all test-kernels test-python test-faults test-zoo test-exports test-bazel cuda-host \
   lint format bench bench-runtimes gpu-check wheel wheel-test clean
 
 help:
 	@echo 'make demo            the main job, end to end, in a minute'
-	@echo 'make test            all tests'
+	@echo 'make test            the short run of all tests: every pair of values in their tables'
+	@echo 'make test-all        every case of all tables'
+	@echo 'make test-faults     faults planted one by one, and which test of the short run finds each'
 	@echo 'make test-zoo        pooling replaced in all of keras.applications, and in models of keras-hub'
 	@echo 'make test-exports    networks of every layer, in every format that models are exported to'
 	@echo 'make test-bazel      BUILD, by Bazel: a small model server with the ops linked in'
@@ -34,7 +36,11 @@ help:
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
+# The short run: as many cases of each table as it takes for every pair of values to occur.
+test test-faults: SHORT := --short
 test: test-kernels test-python
+
+test-all: test-kernels test-python
 
 test-kernels: $(VENV)/.test
 	@build=$$(ls -td build/tensorflow-* | head -1) && \
@@ -43,7 +49,11 @@ test-kernels: $(VENV)/.test
 	  ctest --test-dir $$build --parallel $$(nproc) --output-on-failure --progress
 
 test-python: $(VENV)/.test cuda-host
-	$(BIN)/python -m pytest -n $(TEST_JOBS) -q
+	$(BIN)/python -m pytest -n $(TEST_JOBS) -q $(SHORT)
+
+# In a copy of this checkout, with what is built in it.
+test-faults: test-kernels cuda-host
+	$(BIN)/python tests/faults/plant.py
 
 # All tests of one model run in one process, which holds several copies of it: 8 GB with the largest.
 test-zoo: $(VENV)/.zoo

@@ -33,7 +33,7 @@ def steps():
     tests = ROOT / "tests" / "cuda"
     environment = {
         "SOFTPOOL_CUDA_LIBRARY": str(LIBRARY),
-        "PYTHONPATH": os.pathsep.join([str(tests.parent), str(tests)]),
+        "PYTHONPATH": os.pathsep.join([str(tests.parent / "support"), str(tests)]),
     }
     configure = f"cmake -S '{tests}' -B '{FOLDER}' -DSOFTPOOL_ON_DEVICE=ON"
     build = f"{configure} && cmake --build '{FOLDER}' --parallel {cores}"

@@ -10,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import pytest
+import short_run
 import tensorflow as tf
 from near import NUMPY, RELATIVE, assert_near, bits, numpy_dtype
 
@@ -17,6 +18,42 @@ import tf_softpool as tsp
 
 # Tests that have TensorFlow import these from here.
 __all__ = ["NUMPY", "RELATIVE", "assert_near", "bits", "numpy_dtype", "python", "run", "with_gradient"]
+
+LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--short", action="store_true", help="leave out tests, by support/short_run.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Leaves out tests in the short run."""
+    if config.option.short:
+        items[:], left_out = short_run.split(items)
+        config.hook.pytest_deselected(items=left_out)
+        config.stash[LEFT_OUT] = len(left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """With pytest-xdist, it is its workers that leave out tests, each the same."""
+    node.config.stash[LEFT_OUT] = node.workeroutput.get("left_out", 0)
+
+
+def pytest_sessionfinish(session):
+    """A worker tells how many tests it left out."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash.get(LEFT_OUT, 0)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Says how many tests were left out."""
+    if left_out := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(
+            f"The short run left out {left_out} tests, whose pairs of values occur in others. "
+            "`make test-all` runs them too, and so does pytest without `--short`."
+        )
 
 
 @pytest.fixture(autouse=True)

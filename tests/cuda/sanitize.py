@@ -1,6 +1,6 @@
 """Calls every CUDA kernel on small tensors, for a tool to watch: it prints how far it came.
 
-Usage: PYTHONPATH=tests:tests/cuda compute-sanitizer --tool racecheck python tests/cuda/sanitize.py
+Usage: PYTHONPATH=tests/support:tests/cuda compute-sanitizer --tool racecheck python tests/cuda/sanitize.py
 """
 
 import importlib.util

@@ -7,7 +7,20 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import DATA_FORMATS, DTYPES, FEW, LINES, MANY_TAPS, PLANES, VOLUMES, with_padding
+from cases import (
+    DATA_FORMATS,
+    DTYPES,
+    FEW,
+    MANY_TAPS,
+    ODD_SIZES,
+    PLANES,
+    SEVERAL_TILES,
+    SOME_LINES,
+    STEPS_OF_ONE,
+    TILED,
+    VOLUMES,
+    with_padding,
+)
 from conftest import bits, numpy_dtype, run, with_gradient
 from poolings import POOLINGS
 
@@ -51,7 +64,7 @@ def check_near(mode, function, tensors, dtype="float32"):
 
 
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
-@pytest.mark.parametrize(("case", "padding"), with_padding(LINES[::9] + PLANES + VOLUMES + MANY_TAPS))
+@pytest.mark.parametrize(("case", "padding"), with_padding(SOME_LINES + PLANES + VOLUMES + MANY_TAPS))
 @pytest.mark.parametrize("name", POOLINGS)
 def test_values_and_gradients(name, case, padding, data_format):
     check_near("eager", *made(name, case, padding, data_format))
@@ -67,13 +80,13 @@ def test_every_type(name, case, dtype):
 @pytest.mark.parametrize("mode", ["graph", "dynamic", "xla", "xla_operations"])
 @pytest.mark.parametrize("name", POOLINGS)
 def test_in_graphs_and_programs(name, mode):
-    check_near(mode, *made(name, PLANES[1]))
+    check_near(mode, *made(name, ODD_SIZES))
 
 
 @pytest.mark.parametrize("kernels", ["1", "0"])
 @pytest.mark.parametrize("name", POOLINGS)
 def test_programs_call_the_kernels_unless_told_not_to(name, kernels):
-    function, tensors = made(name, PLANES[0])
+    function, tensors = made(name, TILED)
     tensors = [tf.constant(t) for t in tensors]
     with mock.patch.dict(os.environ, TF_SOFTPOOL_XLA_KERNELS=kernels), tf.device("/GPU:0"):
         compiled = tf.function(function, jit_compile=True)
@@ -86,7 +99,7 @@ def test_programs_call_the_kernels_unless_told_not_to(name, kernels):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", POOLINGS)
 def test_the_same_bits_every_time_and_inside_xla(name, dtype):
-    function, tensors = made(name, PLANES[12], dtype=dtype)
+    function, tensors = made(name, SEVERAL_TILES, dtype=dtype)
     expected = on_gpu("eager", function, tensors)
     for mode in ("eager", "graph", "xla"):
         for again, first in zip(on_gpu(mode, function, tensors), expected, strict=True):
@@ -95,7 +108,7 @@ def test_the_same_bits_every_time_and_inside_xla(name, dtype):
 
 @pytest.mark.parametrize("name", POOLINGS)
 def test_infinities_and_nan(name):
-    function, (x, *others) = made(name, PLANES[3])
+    function, (x, *others) = made(name, STEPS_OF_ONE)
     for i, value in enumerate([np.inf, -np.inf, np.nan, np.inf, -np.inf]):
         x.flat[i * 71 : i * 71 + 9] = value
     check_near("eager", function, [x, *others])

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import standard_oracle
-from cases import DATA_FORMATS, FEW, PADDINGS, VOLUMES
+from cases import DATA_FORMATS, PADDINGS, STEPS_OF_ONE, TILED, UNEVEN_VOLUME
 from conftest import run, with_gradient
 from derivatives import small
 from standard import SPECIAL, WAYS, WINDOWS, check, check_gradients, check_special, values
@@ -56,7 +56,7 @@ def test_every_way(pooling, case, data_format, dtype, mode):
 
 @pytest.mark.parametrize("mix", [0, 1, np.array(0.0), np.array(1.0)])
 def test_the_ends_are_max_and_average(mix):
-    x = values(FEW[1], "channels_last", "float32")
+    x = values(TILED, "channels_last", "float32")
     parts = x.reshape(2, 4, 2, 4, 2, 16)
     y = mixtures.mixed_pool(x, PoolWindow.of(2, 2), mix)
     if mix:
@@ -67,7 +67,7 @@ def test_the_ends_are_max_and_average(mix):
 
 @pytest.mark.parametrize(("padding", "data_format"), list(zip(PADDINGS, DATA_FORMATS, strict=True)))
 @pytest.mark.parametrize("channels", [None, 2])
-@pytest.mark.parametrize("case", [FEW[3], VOLUMES[3]], ids=str)
+@pytest.mark.parametrize("case", [STEPS_OF_ONE, UNEVEN_VOLUME], ids=str)
 def test_derivatives(case, channels, data_format, padding):
     case = small(case)
     window = PoolWindow.of(len(case.spatial), case.pool_size, case.strides, padding, data_format)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import standard_oracle
 import tensorflow as tf
-from cases import DATA_FORMATS, FEW, VOLUMES
+from cases import DATA_FORMATS, GAPS_BETWEEN, OVERLAPPING, STEPS_OF_ONE, TILED, UNEVEN_VOLUME, VOLUME
 from conftest import run, with_gradient
 from derivatives import small
 from standard import SPECIAL, WAYS, WINDOWS, check, check_gradients, check_special, values
@@ -51,12 +51,12 @@ def test_every_way(name, case, data_format, dtype, mode):
 
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
 def test_each_channel_may_have_a_norm(data_format):
-    p = np.linspace(1.1, 6, VOLUMES[2].channels)
+    p = np.linspace(1.1, 6, VOLUME.channels)
     rho = np.array([norms.rho_of(v) for v in p])
     check(
         lambda x, window: norms.lp_pool(x, window, rho),
         standard_oracle.lp(p),
-        VOLUMES[2],
+        VOLUME,
         "same",
         data_format,
     )
@@ -66,17 +66,19 @@ def test_each_channel_may_have_a_norm(data_format):
 @pytest.mark.parametrize("name", NORMS)
 def test_every_magnitude(name, exponent):
     function, reduce = POOLINGS[name]
-    check(function, reduce, FEW[1], "valid", "channels_last", scale=10.0**exponent)
+    check(function, reduce, TILED, "valid", "channels_last", scale=10.0**exponent)
     # A norm grows as its values do, and so its slope is the same everywhere.
     window = PoolWindow.of(2, 2)
-    x, g = values(FEW[1], "channels_last", "float32"), np.ones((2, 4, 4, 16), "float32")
+    x, g = values(TILED, "channels_last", "float32"), np.ones((2, 4, 4, 16), "float32")
     both = with_gradient(lambda x: function(x, window))
     _, dx = run("eager", both, x, g)
     _, far = run("eager", both, (x.astype("float64") * 10.0**exponent).astype("float32"), g)
     np.testing.assert_allclose(far, dx, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize(("case", "padding"), [(FEW[3], "same"), (FEW[4], "valid"), (VOLUMES[3], "same")])
+@pytest.mark.parametrize(
+    ("case", "padding"), [(STEPS_OF_ONE, "same"), (GAPS_BETWEEN, "valid"), (UNEVEN_VOLUME, "same")]
+)
 @pytest.mark.parametrize("name", ["sum", "power_1", "power_2", "power_3.5"])
 def test_derivatives(name, case, padding):
     case = small(case)
@@ -88,7 +90,7 @@ def test_derivatives(name, case, padding):
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
 def test_derivatives_of_a_learned_norm(data_format, rho):
     window = PoolWindow.of(2, 3, 2, "same", data_format)
-    x = values(small(FEW[2]), data_format, "float64")
+    x = values(small(OVERLAPPING), data_format, "float64")
     check_gradients(lambda x, rho: norms.lp_pool(x, window, rho), x, rho)
 
 

@@ -5,7 +5,18 @@ import numpy as np
 import pytest
 import standard_oracle
 import tensorflow as tf
-from cases import DATA_FORMATS, FEW, PADDINGS, PLANES, VOLUMES, Case, with_padding
+from cases import (
+    DATA_FORMATS,
+    LARGER_THAN_THE_INPUT,
+    OVERLAPPING,
+    PADDINGS,
+    STEPS_OF_ONE,
+    TILED,
+    UNEVEN_VOLUME,
+    VOLUME,
+    Case,
+    with_padding,
+)
 from conftest import run, with_gradient
 from derivatives import small
 from standard import (
@@ -43,7 +54,7 @@ def test_expectation_of_every_magnitude(exponent):
     check(
         sampling.stochastic_pool,
         standard_oracle.expectation,
-        FEW[1],
+        TILED,
         "valid",
         "channels_last",
         scale=10.0**exponent,
@@ -51,7 +62,7 @@ def test_expectation_of_every_magnitude(exponent):
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
-@pytest.mark.parametrize("case", [FEW[3], VOLUMES[3]], ids=str)
+@pytest.mark.parametrize("case", [STEPS_OF_ONE, UNEVEN_VOLUME], ids=str)
 def test_derivatives_of_the_expectation(case, padding):
     case = small(case)
     window = PoolWindow.of(len(case.spatial), case.pool_size, case.strides, padding)
@@ -90,7 +101,7 @@ def test_frequencies_at_a_border():
 
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
 @pytest.mark.parametrize("mode", ["eager", "dynamic"])
-@pytest.mark.parametrize(("case", "padding"), with_padding([PLANES[2], PLANES[7], VOLUMES[2]]))
+@pytest.mark.parametrize(("case", "padding"), with_padding([OVERLAPPING, LARGER_THAN_THE_INPUT, VOLUME]))
 def test_what_is_drawn_is_in_the_window(case, padding, mode, data_format):
     window = PoolWindow.of(len(case.spatial), case.pool_size, case.strides, padding, data_format)
     x = values(case, data_format, "float32")

@@ -6,7 +6,22 @@ from unittest import mock
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import DATA_FORMATS, DTYPES, FEW, LINES, MANY_TAPS, PLANES, VOLUMES, with_padding
+from cases import (
+    DATA_FORMATS,
+    DTYPES,
+    FEW,
+    LINE,
+    MANY_TAPS,
+    ODD_SIZES,
+    PLANES,
+    SOME_LINES,
+    SOME_PLANES,
+    SOME_VOLUMES,
+    STEPS_OF_ONE,
+    TILED,
+    VOLUMES,
+    with_padding,
+)
 from conftest import bits, numpy_dtype, run, with_gradient
 from poolings import POOLINGS
 
@@ -29,7 +44,7 @@ def check_bits(*arguments):
 
 
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
-@pytest.mark.parametrize(("case", "padding"), with_padding(PLANES[::2] + VOLUMES[::2] + MANY_TAPS[:1]))
+@pytest.mark.parametrize(("case", "padding"), with_padding(SOME_PLANES + SOME_VOLUMES + MANY_TAPS[:1]))
 @pytest.mark.parametrize("name", POOLINGS)
 def test_the_same_bits_as_outside(name, case, padding, data_format):
     check_bits(name, case, padding, data_format, "float32")
@@ -43,7 +58,7 @@ def test_the_same_bits_of_every_type(name, case, dtype):
 
 
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
-@pytest.mark.parametrize(("case", "padding"), with_padding(LINES[::12] + PLANES + VOLUMES + MANY_TAPS))
+@pytest.mark.parametrize(("case", "padding"), with_padding(SOME_LINES + PLANES + VOLUMES + MANY_TAPS))
 def test_every_window_in_operations(case, padding, data_format):
     """Windows, and the way back, are the same for all poolings."""
     name = "soft" if max(case.spatial) > 50 else "importance"
@@ -58,7 +73,7 @@ def test_every_window_in_operations(case, padding, data_format):
 @pytest.mark.parametrize("name", POOLINGS)
 def test_programs_call_the_kernels_unless_told_not_to(name, kernels):
     pooling = POOLINGS[name](2, 2, "valid", "channels_last")
-    inputs = [tf.constant(v) for v in POOLINGS[name].inputs(PLANES[0], "channels_last", "float32")]
+    inputs = [tf.constant(v) for v in POOLINGS[name].inputs(TILED, "channels_last", "float32")]
     g = tf.ones_like(pooling(*inputs))
     with mock.patch.dict(os.environ, TF_SOFTPOOL_XLA_KERNELS=kernels):
         function = tf.function(with_gradient(pooling), jit_compile=True)
@@ -69,7 +84,7 @@ def test_programs_call_the_kernels_unless_told_not_to(name, kernels):
     assert ("custom-call" in program) == (kernels == "1")
 
 
-@pytest.mark.parametrize("case", [FEW[0], FEW[1], FEW[3]], ids=str)
+@pytest.mark.parametrize("case", [LINE, TILED, STEPS_OF_ONE], ids=str)
 @pytest.mark.parametrize("name", POOLINGS)
 def test_second_order(name, case):
     pooling = POOLINGS[name](case.pool_size, case.strides, "same", "channels_last")
@@ -94,7 +109,7 @@ def test_second_order(name, case):
 @pytest.mark.parametrize("name", POOLINGS)
 def test_another_batch_size_compiles_again(name):
     pooling = POOLINGS[name](3, 2, "same", "channels_last")
-    inputs = POOLINGS[name].inputs(PLANES[1], "channels_last", "float32")
+    inputs = POOLINGS[name].inputs(ODD_SIZES, "channels_last", "float32")
     per_image = [v.ndim == 4 for v in inputs]
     signature = [
         tf.TensorSpec([None, *v.shape[1:]] if p else v.shape) for v, p in zip(inputs, per_image, strict=True)
@@ -110,7 +125,7 @@ def test_another_batch_size_compiles_again(name):
 def test_a_batch_whose_size_depends_on_values(name):
     """XLA keeps it in memory for the most it can be, which the kernels know nothing of."""
     pooling = with_gradient(POOLINGS[name](3, 2, "same", "channels_last"))
-    inputs = POOLINGS[name].inputs(PLANES[1], "channels_last", "float32")
+    inputs = POOLINGS[name].inputs(ODD_SIZES, "channels_last", "float32")
     g = np.random.default_rng(1).normal(0, 1, (2, 4, 5, 21)).astype("float32")
 
     def of_some(keep, *tensors):

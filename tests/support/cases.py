@@ -46,6 +46,21 @@ class Case:
         text += "_k" + "x".join(map(str, self.pool_size)) + "_s" + "x".join(map(str, self.strides))
         return f"{self.batch}_{text}_c{self.channels}"
 
+    def windows(self):
+        """What sort of windows they are."""
+        sizes = list(zip(self.spatial, self.pool_size, self.strides, strict=True))
+        if any(k > n for n, k, _ in sizes):
+            return "larger than the input"
+        if self.pool_size == self.spatial:
+            return "a whole map"
+        if any(s > k for _, k, s in sizes):
+            return "gaps"
+        return "overlapping" if any(s < k for _, k, s in sizes) else "side by side"
+
+    def traits(self):
+        """What tells it from other cases, by name."""
+        return {**vars(self), "rank": len(self.spatial), "windows": self.windows()}
+
     def fits(self, padding):
         """Whether the padding allows these windows."""
         return padding == "same" or all(k <= n for k, n in zip(self.pool_size, self.spatial, strict=True))
@@ -64,21 +79,35 @@ LINES = [
     for c in [3 if (n + k + s) % 2 else 19]
 ]
 
+# Where all of them take too long: a step without a factor of five meets every window and stride in turn.
+SOME_LINES = LINES[::12]
+
+LINE = Case((8,), (3,), (2,))
+TILED = Case((8, 8), (2, 2), (2, 2), channels=16)
+ODD_SIZES = Case((7, 9), (2, 2), (2, 2), channels=21)  # a last vector that overlaps the one before
+OVERLAPPING = Case((8, 10), (3, 3), (2, 2), channels=64)
+STEPS_OF_ONE = Case((9, 8), (3, 3), (1, 1), channels=5)
+GAPS_BETWEEN = Case((11, 6), (2, 3), (3, 4), channels=4)
+LARGER_THAN_THE_INPUT = Case((4, 3), (7, 6), (2, 2), channels=18)  # under "same"
+SEVERAL_TILES = Case((40, 50), (3, 3), (2, 2), batch=1, channels=130)
+VOLUME = Case((5, 6, 7), (3, 3, 3), (2, 2, 2), channels=20)
+UNEVEN_VOLUME = Case((4, 5, 6), (3, 2, 1), (1, 2, 3), channels=6)
+
 # Two dimensions: the common ones, and what each part of the kernels is for.
 PLANES = [
-    Case((8, 8), (2, 2), (2, 2), channels=16),
-    Case((7, 9), (2, 2), (2, 2), channels=21),  # odd sizes, a last vector that overlaps the one before
-    Case((8, 10), (3, 3), (2, 2), channels=64),
-    Case((9, 8), (3, 3), (1, 1), channels=5),
+    TILED,
+    ODD_SIZES,
+    OVERLAPPING,
+    STEPS_OF_ONE,
     Case((9, 9), (3, 2), (2, 3), channels=33),
-    Case((11, 6), (2, 3), (3, 4), channels=4),  # gaps between windows
+    GAPS_BETWEEN,
     Case((5, 5), (5, 5), (1, 1), channels=40),
-    Case((4, 3), (7, 6), (2, 2), channels=18),  # windows larger than the input, under "same"
+    LARGER_THAN_THE_INPUT,
     Case((13, 12), (4, 4), (3, 3), channels=2),
     Case((6, 6), (1, 1), (1, 1), channels=17),
     Case((6, 6), (1, 1), (2, 2), channels=17),
     Case((30, 40), (30, 40), (30, 40), channels=2),  # a whole map
-    Case((40, 50), (3, 3), (2, 2), batch=1, channels=130),  # several tiles
+    SEVERAL_TILES,
     Case((3, 4), (2, 2), (2, 2), batch=70, channels=1),
     Case((1, 9), (1, 3), (1, 2), channels=8),
 ]
@@ -86,11 +115,13 @@ PLANES = [
 VOLUMES = [
     Case((4, 6, 8), (2, 2, 2), (2, 2, 2), channels=16),
     Case((5, 7, 6), (2, 2, 2), (2, 2, 2), channels=3),
-    Case((5, 6, 7), (3, 3, 3), (2, 2, 2), channels=20),
-    Case((4, 5, 6), (3, 2, 1), (1, 2, 3), channels=6),
+    VOLUME,
+    UNEVEN_VOLUME,
     Case((3, 3, 3), (4, 4, 4), (2, 2, 2), channels=9),
     Case((6, 5, 4), (2, 3, 2), (3, 3, 3), channels=17),
 ]
+# Every second one, for what takes long.
+SOME_PLANES, SOME_VOLUMES = PLANES[::2], VOLUMES[::2]
 
 # So many values a window that kernels take another way.
 MANY_TAPS = [
@@ -100,7 +131,7 @@ MANY_TAPS = [
 ]
 
 # One of each kind, where every combination of everything else is tried.
-FEW = [LINES[7 * 25 + 2 * 5 + 1], PLANES[0], PLANES[2], PLANES[3], PLANES[5], VOLUMES[2]]
+FEW = [LINE, TILED, OVERLAPPING, STEPS_OF_ONE, GAPS_BETWEEN, VOLUME]
 
 
 def two_of(variants, which):

@@ -1,0 +1,108 @@
+"""A copy of the checkout, in which faults are planted, and what is built and run there."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from fault import KERNEL_TESTS
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+_LEFT_BEHIND = shutil.ignore_patterns(
+    ".git", ".venv", "out", "dist", "__pycache__", "faults.tmp", "cuda-device", "bazel*"
+)
+# They say of every fault that it is no longer what it was.
+_OF_FAULTS = "tests/test_faults.py"
+# A fault may make a test wait for ever.
+_LONGEST = 45 * 60
+
+
+class Checkout:
+    """The copy, in a folder that is empty or an earlier copy."""
+
+    def __init__(self, folder, jobs):
+        self.folder, self.jobs = Path(folder), str(jobs)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.copytree(ROOT, self.folder, ignore=_LEFT_BEHIND)
+        _relocate(self.folder / "build", str(ROOT), str(self.folder))
+
+    @contextmanager
+    def with_fault(self, fault):
+        """The copy with a fault in it, for a while."""
+        path = self.folder / fault.file
+        original = path.read_text()
+        path.write_text(fault.planted(original))
+        try:
+            yield
+        finally:
+            path.write_text(original)
+
+    def build(self, parts):
+        """Builds again what was changed since it was built.
+
+        Raises:
+            RuntimeError: it does not compile.
+        """
+        for part in parts:
+            build, target = self._place_of(part)
+            self._make("cmake", "--build", build, "--parallel", self.jobs, "--target", target)
+
+    def _place_of(self, part):
+        if part == "cuda":
+            return self.folder / "build" / "cuda-host", "softpool_cuda"
+        folders = sorted((self.folder / "build").glob("tensorflow-*"), key=lambda path: path.stat().st_mtime)
+        if not folders:
+            raise RuntimeError("there is no build of the ops: `make demo` makes it")
+        build = folders[-1]
+        if part == "kernel_tests":
+            source = self.folder / "custom_ops"
+            self._make("cmake", "-S", source, "-B", build, "-DSOFTPOOL_BUILD_TESTS=ON")
+        return build, {"ops": "tf_softpool_ops", "xla": "tf_softpool_xla"}.get(part, part)
+
+    def _make(self, *command):
+        made = subprocess.run(command, capture_output=True, text=True, check=False)
+        if made.returncode:
+            raise RuntimeError("\n".join((made.stdout + made.stderr).splitlines()[-15:]))
+
+    def first_failure(self, tests, short=True):
+        """The first of some tests that fails, or None: pytest's files and folders, or `KERNEL_TESTS`."""
+        for path in [test for test in tests if test == KERNEL_TESTS]:
+            build, _ = self._place_of("ops")
+            failed = _output(self.folder, "ctest", "--test-dir", build, "--stop-on-failure", "-j", self.jobs)
+            if failed is not None:
+                names = re.findall(r"- (\S+) \(", failed)
+                return f"{path}: {names[0] if names else 'failed'}"
+        paths = [test for test in tests if test != KERNEL_TESTS]
+        if not paths:
+            return None
+        pytest = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
+        pytest += [f"--ignore={_OF_FAULTS}", *paths]
+        pytest += ["-n", self.jobs] if len(paths) > 1 or Path(self.folder, paths[0]).is_dir() else []
+        failed = _output(self.folder, *pytest, *(["--short"] if short else []))
+        if failed is None:
+            return None
+        names = re.findall(r"^(?:FAILED|ERROR) (\S+?)(?: - .*)?$", failed, re.MULTILINE)
+        return names[0] if names else failed.strip().splitlines()[-1]
+
+
+def _output(folder, *command):
+    """What a command prints that fails, or None."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    options = {"cwd": folder, "env": environment, "capture_output": True, "text": True, "check": False}
+    try:
+        done = subprocess.run([str(word) for word in command], timeout=_LONGEST, **options)
+    except subprocess.TimeoutExpired:
+        return "it does not end"
+    return done.stdout + done.stderr if done.returncode else None
+
+
+def _relocate(build, old, new):
+    """Makes a copied build folder one of its new place, whose files are as old as they were."""
+    for path in build.rglob("*"):
+        if path.is_file() and b"\0" not in (content := path.read_bytes()) and old.encode() in content:
+            times = path.stat()
+            path.write_bytes(content.replace(old.encode(), new.encode()))
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
