@@ -118,8 +118,10 @@ $(VENV)/bin/activate:
 # The package, built for the TensorFlow of this environment, which comes first for that reason.
 $(VENV)/.built: $(VENV)/bin/activate $(SOURCES)
 	@echo 'Installing TensorFlow and building the ops: a few minutes the first time'
+	@nvidia-smi -L 2> /dev/null | grep -q 'GPU 0' || \
+	  echo 'There is no GPU here: CUDA kernels are left out. TF_SOFTPOOL_CUDA=1 builds them for all GPUs.'
 	$(PIP) install '$(TENSORFLOW)'
-	$(PIP) install -e .
+	TF_SOFTPOOL_CUDA=$${TF_SOFTPOOL_CUDA:-native} $(PIP) install -e .
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.built

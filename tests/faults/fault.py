@@ -7,10 +7,12 @@ OPS = "tf_softpool/ops"
 LAYERS = "tf_softpool/layers"
 REWRITING = "tf_softpool/rewriting"
 SERVING = "tf_softpool/serving"
-KERNELS = "custom_ops/kernels"
-CUDA = "custom_ops/kernels/cuda"
-TENSORFLOW = "custom_ops/tensorflow"
-XLA = "custom_ops/xla"
+SIMD = "custom_ops/softpool/simd"
+ENGINE = "custom_ops/softpool/engine"
+POOLINGS = "custom_ops/softpool/poolings"
+CUDA = "custom_ops/softpool/cuda"
+TENSORFLOW = "custom_ops/softpool/tensorflow"
+XLA = "custom_ops/softpool/xla"
 
 # What may have to be built again: the ops for TensorFlow, the library for XLA, the CUDA kernels for the host,
 # and the C++ tests.

@@ -12,7 +12,7 @@ from tensorflow.python.framework import op_def_registry
 from tf_softpool.ops import native
 from tf_softpool.ops.window import PoolWindow
 
-# The attributes that describe windows, and those whose values are texts.
+# The attributes that describe windows.
 _WINDOWS = ("ksize", "strides", "padding", "data_format")
 
 
