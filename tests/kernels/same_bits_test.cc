@@ -57,7 +57,7 @@ struct Inputs {
 };
 
 // The outputs of a prepared call. Parameters' gradients have "parameter" in their names.
-Results Run(Call call, const ParallelFor& parallel) {
+Results ResultsOf(Call call, const ParallelFor& parallel) {
   EXPECT_EQ(Prepare(&call), "");
   Results results;
   for (size_t i = 0; i < call.op->outputs.size(); ++i) {
@@ -113,11 +113,11 @@ class SameBits : public testing::TestWithParam<std::tuple<Case, DataType, DataFo
 
   // Runs the op and its gradient.
   static Results RunBoth(Inputs& in, const ParallelFor& parallel) {
-    Results results = Run(in.call, parallel);
+    Results results = ResultsOf(in.call, parallel);
     Call gradient = in.call;
     gradient.op = FindOp(in.call.op->name + "Grad");
     gradient.inputs.push_back({in.gradient.data(), in.call.Type(), WindowDims(in)});
-    for (auto& [name, bytes] : Run(gradient, parallel)) results[name] = std::move(bytes);
+    for (auto& [name, bytes] : ResultsOf(gradient, parallel)) results[name] = std::move(bytes);
     return results;
   }
 

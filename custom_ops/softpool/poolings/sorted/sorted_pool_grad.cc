@@ -109,7 +109,7 @@ struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>
     return mean;
   }
 
-  // The same for one lane, by the book.
+  // The same for one lane, by the reference path.
   template <class W>
   HWY_NOINLINE void SendLane(const W& window, int64_t taps, int64_t ranks, size_t lane) {
     const int64_t step = static_cast<int64_t>(hn::Lanes(typename W::D()));

@@ -1,0 +1,68 @@
+"""Midrange pooling, the example of docs/adding_a_pooling.md: its function and its layer."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from tf_softpool.layers.base import Pooling
+from tf_softpool.ops import dispatch, native
+from tf_softpool.ops.standard import largest_of, pool
+from tf_softpool.ops.window import PoolWindow
+
+BUILDS = sorted(
+    Path(__file__).parents[2].glob("build/tensorflow-*/midrange"), key=lambda p: p.stat().st_mtime
+)
+
+
+def midrange_pool(x, pool_size, strides=None, padding="valid", data_format=None):
+    """Pools each window to the mean of its largest and its smallest value."""
+    x = dispatch.as_tensor(x)
+    rank = dispatch.spatial_rank(x)
+    return pool_windows(x, PoolWindow.of(rank, pool_size, strides, padding, data_format))
+
+
+def pool_windows(x, window):
+    """Midrange pooling over the windows of a `PoolWindow`: compiled where possible, else portable."""
+    return dispatch.pool(
+        x,
+        window,
+        lambda module: module.softpool_midrange_pool(input=x, **window.attributes()),
+        lambda: portable_midrange_pool(x, window),
+    )
+
+
+def portable_midrange_pool(x, window):
+    """Midrange pooling in standard operations."""
+
+    def reduce(a, present):
+        largest = largest_of(ops.where(present, a, float("-inf")))
+        smallest = -largest_of(ops.where(present, -a, float("-inf")))
+        # Where a window has nothing, what comes out is not used.
+        return ops.where(largest > float("-inf"), 0.5 * largest + 0.5 * smallest, 0.0)
+
+    return pool(x, window, reduce)
+
+
+native.register_gradients("MidrangePool", portable_midrange_pool)
+
+
+@keras.saving.register_keras_serializable("midrange")
+class MidrangePooling2D(Pooling):
+    """Midrange pooling of images."""
+
+    rank = 2
+
+    def pool(self, inputs):
+        """Pools a tensor."""
+        return pool_windows(inputs, self.window)
+
+
+def load():
+    """Loads the library, whose ops come beside the package's, where a pooling of the package has its own."""
+    if not BUILDS:
+        raise FileNotFoundError("the library is not there: `make test-kernels` builds it")
+    library = tf.load_op_library(str(BUILDS[-1] / "libtf_softpool_midrange.so"))
+    for name in ("softpool_midrange_pool", "softpool_midrange_pool_grad"):
+        setattr(native.load().ops, name, getattr(library, name))
