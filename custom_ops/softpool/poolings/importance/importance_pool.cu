@@ -1,4 +1,4 @@
-// Importance pooling on a device.
+// Importance pooling and its gradients on a device.
 #define SOFTPOOL_ONE_LANE
 #include "softpool/cuda/driver.h"
 #include "softpool/poolings/importance/importance_pool-inl.h"
@@ -6,8 +6,12 @@
 namespace softpool {
 namespace {
 
-[[maybe_unused]] const bool kRegistered = RegisterKernel(
-    "Softpool>ImportancePool", HWY_NAMESPACE::RunPooling<HWY_NAMESPACE::ImportancePoolMath>);
+[[maybe_unused]] const bool kRegistered[] = {
+    RegisterKernel("Softpool>ImportancePool",
+                   HWY_NAMESPACE::RunPooling<HWY_NAMESPACE::ImportancePoolMath>),
+    RegisterKernel("Softpool>ImportancePoolGrad",
+                   HWY_NAMESPACE::RunPooling<HWY_NAMESPACE::ImportancePoolGradMath>),
+};
 
 }  // namespace
 }  // namespace softpool

@@ -1,4 +1,4 @@
-// SoftPool on a device.
+// SoftPool and its gradient on a device.
 #define SOFTPOOL_ONE_LANE
 #include "softpool/cuda/driver.h"
 #include "softpool/poolings/soft/soft_pool-inl.h"
@@ -6,8 +6,11 @@
 namespace softpool {
 namespace {
 
-[[maybe_unused]] const bool kRegistered =
-    RegisterKernel("Softpool>SoftPool", HWY_NAMESPACE::RunPooling<HWY_NAMESPACE::SoftPoolMath>);
+[[maybe_unused]] const bool kRegistered[] = {
+    RegisterKernel("Softpool>SoftPool", HWY_NAMESPACE::RunPooling<HWY_NAMESPACE::SoftPoolMath>),
+    RegisterKernel("Softpool>SoftPoolGrad",
+                   HWY_NAMESPACE::RunPooling<HWY_NAMESPACE::SoftPoolGradMath>),
+};
 
 }  // namespace
 }  // namespace softpool
