@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from cases import Case
-from short_run import columns, covering, pairs
+from short_run import columns, covering, pairs, values
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,6 +28,13 @@ def test_what_is_its_own_in_each_row_is_kept_in_every_one():
     assert covering(rows) == set(range(20))
     rows = table(name=range(20), mode="ab", channels=range(4))
     assert {rows[i]["name"] for i in covering(rows)} == set(range(20))
+
+
+def test_of_what_takes_seconds_every_value_is_kept():
+    rows = table(a=range(3), b=range(4), c=range(2))
+    kept = [rows[i] for i in covering(rows, values)]
+    assert set().union(*map(values, kept)) == set().union(*map(values, rows))
+    assert len(kept) == 4
 
 
 def test_rows_that_are_the_same_are_kept_once():
@@ -92,6 +99,7 @@ def facts(item):
 
 def test_every_pair_of_what_tests_test_is_in_the_short_run(collected):
     tests = [item for item in collected.items if hasattr(item, "callspec")]
+    tests = [item for item in tests if not item.get_closest_marker("each_value")]
     everything = set().union(*(pairs(facts(item)) for item in tests))
     short = set().union(*(pairs(facts(item)) for item in tests if item not in collected.left_out))
     assert everything - short == set()
@@ -103,7 +111,7 @@ def test_every_pair_of_what_tests_test_is_in_the_short_run(collected):
 def test_every_value_of_every_parameter_is_in_the_short_run(collected):
     tests = [item for item in collected.items if hasattr(item, "callspec")]
 
-    def values(items):
+    def values_of(items):
         return {(i.nodeid.partition("[")[0], *v) for i in items for v in columns(i.callspec.params).items()}
 
-    assert values(tests) - values(i for i in tests if i not in collected.left_out) == set()
+    assert values_of(tests) - values_of(i for i in tests if i not in collected.left_out) == set()

@@ -36,6 +36,7 @@ def model_of(layer, rank, arguments, dtype=None):
     )
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize(("layer", "rank", "arguments"), LAYERS)
 def test_trains_as_it_does_outside(layer, rank, arguments):
     # Ten images in batches of four: the last batch has another size, and compiles again.
@@ -62,6 +63,7 @@ def test_trains_as_it_does_outside(layer, rank, arguments):
     np.testing.assert_allclose(*losses, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16", "float64"])
 @pytest.mark.parametrize("name", ["SoftPooling", "SortedPooling", "LocalImportancePooling"])
 def test_other_types(name, dtype):

@@ -57,6 +57,7 @@ def test_the_same_bits_of_every_type(name, case, dtype):
     check_bits(name, case, "same", "channels_last", dtype)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
 @pytest.mark.parametrize(("case", "padding"), with_padding(SOME_LINES + PLANES + VOLUMES + MANY_TAPS))
 def test_every_window_in_operations(case, padding, data_format):
@@ -84,6 +85,7 @@ def test_programs_call_the_kernels_unless_told_not_to(name, kernels):
     assert ("custom-call" in program) == (kernels == "1")
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("case", [LINE, TILED, STEPS_OF_ONE], ids=str)
 @pytest.mark.parametrize("name", POOLINGS)
 def test_second_order(name, case):

@@ -107,4 +107,4 @@ def test_importing_is_quick():
         import tf_softpool
         print(time.perf_counter() - start)
     """
-    assert min(float(python(code)) for _ in range(2)) < 0.3
+    assert any(float(python(code)) < 0.3 for _ in range(2))

@@ -44,6 +44,7 @@ def serve(folder, x, library=""):
     return np.load(folder / "y.npy")
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("portable", [False, True])
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_served_elsewhere(rank, portable, tmp_path):

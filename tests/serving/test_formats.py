@@ -55,6 +55,7 @@ def special(rank):
     return x
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("format", PATHS)
 @pytest.mark.parametrize(("rank", "size"), [(1, "open"), (2, "fixed"), (2, "open"), (3, "open")])
 def test_every_function(rank, size, format, tmp_path):
