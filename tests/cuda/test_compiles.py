@@ -41,7 +41,7 @@ def built(which="cuda_architectures"):
     architectures = [int(n) for n in re.findall(r"\d+", build.get("cuda_architectures", ""))]
     if not architectures:
         reason = build.get("cuda_missing") or "build.json names no CUDA architectures"
-        wanted = shutil.which("nvcc") and "TF_SOFTPOOL_CUDA=native" not in reason
+        wanted = shutil.which("nvcc") and "TF_SOFTPOOL_CUDA=" not in reason
         assert not wanted, f"nvcc is there, and the library has no CUDA kernels: {reason}"
         pytest.skip(reason)
     return [int(n) for n in re.findall(r"\d+", build[which])]
