@@ -42,7 +42,9 @@ class CMakeBuild(build_ext):
         else:
             output = Path(self.build_lib).resolve() / ext.package.replace(".", "/")
         tensorflow = find_tensorflow.to_build_for()
-        build = ROOT / "build" / f"tensorflow-{tensorflow.version}"
+        # Apart: a checkout's own kernels may be for the card that is there, a wheel's for all.
+        kind = "tensorflow" if self.editable_mode or self.inplace else "wheel-tensorflow"
+        build = ROOT / "build" / f"{kind}-{tensorflow.version}"
         options = {
             "CMAKE_BUILD_TYPE": "Release",
             "SOFTPOOL_VERSION": self.distribution.get_version(),
@@ -60,7 +62,7 @@ class CMakeBuild(build_ext):
             "CMake could not prepare the build, for the reason it gives above. It needs a C++ compiler, and "
             "with TF_SOFTPOOL_CUDA=1 in the environment also nvcc.",
         )
-        # The same build folder serves editable installs and wheels: what it copied last may be elsewhere.
+        # Where nothing has to be built again, what it copied last may have gone elsewhere.
         for library in ("ops", "xla"):
             (build / f"libtf_softpool_{library}.so").unlink(missing_ok=True)
         jobs = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <mutex>
 #include <stdexcept>
 
@@ -100,13 +101,25 @@ std::string ShapeText(const std::vector<int64_t>& dims) {
   return "[" + text + "]";
 }
 
+void Attributes::Set(const std::string& name, Value value) {
+  for (auto& [known, old] : values_) {
+    if (known == name) {
+      old = std::move(value);
+      return;
+    }
+  }
+  values_.emplace_back(name, std::move(value));
+}
+
 template <class T>
 const T& Attributes::Get(std::string_view name) const {
-  const auto found = values_.find(name);
-  const T* value = found == values_.end() ? nullptr : std::get_if<T>(&found->second);
-  if (value != nullptr) return *value;
-  throw std::invalid_argument("attribute " + std::string(name) +
-                              (found == values_.end() ? " is missing" : " has another type"));
+  for (const auto& [known, value] : values_) {
+    if (known != name) continue;
+    const T* found = std::get_if<T>(&value);
+    if (found != nullptr) return *found;
+    throw std::invalid_argument("attribute " + std::string(name) + " has another type");
+  }
+  throw std::invalid_argument("attribute " + std::string(name) + " is missing");
 }
 template const int64_t& Attributes::Get(std::string_view) const;
 template const double& Attributes::Get(std::string_view) const;

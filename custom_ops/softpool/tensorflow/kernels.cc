@@ -91,6 +91,8 @@ class PoolKernel : public tf::OpKernel {
     Call call;
     call.op = op_;
     call.attributes = &attributes_;
+    call.inputs.reserve(op_->inputs.size());
+    call.outputs.reserve(op_->outputs.size());
     int at = 0;
     for (const TensorSpec& spec : op_->inputs) {
       Tensor& tensor = call.inputs.emplace_back();
