@@ -84,7 +84,7 @@ class Checkout:
         failed = _output(self.folder, *pytest, *(["--short"] if short else []))
         if failed is None:
             return None
-        names = re.findall(r"^(?:FAILED|ERROR) (\S+?)(?: - .*)?$", failed, re.MULTILINE)
+        names = re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", failed, re.MULTILINE)
         return names[0] if names else failed.strip().splitlines()[-1]
 
 

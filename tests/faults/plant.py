@@ -16,6 +16,7 @@ from checkout import ROOT, Checkout
 from fault import KERNEL_TESTS
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 FAULTS = {fault.name: fault for fault in of_python.FAULTS + of_kernels.FAULTS}
 
@@ -35,7 +36,8 @@ def table_of(results):
     """What became of each fault."""
     table = Table("fault", "kind", "file", "found by", "seconds", box=None)
     for fault, found, seconds in results:
-        table.add_row(fault.name, fault.kind, fault.file, found or "NOTHING", f"{seconds:.0f}")
+        cells = (fault.name, fault.kind, fault.file, found or "NOTHING", f"{seconds:.0f}")
+        table.add_row(*map(Text, cells))
     return table
 
 
