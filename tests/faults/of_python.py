@@ -56,7 +56,7 @@ FAULTS = [
         "a missed NaN",
         f"{OPS}/standard.py",
         'y = ops.where(ops.any(ops.isnan(a), axis=TAPS, keepdims=True), float("nan"), y)',
-        "y = ops.where(ops.isnan(largest), largest, y)",
+        'y = ops.where(ops.all(ops.isnan(a), axis=TAPS, keepdims=True), float("nan"), y)',
         ("tests/ops/test_mixtures.py", "tests/ops/test_norms.py"),
     ),
     Fault(
