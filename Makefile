@@ -8,6 +8,8 @@ TEST_JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+# What some extras of the package require, without building it again.
+INSTALL_EXTRAS = $(PYTHON) build_support/extras.py $(1) > $(VENV)/extras.txt && $(PIP) install -r $(VENV)/extras.txt
 SOURCES := setup.py pyproject.toml $(wildcard build_support/*.py) \
   custom_ops/CMakeLists.txt $(wildcard custom_ops/cmake/*) \
   $(shell find custom_ops/softpool -name '*.cc' -o -name '*.h' -o -name '*.cu')
@@ -87,7 +89,7 @@ bench: $(VENV)/.demo
 	$(BIN)/python benchmarks/bench.py
 
 bench-runtimes: $(VENV)/.built
-	$(PIP) install -e '.[bench,onnx,litert,openvino]'
+	$(call INSTALL_EXTRAS,bench onnx litert openvino)
 	$(BIN)/python benchmarks/runtimes.py
 
 # Where there is a card and its toolkit: what it needs of Python is PyTorch or CuPy, NumPy, ml_dtypes and
@@ -120,26 +122,25 @@ $(VENV)/bin/activate:
 $(VENV)/.built: $(VENV)/bin/activate $(SOURCES)
 	@echo 'Installing TensorFlow and building the ops: a few minutes the first time'
 	@nvidia-smi -L 2> /dev/null | grep -q 'GPU 0' || \
-	  echo 'There is no GPU here: CUDA kernels are left out. TF_SOFTPOOL_CUDA=1 builds them for all GPUs.'
+	  echo 'There is no GPU here, so CUDA kernels are left out: TF_SOFTPOOL_CUDA=1 builds them for all GPUs.'
 	$(PIP) install '$(TENSORFLOW)'
 	TF_SOFTPOOL_CUDA=$${TF_SOFTPOOL_CUDA:-native} $(PIP) install -e .
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.built
-	$(PIP) install -e '.[demo,bench]'
+	$(call INSTALL_EXTRAS,demo bench)
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.built
-	$(PIP) install -e '.[test]'
+	$(call INSTALL_EXTRAS,test)
 	@touch $@
 
 # With what it depends on, keras-hub would overwrite TensorFlow: see pyproject.toml.
 $(VENV)/.zoo: $(VENV)/.test
-	$(PIP) install -e '.[zoo]'
+	$(call INSTALL_EXTRAS,zoo)
 	$(PIP) install --no-deps 'keras-hub>=0.32,<0.33'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/bin/activate pyproject.toml
-	$(PIP) install $$($(PYTHON) -c 'import tomllib; \
-	  print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["lint"])')
+	$(call INSTALL_EXTRAS,lint)
 	@touch $@

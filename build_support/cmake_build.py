@@ -14,14 +14,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # What TF_SOFTPOOL_CUDA in the environment stands for.
 _CUDA = {"0": "OFF", "1": "ON", "native": "NATIVE"}
-# What one compiler needs for one file that includes XLA's headers.
-_BYTES_FOR_XLA = 2 * 1024**3
+# What one compiler needs, for the largest of the kernels' files or for those that include XLA's headers.
+_BYTES_FOR_A_COMPILER = 2.5 * 1024**3
 
 
-def _compilers_for_xla():
-    """How many may run at once in this machine's memory."""
+def _compilers():
+    """How many run at once: as many as there are processors, if this machine's memory suffices."""
+    if asked := os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL"):
+        return asked
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, memory // _BYTES_FOR_XLA)
+    return str(max(1, min(os.cpu_count() or 1, int(memory // _BYTES_FOR_A_COMPILER))))
 
 
 class CMakeExtension(Extension):
@@ -65,21 +67,20 @@ class CMakeBuild(build_ext):
         # Where nothing has to be built again, what it copied last may have gone elsewhere.
         for library in ("ops", "xla"):
             (build / f"libtf_softpool_{library}.so").unlink(missing_ok=True)
-        jobs = os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") or str(os.cpu_count() or 1)
+        jobs = _compilers()
         self._run(
             ["cmake", "--build", build, "--parallel", jobs, "--target", "softpool_cuda"],
             "The CUDA kernels did not compile. With TF_SOFTPOOL_CUDA=0 in the environment they are left out, "
             "and all else works.",
         )
-        self._run(["cmake", "--build", build, "--parallel", jobs, "--target", "tf_softpool_ops"])
         # One of another build must not stay beside these ops.
         (output / "libtf_softpool_xla.so").unlink(missing_ok=True)
-        jobs = str(min(int(jobs), _compilers_for_xla()))
+        libraries = ["tf_softpool_ops", "tf_softpool_xla"]
         self._run(
-            ["cmake", "--build", build, "--parallel", jobs, "--target", "tf_softpool_xla"],
-            "The library for XLA did not compile: memory may not have sufficed, or this TensorFlow is "
-            "another than it was written for. With TF_SOFTPOOL_XLA=0 in the environment it is left out, "
-            "and all else works.",
+            ["cmake", "--build", build, "--parallel", jobs, "--target", *libraries],
+            "The libraries did not compile, for the reason given above. If it is that for XLA, memory may "
+            "not have sufficed, or this TensorFlow is another than it was written for: with TF_SOFTPOOL_XLA=0 in "
+            "the environment it is left out, and all else works.",
         )
 
     def _run(self, command, failure=None):

@@ -205,6 +205,7 @@ std::string CheckRanks(const std::string& name, const std::vector<int64_t>& shap
 }
 
 void RunOnCpu(const Call& call, const ParallelFor& parallel) {
+  if (call.op->cpu == nullptr) throw std::logic_error(call.op->name + " has no kernel for CPUs");
   if (!call.geometry.Empty()) return call.op->cpu(call, parallel);
   for (size_t i = 0; i < call.outputs.size(); ++i) {
     if (!IsParameter(call.op->outputs[i].role)) continue;

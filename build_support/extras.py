@@ -1,0 +1,26 @@
+"""Prints what the package's extras require, one line each.
+
+Usage: python build_support/extras.py demo bench
+"""
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
+
+
+def requirements(names):
+    """The requirements of some extras, those of extras that they name among them."""
+    extras = tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"]
+    found = []
+    for name in names:
+        for requirement in extras[name]:
+            own = re.fullmatch(r"tf_softpool\[(.*)\]", requirement)
+            found += requirements(own[1].split(",")) if own else [requirement]
+    return found
+
+
+if __name__ == "__main__":
+    print(*dict.fromkeys(requirements(sys.argv[1:])), sep="\n")
