@@ -79,8 +79,8 @@ class CMakeBuild(build_ext):
         self._run(
             ["cmake", "--build", build, "--parallel", jobs, "--target", *libraries],
             "The libraries did not compile, for the reason given above. If it is that for XLA, memory may "
-            "not have sufficed, or this TensorFlow is another than it was written for: with TF_SOFTPOOL_XLA=0 in "
-            "the environment it is left out, and all else works.",
+            "not have sufficed, or this TensorFlow is another than it was written for: with "
+            "TF_SOFTPOOL_XLA=0 in the environment it is left out, and all else works.",
         )
 
     def _run(self, command, failure=None):
