@@ -109,7 +109,9 @@ def save_and_serve(model, images, out):
         server = Path(__file__).with_name("serve.py")
         files = [out / "images.npy", out / "portable", out / "native"]
         command = [sys.executable, server, *files, tsp.build_info()["library"], out / "answers.npz"]
-        subprocess.run(list(map(str, command)), check=True)
+        served = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        if served.returncode:
+            raise SystemExit(f"the server failed:\n{served.stderr}")
     answers = np.load(out / "answers.npz")
     for name in ("native", "portable"):
         difference = np.abs(answers[name] - expected).max()

@@ -201,9 +201,7 @@ std::string OnEachType(const Call& call, const CudaStream& cuda, const F& f) {
   }
   for (size_t i = 0; i < call.outputs.size() && error.empty(); ++i) {
     if (!IsParameter(call.op->outputs[i].role)) continue;
-    int64_t bytes = call.outputs[i].type == DataType::kFloat64 ? 8 : 4;
-    for (int64_t n : call.outputs[i].dims) bytes *= n;
-    error = Clear(call.outputs[i].data, bytes, cuda);
+    error = Clear(call.outputs[i].data, call.outputs[i].Bytes(), cuda);
   }
   return error;
 }

@@ -131,6 +131,12 @@ bool Op::HasOptional() const {
   return std::any_of(inputs.begin(), inputs.end(), [](const TensorSpec& s) { return s.optional; });
 }
 
+int64_t Tensor::Bytes() const {
+  int64_t bytes = type == DataType::kFloat64 ? 8 : type == DataType::kFloat32 ? 4 : 2;
+  for (int64_t n : dims) bytes *= n;
+  return bytes;
+}
+
 const Tensor& Call::Input(std::string_view name) const { return Named(op->inputs, inputs, name); }
 const Tensor& Call::Output(std::string_view name) const {
   return Named(op->outputs, outputs, name);
@@ -209,8 +215,7 @@ void RunOnCpu(const Call& call, const ParallelFor& parallel) {
   if (!call.geometry.Empty()) return call.op->cpu(call, parallel);
   for (size_t i = 0; i < call.outputs.size(); ++i) {
     if (!IsParameter(call.op->outputs[i].role)) continue;
-    int64_t bytes = call.outputs[i].type == DataType::kFloat64 ? 8 : 4;
-    for (int64_t n : call.outputs[i].dims) bytes *= n;
+    const int64_t bytes = call.outputs[i].Bytes();
     if (bytes > 0) std::memset(call.outputs[i].data, 0, bytes);
   }
 }

@@ -89,10 +89,12 @@ struct SOFTPOOL_EXPORT Op {
   bool HasOptional() const;
 };
 
-struct Tensor {
+struct SOFTPOOL_EXPORT Tensor {
   void* data = nullptr;  // also null where an optional tensor is absent
   DataType type = DataType::kFloat32;
   std::vector<int64_t> dims;
+
+  int64_t Bytes() const;
 };
 
 // One call of an op. Tensors are dense and in the order of the op's description.

@@ -55,9 +55,7 @@ std::string Run(const Call& call, const CudaStream& cuda) {
   const Tensor& rank_gradient = call.Output("rank_grad");
   C* to_logits = static_cast<C*>(rank_gradient.data);
   // Ranks that no window has get nothing.
-  size_t bytes = sizeof(C);
-  for (int64_t n : rank_gradient.dims) bytes *= n;
-  std::string error = Clear(to_logits, bytes, cuda);
+  std::string error = Clear(to_logits, rank_gradient.Bytes(), cuda);
   if (!error.empty()) return error;
   const T* gradient = static_cast<const T*>(call.Input("grad").data);
   if (call.geometry.LargestWindow() > kMostTapsInLanes) {
