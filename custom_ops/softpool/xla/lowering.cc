@@ -240,9 +240,8 @@ bool XlaHasBegun() {
 
 void RegisterLowering(const Op& op) {
   Kernels()[op.name] = RegisterHandlers(op.name);
-  static const bool late = XlaHasBegun();
   tf::XlaOpRegistrar(tf::XlaOpRegistrationBuilder::Name(op.name).Build(NewPoolLowering));
-  if (!late) return;
+  if (!XlaHasBegun()) return;
   for (const std::string& device : tf::XlaOpRegistry::BackendNames()) {
     tf::kernel_factory::OpKernelRegistrar(
         tf::KernelDefBuilder(op.name.c_str()).Device(device.c_str()).Build(), "PoolLowering",
