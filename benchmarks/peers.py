@@ -11,7 +11,7 @@ def soft_pool(k, s):
 
 
 def average(k, s):
-    """TensorFlow's average pooling, the same walk without weights."""
+    """TensorFlow's average pooling, the same pass over windows without weights."""
     return lambda x: tf.nn.avg_pool2d(x, k, s, "VALID")
 
 

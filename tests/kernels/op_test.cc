@@ -39,7 +39,11 @@ const Attributes kGuided = AttributesWith("N", int64_t{1});
 const Tensor kX = Of({1, 4, 4, 3}), kY = Of({1, 2, 2, 3}), kChannels = Of({3});
 
 const BadCall kBadCalls[] = {
-    {"no_inputs", "SoftPool", kExact, {}, "Softpool>SoftPool has 1 inputs, got 0"},
+    {"no_inputs",
+     "SoftPool",
+     kExact,
+     {},
+     "Softpool>SoftPool takes another number of inputs than 0"},
     {"rank",
      "SoftPool",
      kExact,
@@ -79,13 +83,19 @@ const BadCall kBadCalls[] = {
      "SortedPool",
      kSoftmax,
      {kX, Of({2, 4})},
-     "rank_logits must have shape [pool_range] or [pool_range, 3], for as many channels, got "
+     "rank_logits must have shape [pool_range] or [pool_range, 3], one column for each channel, "
+     "got "
      "[2,4]"},
     {"rank_type",
      "SortedPool",
      kSoftmax,
      {kX, Of({2}, DataType::kFloat64)},
      "rank_logits must be of type float for input of type float, got double"},
+    {"guides",
+     "DetailPreservingPool",
+     AttributesWith("N", int64_t{2}),
+     {kX, kY, kChannels, kChannels},
+     "guide must be a list of one tensor or none, got 2"},
     {"guide",
      "DetailPreservingPool",
      kGuided,
@@ -126,12 +136,10 @@ TEST(Attributes, AreThereAndOfTheirType) {
 }
 
 TEST(Ops, AllHaveKernels) {
-  int count = 0;
-  ForEachOp([&](const Op& op) {
-    ++count;
-    EXPECT_NE(op.cpu, nullptr) << op.name;
-  });
-  EXPECT_EQ(count, 8);
+  ForEachOp([](const Op& op) { EXPECT_NE(op.cpu, nullptr) << op.name; });
+  ASSERT_NE(FindOp("Softpool>SoftPool"), nullptr);
+  EXPECT_FALSE(RegisterOp({"Softpool>SoftPool", "Another op of that name.", {}, {}, {}}));
+  EXPECT_EQ(FindOp("Softpool>SoftPool")->inputs.size(), 1u);
   EXPECT_EQ(FindOp("Softpool>NoPool"), nullptr);
 }
 

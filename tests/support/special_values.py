@@ -149,7 +149,7 @@ DETAIL_GRADIENTS = [
     ([-INF, 2, 2, -INF], [0, 0.5, 0.5, 0], 0),
 ]
 
-# From where a window is left to be done by the book: beside ordinary numbers, and where float32 ends. By name
+# From where a window is left to the reference path: beside ordinary numbers, and where float32 ends. By name
 # how large numbers are, alpha, lambda, and whether details are symmetric.
 HARD_DETAILS = {
     "large details": (1e18, 1.0, 1.0, True),

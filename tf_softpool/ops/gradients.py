@@ -108,4 +108,4 @@ def _attributes(signature, op):
 
 def _function_name(op):
     """The name of an op's function in the loaded library, as TensorFlow makes it."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", op.replace(">", "_")).lower()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^>])(?=[A-Z][a-z])", "_", op).replace(">", "_").lower()

@@ -11,6 +11,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <new>
 
 #include "softpool/engine/threads.h"
 #include "softpool/engine/tiling.h"
@@ -322,8 +323,10 @@ class Driver {
     const TilePartition parts(g_, Math::kTapOutputs * sizeof(C));
     const int64_t size = Math::kTapOutputs * parts.LargestTile();
     VisitUnits(parts.Count(), parts.LargestTile(), [&] {
-      return [&, sums = hwy::AllocateAligned<C>(size)](Math& own, int64_t unit)
-                 HWY_ATTR { VisitTile(own, parts.At(unit), sums.get()); };
+      return [&, sums = hwy::AllocateAligned<C>(size)](Math& own, int64_t unit) HWY_ATTR {
+        if (sums == nullptr) throw std::bad_alloc();
+        VisitTile(own, parts.At(unit), sums.get());
+      };
     });
   }
 

@@ -142,6 +142,15 @@ const Tensor& Call::Output(std::string_view name) const {
   return Named(op->outputs, outputs, name);
 }
 
+size_t InputOfRanks(const Op& op, size_t output) {
+  const auto is_of_ranks = [](const TensorSpec& spec) { return spec.role == Role::kRanks; };
+  auto before = std::count_if(op.outputs.begin(), op.outputs.begin() + output, is_of_ranks);
+  for (size_t i = 0; i < op.inputs.size(); ++i) {
+    if (is_of_ranks(op.inputs[i]) && before-- == 0) return i;
+  }
+  throw std::logic_error(op.name + " has more outputs of ranks than inputs");
+}
+
 bool IsAbsent(const Call& call, const TensorSpec& spec) {
   return spec.optional && call.attributes->Int("N") == 0;
 }
@@ -149,8 +158,10 @@ bool IsAbsent(const Call& call, const TensorSpec& spec) {
 std::string Prepare(Call* call) {
   const Attributes& attributes = *call->attributes;
   const std::vector<TensorSpec>& specs = call->op->inputs;
+  const std::string optional = CheckOptional(*call->op, attributes);
+  if (!optional.empty()) return optional;
   if (call->inputs.size() != specs.size()) {
-    return call->op->name + " has " + std::to_string(specs.size()) + " inputs, got " +
+    return call->op->name + " takes another number of inputs than " +
            std::to_string(call->inputs.size());
   }
   const std::string error =
@@ -175,10 +186,19 @@ Tensor OutputLike(const Call& call, size_t output) {
   if (role == Role::kTaps) like.dims = call.inputs[0].dims;
   if (role == Role::kWindows) like.dims = WindowDims(call);
   if (role == Role::kChannels) like.dims = {call.geometry.Channels()};
-  for (size_t i = 0; i < call.inputs.size() && role == Role::kRanks; ++i) {
-    if (call.op->inputs[i].role == role) like.dims = call.inputs[i].dims;
-  }
+  if (role == Role::kRanks) like.dims = call.inputs.at(InputOfRanks(*call.op, output)).dims;
   return like;
+}
+
+std::string CheckOptional(const Op& op, const Attributes& attributes) {
+  for (const TensorSpec& spec : op.inputs) {
+    if (!spec.optional) continue;
+    const int64_t count = attributes.Int("N");
+    if (count != 0 && count != 1) {
+      return spec.name + " must be a list of one tensor or none, got " + std::to_string(count);
+    }
+  }
+  return "";
 }
 
 std::string CheckParameterType(const std::string& name, DataType type, DataType input) {
@@ -205,7 +225,7 @@ std::string CheckRanks(const std::string& name, const std::vector<int64_t>& shap
   }
   if (shape.size() == 2 && shape[1] >= 0 && channels >= 0 && shape[1] != channels) {
     return name + " must have shape [pool_range] or [pool_range, " + std::to_string(channels) +
-           "], for as many channels, got " + ShapeText(shape);
+           "], one column for each channel, got " + ShapeText(shape);
   }
   return "";
 }
@@ -224,6 +244,8 @@ bool RegisterOp(const Op& op) {
   Registry& registry = TheRegistry();
   const std::lock_guard<std::recursive_mutex> lock(registry.mutex);
   Registry::Entry& entry = registry.entries[op.name];
+  // The first one stays: others may have it by now.
+  if (entry.described) return false;
   const CpuKernel cpu = entry.op.cpu;
   const CudaKernel cuda = entry.op.cuda;
   entry = {op, true};

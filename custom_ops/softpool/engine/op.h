@@ -36,7 +36,7 @@ struct TensorSpec {
   std::string name;
   Role role;
   std::string doc;
-  // A list of one tensor or none. How long it is says the op's attribute N.
+  // A list of one tensor or none. The op's attribute N is its length.
   bool optional = false;
 };
 
@@ -120,7 +120,13 @@ SOFTPOOL_EXPORT Tensor OutputLike(const Call& call, size_t output);
 // As "[2,3]", with "?" for a dimension that is not known.
 SOFTPOOL_EXPORT std::string ShapeText(const std::vector<int64_t>& dims);
 
-// Whether an optional output is absent, as the optional input is.
+// The input whose shape an output of ranks has: the first of them the first one's, and so on.
+SOFTPOOL_EXPORT size_t InputOfRanks(const Op& op, size_t output);
+
+// What is wrong with the number of tensors in an op's optional list, or an empty string.
+SOFTPOOL_EXPORT std::string CheckOptional(const Op& op, const Attributes& attributes);
+
+// Whether an optional tensor, input or output, is absent from this call.
 SOFTPOOL_EXPORT bool IsAbsent(const Call& call, const TensorSpec& spec);
 
 // Checks the type that parameters have, for an input of type `input`.
@@ -135,13 +141,14 @@ SOFTPOOL_EXPORT std::string CheckRanks(const std::string& name, const std::vecto
 SOFTPOOL_EXPORT void RunOnCpu(const Call& call, const ParallelFor& parallel);
 
 // Registration, while a library is loaded: the return value is for a static variable to keep. An op
-// and its kernels may come in any order.
+// and its kernels may come in any order. An op of a name that is there already is left out: false.
 SOFTPOOL_EXPORT bool RegisterOp(const Op& op);
 SOFTPOOL_EXPORT bool RegisterKernel(const std::string& op, CpuKernel kernel);
 SOFTPOOL_EXPORT bool RegisterKernel(const std::string& op, CudaKernel kernel);
 
 // Calls f for every op that is described by now and, as it comes, for every one that follows. So it
-// does not matter which file of a library is initialised first.
+// does not matter which file of a library is initialised first. f is kept as long as the process
+// lives, and must not refer to what is gone by then.
 SOFTPOOL_EXPORT bool ForEachOp(const std::function<void(const Op&)>& f);
 
 // Null where there is none of that name.

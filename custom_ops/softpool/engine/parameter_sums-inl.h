@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "softpool/engine/pool_math.h"
-#include "softpool/simd/load_store-inl.h"
+#include "softpool/simd/vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace softpool {

@@ -165,7 +165,9 @@ constexpr bool Returns() {
 //   kTaps        how many taps there are, or zero where the compiler does not know
 //   Taps()       how many there are
 //   ForEach(f)   calls f(index, tap) for each, in row-major order
-//   AnySize()    the same window, its taps counted when it runs
+//   AnySize()    the same window, its taps counted when it runs; only to finish it there, for what
+//   a
+//                GPU keeps of it in registers is dropped
 //   Load<i>      the i-th tensor of taps' values, at a tap
 //   LoadWindow<i>, HasWindow<i>   the i-th tensor of windows' values, and whether it is there
 //   LoadChannel  the value of a table with one value for each channel

@@ -201,6 +201,7 @@ struct Window {
   }
 
   HWY_INLINE V<D> LoadChannel(const ComputeType<T>* table) const {
+    static_assert(Math::kUsesChannels, "mathematics that asks for channels says kUsesChannels");
     return lanes.LoadChannel(D(), table);
   }
 
@@ -249,6 +250,7 @@ struct Window {
   }
 
   HWY_INLINE void AddChannel(V<D> v, ComputeType<T>* sums) const {
+    static_assert(Math::kUsesChannels, "mathematics that asks for channels says kUsesChannels");
     if (!IsOwner()) return;
     lanes.AddChannel(D(), v, sums);
   }

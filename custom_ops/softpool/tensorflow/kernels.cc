@@ -1,5 +1,6 @@
 // TensorFlow's kernels: one class for all ops and both devices.
-#include <atomic>
+#include <exception>
+#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <vector>
@@ -19,20 +20,22 @@ namespace {
 
 namespace tf = tensorflow;
 
-// TensorFlow's own threads. What a thread lacks memory for is std::bad_alloc in the caller's.
+// TensorFlow's own threads. What one of them throws, the caller throws.
 ParallelFor ThreadsOf(tf::OpKernelContext* ctx) {
   const auto& threads = *ctx->device()->tensorflow_cpu_worker_threads();
   return [&threads](int64_t units, int64_t cycles_per_unit, const Shard& shard) {
-    std::atomic<bool> out_of_memory = false;
+    std::mutex mutex;
+    std::exception_ptr error;
     const auto guarded = [&](int64_t begin, int64_t end) {
       try {
         shard(begin, end);
-      } catch (const std::bad_alloc&) {
-        out_of_memory = true;
+      } catch (...) {
+        const std::lock_guard<std::mutex> lock(mutex);
+        error = std::current_exception();
       }
     };
     tf::Shard(threads.num_threads, threads.workers, units, cycles_per_unit, guarded);
-    if (out_of_memory) throw std::bad_alloc();
+    if (error) std::rethrow_exception(error);
   };
 }
 
@@ -81,6 +84,8 @@ class PoolKernel : public tf::OpKernel {
     } catch (const std::bad_alloc&) {
       ctx->CtxFailure(absl::ResourceExhaustedError("not enough memory to pool a tensor of shape " +
                                                    ctx->input(0).shape().DebugString()));
+    } catch (const std::invalid_argument& error) {
+      ctx->CtxFailure(absl::InvalidArgumentError(error.what()));
     } catch (const std::exception& error) {
       ctx->CtxFailure(absl::InternalError(error.what()));
     }

@@ -49,9 +49,9 @@ class ShapeFunction {
         TF_RETURN_IF_ERROR(CheckInput(op_.inputs[i], Shape(op_.inputs[i])));
       }
     }
-    int output = 0;
-    for (const TensorSpec& spec : op_.outputs) {
-      if (!Absent(spec)) c_->set_output(output++, OutputShape(spec));
+    int at = 0;
+    for (size_t i = 0; i < op_.outputs.size(); ++i) {
+      if (!Absent(op_.outputs[i])) c_->set_output(at++, OutputShape(i));
     }
     return absl::OkStatus();
   }
@@ -144,8 +144,8 @@ class ShapeFunction {
     return About(what, c_->WithValue(c_->Dim(merged, 0), channels, &size));
   }
 
-  ShapeHandle OutputShape(const TensorSpec& output) {
-    switch (output.role) {
+  ShapeHandle OutputShape(size_t output) {
+    switch (op_.outputs[output].role) {
       case Role::kTaps:
         return c_->input(0);
       case Role::kWindows:
@@ -153,10 +153,7 @@ class ShapeFunction {
       case Role::kChannels:
         return c_->Vector(channels_);
       case Role::kRanks:
-        break;
-    }
-    for (const TensorSpec& spec : op_.inputs) {
-      if (spec.role == Role::kRanks) return Shape(spec);
+        return Shape(op_.inputs[InputOfRanks(op_, output)]);
     }
     return c_->UnknownShape();
   }

@@ -29,8 +29,8 @@ inline absl::Status ToStatus(const std::string& error) {
   return error.empty() ? absl::OkStatus() : absl::InvalidArgumentError(error);
 }
 
-// A node's attributes but types, which tensors have, and TensorFlow's own, which begin with an
-// underscore.
+// A node's attributes, except types, which tensors carry, and TensorFlow's own, which begin with an
+// underscore. A list is taken for one of whole numbers.
 inline Attributes AttributesOf(const tensorflow::AttrSlice& node) {
   Attributes attributes;
   for (const auto& [name, value] : node) {
@@ -57,18 +57,6 @@ inline Attributes AttributesOf(const tensorflow::AttrSlice& node) {
     }
   }
   return attributes;
-}
-
-// What is wrong with the number of tensors in an op's optional list, or an empty string.
-inline std::string CheckOptional(const Op& op, const Attributes& attributes) {
-  for (const TensorSpec& spec : op.inputs) {
-    if (!spec.optional) continue;
-    const int64_t count = attributes.Int("N");
-    if (count != 0 && count != 1) {
-      return spec.name + " must be a list of one tensor or none, got " + std::to_string(count);
-    }
-  }
-  return "";
 }
 
 }  // namespace softpool

@@ -20,7 +20,7 @@ using XlaForm = std::vector<xla::XlaOp> (*)(const Windows& windows,
                                             const Attributes& attributes);
 
 // Registration, while the library is loaded.
-bool RegisterXlaForm(const std::string& op, XlaForm form);
+SOFTPOOL_EXPORT bool RegisterXlaForm(const std::string& op, XlaForm form);
 
 // Null where there is none.
 XlaForm FindXlaForm(const std::string& op);

@@ -68,10 +68,13 @@ class HandlerCall {
         attributes_.Set(name, Value(attributes.get<int64_t>(name)));
       } else if (type == "float") {
         attributes_.Set(name, Value(attributes.get<double>(name)));
+      } else if (type == "list(int)") {
+        attributes_.Set(name, IntsOf(attributes, name));
       } else {
         SetString(attributes, name);
       }
     }
+    Require(CheckOptional(*call_.op, attributes_));
   }
 
   void SetString(const ffi::Dictionary& attributes, const char* name) {
@@ -105,6 +108,7 @@ class HandlerCall {
       Tensor& tensor = call_.inputs.emplace_back();
       if (!IsAbsent(call_, spec)) tensor = TensorOf(Value(inputs.get<ffi::AnyBuffer>(at++)));
     }
+    if (at != inputs.size()) throw ffi::Error::InvalidArgument(op_ + " has too many inputs");
   }
 
   void ReadOutputs(const ffi::RemainingRets& outputs) {
@@ -121,6 +125,7 @@ class HandlerCall {
                                           ShapeText(tensor.dims));
       }
     }
+    if (at != outputs.size()) throw ffi::Error::InvalidArgument(op_ + " has too many outputs");
   }
 
   std::string op_;

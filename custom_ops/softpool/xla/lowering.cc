@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <map>
 #include <new>
 #include <string>
@@ -33,10 +34,11 @@ std::map<std::string, WithKernel>& Kernels() {
   return *kernels;
 }
 
-bool HasKernelOn(const tf::DeviceType& device, const std::string& op) {
-  const WithKernel kernel = Kernels().at(op);
-  if (device.type_string() == tf::DEVICE_CPU_XLA_JIT) return kernel.on_cpu;
-  return device.type_string() == tf::DEVICE_GPU_XLA_JIT && kernel.on_cuda;
+bool HasKernelOn(const tf::DeviceType& device, const Op& op) {
+  const WithKernel kernel = Kernels().at(op.name);
+  if (device.type_string() == tf::DEVICE_CPU_XLA_JIT) return kernel.on_cpu && op.cpu != nullptr;
+  if (device.type_string() != tf::DEVICE_GPU_XLA_JIT) return false;
+  return kernel.on_cuda && op.cuda != nullptr;
 }
 
 // For comparisons, and for whoever finds a fault in the kernels.
@@ -94,7 +96,7 @@ class PoolLowering : public tf::XlaOpKernel {
       : XlaOpKernel(ctx),
         op_(*FindOp(type_string())),
         attributes_(AttributesOf(tf::AttrSlice(ctx->def()))),
-        has_kernel_(HasKernelOn(ctx->device_type(), type_string())) {}
+        has_kernel_(HasKernelOn(ctx->device_type(), op_)) {}
 
   void Compile(tf::XlaOpKernelContext* ctx) override {
     try {
@@ -103,6 +105,8 @@ class PoolLowering : public tf::XlaOpKernel {
       ctx->SetStatus(absl::ResourceExhaustedError("not enough memory to compile " + name()));
     } catch (const absl::BadStatusOrAccess& error) {
       ctx->SetStatus(error.status());
+    } catch (const std::exception& error) {
+      ctx->SetStatus(absl::InvalidArgumentError(error.what()));
     }
   }
 
@@ -215,6 +219,9 @@ class PoolLowering : public tf::XlaOpKernel {
       if (absent) inputs.insert(inputs.begin() + i, xla::XlaOp());
     }
     *outputs = form(windows, inputs, attributes_);
+    if (outputs->size() != output_shapes.size()) {
+      return absl::InternalError(op_.name + "'s form has another number of outputs than the op");
+    }
     for (size_t i = 0; i < outputs->size(); ++i) {
       (*outputs)[i] = xla::ConvertElementType((*outputs)[i], output_shapes[i].element_type());
     }

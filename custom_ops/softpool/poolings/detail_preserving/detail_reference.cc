@@ -3,11 +3,12 @@
 namespace softpool {
 
 template <class Real>
-void RunReference(const std::vector<Real>& x, bool with_gradients, DetailReference<Real>* lane) {
+void RunReference(const std::vector<Real>& x, bool with_gradients,
+                  DetailReference<Real>* reference) {
   const auto for_each = [&](const auto& f) {
     for (Real value : x) f(value);
   };
-  lane->Run(for_each, with_gradients);
+  reference->Run(for_each, with_gradients);
 }
 
 template void RunReference(const std::vector<double>&, bool, DetailReference<double>*);

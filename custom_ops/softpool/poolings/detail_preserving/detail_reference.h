@@ -89,12 +89,12 @@ struct DetailReference {
   struct Weighed {
     Real from_mean, detail, log_base, rho, weight;
 
-    SOFTPOOL_HOST_DEVICE Weighed(const DetailReference& lane, Real x)
-        : from_mean(x - lane.y),
-          detail(lane.Detail(x)),
+    SOFTPOOL_HOST_DEVICE Weighed(const DetailReference& all, Real x)
+        : from_mean(x - all.y),
+          detail(all.Detail(x)),
           log_base(LogBase(detail)),
-          rho(std::exp(lane.power_ * log_base - lane.scale_)),
-          weight(lane.least_ + rho) {}
+          rho(std::exp(all.power_ * log_base - all.scale_)),
+          weight(all.least_ + rho) {}
   };
 
   template <class ForEach>
@@ -143,7 +143,8 @@ struct DetailReference {
 
 // The same for a window's values in memory.
 template <class Real>
-void RunReference(const std::vector<Real>& x, bool with_gradients, DetailReference<Real>* lane);
+void RunReference(const std::vector<Real>& x, bool with_gradients,
+                  DetailReference<Real>* reference);
 
 }  // namespace softpool
 

@@ -4,8 +4,8 @@ namespace softpool {
 
 template <class Real>
 void RunReference(const std::vector<Real>& x, const std::vector<Real>& logits,
-                  ImportanceReference<Real>* lane) {
-  lane->Run([&](const auto& f) {
+                  ImportanceReference<Real>* reference) {
+  reference->Run([&](const auto& f) {
     for (size_t i = 0; i < x.size(); ++i) f(x[i], logits[i]);
   });
 }

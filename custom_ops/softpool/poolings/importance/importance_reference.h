@@ -73,7 +73,7 @@ struct ImportanceReference {
 // The same for a window's values and logits in memory.
 template <class Real>
 void RunReference(const std::vector<Real>& x, const std::vector<Real>& logits,
-                  ImportanceReference<Real>* lane);
+                  ImportanceReference<Real>* reference);
 
 }  // namespace softpool
 

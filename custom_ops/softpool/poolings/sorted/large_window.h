@@ -11,8 +11,8 @@ namespace softpool {
 namespace HWY_NAMESPACE {
 
 // The softmax of the first logits of any number, for windows whose tables would be too large: for
-// each number of ranks, the largest logit, the first rank that has
-// it, and the sum of all exponentials over its own.
+// each number of ranks, the largest logit, the first rank that has it, and the sum of all
+// exponentials over its own.
 struct SoftmaxPrefixes {
   double* largest;  // each [ranks, columns]
   double* total;
