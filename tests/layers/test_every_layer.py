@@ -132,6 +132,8 @@ IDS = [cls.__name__ for cls, _, _ in LAYERS]
 def test_saved_and_loaded(cls, rank, arguments, tmp_path):
     x = images(rank)
     layer = cls(**arguments, name="pool", dtype="mixed_bfloat16")
+    # What a config lost would come back as the default, twice.
+    assert set(arguments) <= set(layer.get_config())
     assert cls.from_config(layer.get_config()).get_config() == layer.get_config()
     model = keras.Sequential([keras.Input(x.shape[1:]), layer])
     model.save(tmp_path / "model.keras")

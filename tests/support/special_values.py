@@ -72,6 +72,7 @@ IMPORTANCE = {
     "inf logits": ([5, 1, 2, 3], [INF, INF, 0, 1], 3),
     "inf logit of -inf": ([-INF, 1, 1, 4], [INF, 0, 0, 0], 2),
     "-inf logits": ([5, 1, 2, 4], [-INF] * 4, 3),
+    "-inf logits and a value of -inf": ([-INF, 1, 2, 3], [-INF] * 4, 2),
     "-inf logits but one": ([5, 1, 2, 4], [-INF, -INF, 0, -INF], 2),
     "largest and smallest": ([3e38, -3e38, 0, 0], [0] * 4, 0),
     "largest": ([3e38, 3e38, 3e38, 3e38], [1, 2, 3, 4], 3e38),
