@@ -29,6 +29,8 @@ class Checkout:
         self._is_quick = False
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(ROOT, self.folder, ignore=_LEFT_BEHIND)
+        if (ROOT / ".venv").exists():
+            (self.folder / ".venv").symlink_to(ROOT / ".venv")
         _relocate(self.folder / "build", str(ROOT), str(self.folder))
 
     @contextmanager
