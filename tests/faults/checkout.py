@@ -27,6 +27,7 @@ class Checkout:
         self.folder, self.jobs = Path(folder), str(jobs)
         # Whether the kernels are built for few processors: faults are the same on all.
         self._is_quick = False
+        self._is_cuda_configured = False
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(ROOT, self.folder, ignore=_LEFT_BEHIND)
         if (ROOT / ".venv").exists():
@@ -56,7 +57,13 @@ class Checkout:
 
     def _place_of(self, part):
         if part == "cuda":
-            return self.folder / "build" / "cuda-host", "softpool_cuda"
+            build = self.folder / "build" / "cuda-host"
+            if not self._is_cuda_configured:
+                # Anew: its objects are in folders named after the checkout's.
+                shutil.rmtree(build, ignore_errors=True)
+                self._make("cmake", "-S", self.folder / "tests" / "cuda", "-B", build)
+                self._is_cuda_configured = True
+            return build, "softpool_cuda"
         folders = sorted((self.folder / "build").glob("tensorflow-*"), key=lambda path: path.stat().st_mtime)
         if not folders:
             raise RuntimeError("there is no build of the ops: `make demo` makes it")

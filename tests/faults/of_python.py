@@ -210,7 +210,7 @@ FAULTS = [
         f"{SERVING}/export.py",
         "            variable.assign(value)\n",
         "            pass\n",
-        ("tests/serving",),
+        ("tests/serving/test_export.py", "tests/serving/test_export_arguments.py"),
     ),
     Fault(
         "nan-equals-anything",
