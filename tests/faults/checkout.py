@@ -97,6 +97,8 @@ class Checkout:
         if failed is None:
             return None
         names = re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", failed, re.MULTILINE)
+        if "Fatal Python error" in failed:
+            return f"{paths[0]}: the process crashed"
         return names[0] if names else failed.strip().splitlines()[-1]
 
 
