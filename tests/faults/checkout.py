@@ -28,6 +28,7 @@ class Checkout:
         # Whether the kernels are built for few processors: faults are the same on all.
         self._is_quick = False
         self._is_cuda_configured = False
+        self._built_with_a_fault = ()
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(ROOT, self.folder, ignore=_LEFT_BEHIND)
         if (ROOT / ".venv").exists():
@@ -51,9 +52,11 @@ class Checkout:
         Raises:
             RuntimeError: it does not compile.
         """
-        for part in parts:
+        # What the fault before this one was in is built again without it.
+        for part in dict.fromkeys([*parts, *self._built_with_a_fault]):
             build, target = self._place_of(part)
             self._make("cmake", "--build", build, "--parallel", self.jobs, "--target", target)
+        self._built_with_a_fault = parts
 
     def _place_of(self, part):
         if part == "cuda":
