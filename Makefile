@@ -10,12 +10,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 # What some extras of the package require, without building it again.
 INSTALL_EXTRAS = $(PYTHON) build_support/extras.py $(1) > $(VENV)/extras.txt && $(PIP) install -r $(VENV)/extras.txt
+CUSTOM_OPS := $(shell find custom_ops/softpool -name '*.cc' -o -name '*.h' -o -name '*.cu')
 SOURCES := setup.py pyproject.toml $(wildcard build_support/*.py) \
   custom_ops/CMakeLists.txt $(wildcard custom_ops/cmake/*) \
-  $(shell find custom_ops/softpool -name '*.cc' -o -name '*.h' -o -name '*.cu')
-CPP := $(shell find custom_ops/softpool -name '*.cc' -o -name '*.h' -o -name '*.cu') \
-  $(wildcard tests/kernels/*.cc \
-  tests/kernels/*.h tests/midrange/*.cc tests/midrange/*.h tests/midrange/*.cu tests/cuda/*.cc tests/bazel/*.cc tests/serving/*.c examples/serving_c/*.c examples/serving_c/*.h)
+  $(CUSTOM_OPS)
+CPP := $(CUSTOM_OPS) $(wildcard tests/kernels/*.cc tests/kernels/*.h \
+  tests/midrange/*.cc tests/midrange/*.h tests/midrange/*.cu tests/cuda/*.cc tests/bazel/*.cc \
+  tests/serving/*.c examples/serving_c/*.c examples/serving_c/*.h)
 PY := tf_softpool tests examples benchmarks build_support setup.py
 
 .PHONY: help demo test test-all test-kernels test-python test-faults test-zoo test-exports test-bazel cuda-host \
