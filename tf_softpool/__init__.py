@@ -3,10 +3,10 @@
 __version__ = "0.1.0"
 
 from tf_softpool import layers, serving
-from tf_softpool.ops.build_info import build_info
 from tf_softpool.ops.detail_preserving_pool import detail_preserving_pool
+from tf_softpool.ops.dispatch import portable
 from tf_softpool.ops.importance_pool import importance_pool
-from tf_softpool.ops.portable import portable
+from tf_softpool.ops.native.build_info import build_info
 from tf_softpool.ops.soft_pool import soft_pool
 from tf_softpool.ops.sorted_pool import sorted_pool
 from tf_softpool.rewriting import replace_pooling, replace_pooling_in_file

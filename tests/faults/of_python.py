@@ -6,7 +6,7 @@ FAULTS = [
     Fault(
         "guide-off-centre",
         "an offset",
-        f"{OPS}/taps.py",
+        f"{OPS}/portable/taps.py",
         "(pool_size - size + 1) // 2 for pool_size",
         "(pool_size - size) // 2 for pool_size",
         ("tests/layers/test_learned_guide.py",),
@@ -22,7 +22,7 @@ FAULTS = [
     Fault(
         "dynamic-stride",
         "a stride, where sizes are unknown",
-        f"{OPS}/taps.py",
+        f"{OPS}/portable/taps.py",
         'return first + taps + stride * ops.arange(outputs, dtype="int32")',
         'return first + taps + ops.arange(outputs, dtype="int32")',
         ("tests/ops/test_soft_pool.py",),
@@ -38,7 +38,7 @@ FAULTS = [
     Fault(
         "softmax-of-padding",
         "a missing mask of -inf",
-        f"{OPS}/softmax.py",
+        f"{OPS}/portable/softmax.py",
         'e = ops.where(kept, ops.where(largest == float("-inf"), 1.0, e), 0.0)',
         'e = ops.where(largest == float("-inf"), 1.0, e)',
         ("tests/ops/test_importance_pool_numbers.py",),
@@ -54,7 +54,7 @@ FAULTS = [
     Fault(
         "standard-nan",
         "a missed NaN",
-        f"{OPS}/standard.py",
+        f"{OPS}/portable/standard.py",
         'y = ops.where(ops.any(ops.isnan(a), axis=TAPS, keepdims=True), float("nan"), y)',
         'y = ops.where(ops.all(ops.isnan(a), axis=TAPS, keepdims=True), float("nan"), y)',
         ("tests/ops/test_mixtures.py", "tests/ops/test_norms.py"),
@@ -71,7 +71,7 @@ FAULTS = [
     Fault(
         "no-gradient-of-the-gradient",
         "a forgotten second-order term",
-        f"{OPS}/gradients.py",
+        f"{OPS}/native/gradients.py",
         "tape.watch(op.inputs)",
         "tape.watch(op.inputs[:-1])",
         ("tests/ops/test_sorted_pool_derivatives.py", "tests/ops/test_importance_pool.py"),
@@ -79,7 +79,7 @@ FAULTS = [
     Fault(
         "gradients-in-another-order",
         "two gradients swapped",
-        f"{OPS}/gradients.py",
+        f"{OPS}/native/gradients.py",
         "return tf.nest.flatten(sent)",
         "return tf.nest.flatten(sent)[::-1]",
         ("tests/ops/test_detail_preserving_pool.py",),
@@ -87,7 +87,7 @@ FAULTS = [
     Fault(
         "no-symmetry-of-the-gradient",
         "an attribute not passed on",
-        f"{OPS}/gradients.py",
+        f"{OPS}/native/gradients.py",
         "**_attributes(signature, op))\n",
         "**{n: v is False or v for n, v in _attributes(signature, op).items()})\n",
         ("tests/ops/test_detail_preserving_pool.py",),
@@ -111,7 +111,7 @@ FAULTS = [
     Fault(
         "last-grid",
         "a border",
-        f"{OPS}/sampling.py",
+        f"{OPS}/portable/sampling.py",
         'order = ops.where(ops.arange(kept, dtype="int32") < room, order, grid)',
         'order = ops.where(ops.arange(kept, dtype="int32") <= room, order, grid)',
         ("tests/ops/test_s3.py",),
@@ -119,7 +119,7 @@ FAULTS = [
     Fault(
         "average-overflows",
         "a number that leaves its type's range",
-        f"{OPS}/standard.py",
+        f"{OPS}/portable/standard.py",
         "ops.where(huge, a * 2.0**-_SMALLER, a)",
         "ops.where(huge, a, a)",
         ("tests/ops/test_mixtures.py",),

@@ -7,7 +7,7 @@ from cases import DATA_FORMATS, PADDINGS
 from layer_inputs import RANKS, images, layer_class
 
 import tf_softpool as tsp
-from tf_softpool.ops import xla
+from tf_softpool.ops.native import xla
 
 STANDARD = (
     "GatedPooling",

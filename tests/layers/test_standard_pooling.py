@@ -8,7 +8,7 @@ from cases import DATA_FORMATS, PADDINGS
 from layer_inputs import RANKS, images, layer_class
 
 import tf_softpool as tsp
-from tf_softpool.ops import mixtures, norms
+from tf_softpool.ops.portable import mixtures, norms
 
 L = tsp.layers
 

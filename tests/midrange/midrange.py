@@ -7,8 +7,8 @@ import tensorflow as tf
 from keras import ops
 
 from tf_softpool.layers.base import Pooling
-from tf_softpool.ops import dispatch, native
-from tf_softpool.ops.standard import largest_of, pool
+from tf_softpool.ops import arguments, dispatch, native
+from tf_softpool.ops.portable.standard import largest_of, pool
 from tf_softpool.ops.window import PoolWindow
 
 BUILDS = sorted(
@@ -18,8 +18,8 @@ BUILDS = sorted(
 
 def midrange_pool(x, pool_size, strides=None, padding="valid", data_format=None):
     """Pools each window to the mean of its largest and its smallest value."""
-    x = dispatch.as_tensor(x)
-    rank = dispatch.spatial_rank(x)
+    x = arguments.as_tensor(x)
+    rank = arguments.spatial_rank(x)
     return pool_windows(x, PoolWindow.of(rank, pool_size, strides, padding, data_format))
 
 

@@ -24,7 +24,7 @@ from conftest import assert_near, numpy_dtype, run, with_gradient
 from detail_inputs import pooling
 
 import tf_softpool as tsp
-from tf_softpool.ops.portable import compute_dtype
+from tf_softpool.ops.arguments import compute_dtype
 
 # Whether there is a guide, whether details are symmetric, and about how large lambda is.
 VARIANTS = {

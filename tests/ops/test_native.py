@@ -9,13 +9,14 @@ from conftest import python
 
 import tf_softpool as tsp
 from tf_softpool.ops import native
+from tf_softpool.ops.native import library
 
 
 def test_the_library_loads_here():
     info = tsp.build_info()
     assert info["error"] is None
     assert info["simd_target"] in info["simd_targets"]
-    assert native._minor(info["tensorflow_built"]) == native._minor(info["tensorflow_running"])
+    assert library._minor(info["tensorflow_built"]) == library._minor(info["tensorflow_running"])
     json.dumps(info)
 
 
@@ -32,26 +33,26 @@ def test_the_library_loads_here():
     ],
 )
 def test_which_versions_load_in_which(built, running, loads):
-    assert native.loads_in(built, running) == loads
+    assert library.loads_in(built, running) == loads
 
 
 def fake_library(folder, tensorflow, content=b"not a library"):
     """A library's two files, as an installation might have them."""
     (folder / "build.json").write_text(json.dumps({"tensorflow": tensorflow}))
-    library = folder / "libtf_softpool_ops.so"
-    library.write_bytes(content)
-    return library
+    path = folder / "libtf_softpool_ops.so"
+    path.write_bytes(content)
+    return path
 
 
 def test_another_tensorflow_is_named(tmp_path):
-    loaded = native._load(fake_library(tmp_path, "2.3.0"))
+    loaded = library._load(fake_library(tmp_path, "2.3.0"))
     assert loaded.ops is None
     assert "built for TensorFlow 2.3.0, running 2." in loaded.error
     assert "pip install" in loaded.error
 
 
 def test_a_missing_library_is_named(tmp_path):
-    loaded = native._load(tmp_path / "libtf_softpool_ops.so")
+    loaded = library._load(tmp_path / "libtf_softpool_ops.so")
     assert loaded.ops is None
     assert str(tmp_path) in loaded.error
 
@@ -59,7 +60,7 @@ def test_a_missing_library_is_named(tmp_path):
 def test_a_broken_library_is_named(tmp_path):
     import tensorflow as tf
 
-    loaded = native._load(fake_library(tmp_path, tf.__version__))
+    loaded = library._load(fake_library(tmp_path, tf.__version__))
     assert loaded.ops is None
     assert "could not load" in loaded.error
 
@@ -72,10 +73,10 @@ def test_one_warning_and_the_same_numbers_without_the_library():
         import numpy as np
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            import tf_softpool.ops.native as native  # loads, and finds nothing where we point it
-            native.LIBRARY = Path("/nowhere/lib.so")
+            from tf_softpool.ops import native  # loads, and finds nothing where we point it
+            from tf_softpool.ops.native import library
             native.load.cache_clear()
-            native._load.__defaults__ = (native.LIBRARY,)
+            library._load.__defaults__ = (Path("/nowhere/lib.so"),)
             import tf_softpool as tsp
             layer = tsp.layers.SoftPooling2D(2)
             x = np.random.default_rng(0).normal(size=(1, 4, 4, 2)).astype("float32")
@@ -116,7 +117,7 @@ def test_results_do_not_depend_on_the_number_of_threads():
 def test_portable_is_per_thread_and_nests():
     import threading
 
-    from tf_softpool.ops.portable import is_forced
+    from tf_softpool.ops.dispatch import is_forced
 
     seen = []
     with tsp.portable():

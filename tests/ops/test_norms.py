@@ -9,7 +9,7 @@ from conftest import run, with_gradient
 from derivatives import small
 from standard import SPECIAL, WAYS, WINDOWS, check, check_gradients, check_special, values
 
-from tf_softpool.ops import norms
+from tf_softpool.ops.portable import norms
 from tf_softpool.ops.window import PoolWindow
 
 

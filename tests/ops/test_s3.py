@@ -11,7 +11,7 @@ from cases import DATA_FORMATS, Case
 from conftest import run
 from standard import assert_frequencies, values
 
-from tf_softpool.ops import sampling
+from tf_softpool.ops.portable import sampling
 
 seed_of = keras.random.SeedGenerator
 

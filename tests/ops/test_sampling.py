@@ -32,8 +32,8 @@ from standard import (
     values,
 )
 
-from tf_softpool.ops import sampling
-from tf_softpool.ops.taps import TAPS, as_windows, windows
+from tf_softpool.ops.portable import sampling
+from tf_softpool.ops.portable.taps import TAPS, as_windows, windows
 from tf_softpool.ops.window import PoolWindow
 
 seed_of = keras.random.SeedGenerator

@@ -24,7 +24,7 @@ from cases import (
 from conftest import assert_near, numpy_dtype, run, with_gradient
 
 import tf_softpool as tsp
-from tf_softpool.ops.portable import compute_dtype
+from tf_softpool.ops.arguments import compute_dtype
 
 # How much of a window is ranked, whether each channel has weights of its own, the normalization, and
 # whether values are few, so that many are equal.

@@ -7,7 +7,8 @@ import tensorflow as tf
 from conftest import python
 
 import tf_softpool as tsp
-from tf_softpool.ops import native, xla
+from tf_softpool.ops import native
+from tf_softpool.ops.native import xla
 
 
 def test_it_is_here():

@@ -5,7 +5,7 @@ import json
 from rich.table import Table
 from rich.text import Text
 
-from tf_softpool.ops.build_info import build_info
+from tf_softpool.ops.native.build_info import build_info
 
 
 def add_parser(commands):

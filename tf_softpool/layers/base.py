@@ -4,7 +4,7 @@ import inspect
 
 import keras
 
-from tf_softpool.ops import xla
+from tf_softpool.ops.native import xla
 from tf_softpool.ops.window import PoolWindow
 
 

@@ -4,7 +4,7 @@ import keras
 
 from tf_softpool.layers.base import Pooling
 from tf_softpool.layers.every_rank import of_every_rank
-from tf_softpool.ops import mixtures
+from tf_softpool.ops.portable import mixtures
 
 
 @keras.saving.register_keras_serializable("tf_softpool")

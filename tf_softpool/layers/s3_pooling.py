@@ -5,7 +5,7 @@ import keras
 from tf_softpool.layers import mixed_pooling
 from tf_softpool.layers.base import Pooling
 from tf_softpool.layers.every_rank import of_every_rank
-from tf_softpool.ops.sampling import check_grid_size, s3_downsample
+from tf_softpool.ops.portable.sampling import check_grid_size, s3_downsample
 
 # The poolings that the first step can be named by: the mix of max and average that they are.
 _MIXES = {"max": 1.0, "average": 0.0}

@@ -1,55 +1,73 @@
-"""Detail-preserving pooling: values weigh the more, the more they differ from a guide."""
+"""Detail-preserving pooling: the average of a window, weighted by differences from a guide."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from tf_softpool.ops import dispatch, native
-from tf_softpool.ops.dispatch import PoolNode, as_tensor, check_real, shapes_agree, spatial_rank
-from tf_softpool.ops.portable import compute_dtype
-from tf_softpool.ops.taps import TAPS, along_channels, as_pooled, as_windows, surroundings, windows
-from tf_softpool.ops.weighted_average import weighted_average
+from tf_softpool.ops.arguments import (
+    TensorLike,
+    as_tensor,
+    check_real,
+    compute_dtype,
+    shapes_agree,
+    spatial_rank,
+)
+from tf_softpool.ops.node import PoolNode
+from tf_softpool.ops.portable.taps import TAPS, along_channels, as_pooled, as_windows, surroundings, windows
+from tf_softpool.ops.portable.weighted_average import weighted_average
 from tf_softpool.ops.window import PoolWindow
 
 EPSILON = 1e-3
 
 
 def detail_preserving_pool(
-    x, guide, alpha, lam, pool_size, strides=None, padding="valid", data_format=None, symmetric=True
-):
-    """Pools each window to the average of its values, weighed by their differences from a guide.
+    x: TensorLike,
+    guide: TensorLike | None,
+    alpha: TensorLike,
+    lam: TensorLike,
+    pool_size: int | Sequence[int],
+    strides: int | Sequence[int] | None = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+    symmetric: bool = True,
+) -> Any:
+    """Pools each window to the average of its values, weighted by their differences from a guide.
 
-    `y = sum_i w_i x_i / sum_i w_i` with `w_i = alpha + rho(x_i - guide)`, over the values `x` of a
-    window, and `rho(d) = sqrt(d^2 + 0.001^2)^lam`; or with `max(d, 0)` in the place of `d`, so that only
-    what is above the guide counts as detail (Saeedan, Weber, Goesele and Roth, "Detail-preserving pooling
-    in deep networks"). A large `alpha`, or `lam = 0`, makes the average; a large `lam` selects the value
-    that differs most. No magnitude overflows. Padded positions take no part; NaN gives NaN; values of
-    `-inf` have weight zero. Gradients flow to `x`, `guide`, `alpha` and `lam`; where `y` is infinite, only
-    to the infinite values.
+    `y = sum_i w_i x_i / sum_i w_i` with `w_i = alpha + rho(x_i - guide)`, over the values `x` of a window.
+    `rho(d)` is `sqrt(d^2 + 0.001^2)^lam`, or the same of `max(d, 0)` if `symmetric` is False. A large
+    `alpha`, or `lam = 0`, makes average pooling. A large `lam` selects the value that differs most.
+
+    No magnitude overflows. Padding takes no part. NaN gives NaN, and values of `-inf` have weight zero.
+    Gradients flow to `x`, `guide`, `alpha` and `lam`. If a result is infinite, its gradient flows to the
+    infinite values only.
+    Source: Saeedan, Weber, Goesele and Roth, "Detail-preserving pooling in deep networks".
 
     Args:
         x: tensor of shape `[batch, *spatial, channels]`, or `[batch, channels, *spatial]` with
-            `"channels_first"`, with one to three spatial dimensions; float16, bfloat16, float32 or
-            float64. 16-bit types are computed in float32.
-        guide: tensor of the pooled shape, a value for each window, which is cast to the type of `x`; or
-            None for the average of each window, which is not rounded to that type.
-        alpha: number, or tensor of shape `[channels]`: what every value weighs at least. Not negative.
-        lam: number, or tensor of shape `[channels]`: the power that differences are raised to.
+            `"channels_first"`, with one to three spatial dimensions. Its type is float16, bfloat16, float32
+            or float64. 16-bit types are computed in float32.
+        guide: tensor of the pooled shape, with a value for each window. It is cast to the type of `x`. None
+            stands for the average of each window, without that rounding.
+        alpha: number, or tensor of shape `[channels]`: the least weight of a value. It is not negative.
+        lam: number, or tensor of shape `[channels]`: the exponent of the differences.
         pool_size: int, or an int for each spatial dimension: the size of a window.
         strides: int, or an int for each spatial dimension. Default: `pool_size`.
         padding: `"valid"` or `"same"`, with TensorFlow's output sizes.
         data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
-        symmetric: whether values below the guide count as detail too.
+        symmetric: bool: whether values below the guide count as detail, as those above it do.
 
     Returns:
-        A tensor like `x` with smaller spatial dimensions. A `KerasTensor` gives a `KerasTensor`.
+        A tensor of the type of `x`, with smaller spatial dimensions. A `KerasTensor` gives a `KerasTensor`.
 
     Raises:
-        ValueError: an argument is not one of these, or a window is larger than the input under
+        ValueError: if an argument is not one of these, or a window is larger than the input under
             `"valid"`.
-        tf.errors.InvalidArgumentError: the same, of a shape that only shows when a graph of compiled ops
-            runs. Standard operations may return a tensor without elements then.
+        tf.errors.InvalidArgumentError: in a graph with compiled ops, for the same reasons, if the shape is
+            known only when the graph runs. Standard operations may return an empty tensor then.
 
     Example:
         >>> import numpy as np
@@ -71,8 +89,8 @@ def detail_preserving_pool(
     return pool(x, guide, alpha, lam, window, symmetric)
 
 
-def check_symmetric(symmetric):
-    """Raises a ValueError where this is not a truth value."""
+def check_symmetric(symmetric: Any) -> None:
+    """Raises a ValueError if this is neither True nor False."""
     if symmetric not in (True, False):
         raise ValueError(f"`symmetric` must be True or False, got {symmetric!r}.")
 
@@ -96,8 +114,8 @@ def _check(guide, alpha, lam, x_shape, window):
         raise ValueError(f"`guide` must have the shape of the result, {expected}, got {shape}.")
 
 
-def pool(x, guide, alpha, lam, window, symmetric):
-    """Detail-preserving pooling over a `PoolWindow`: compiled where possible, else portable."""
+def pool(x: Any, guide: Any, alpha: Any, lam: Any, window: PoolWindow, symmetric: bool) -> Any:
+    """Pools over the windows of a `PoolWindow`, with the compiled op if it can be used."""
     x, alpha, lam = (ops.convert_to_tensor(tensor) for tensor in (x, alpha, lam))
     window.check_rank(x.shape)
     _check(guide, alpha, lam, x.shape, window)
@@ -121,15 +139,16 @@ def pool(x, guide, alpha, lam, window, symmetric):
     )
 
 
-def learned_guide(x, kernel, window):
-    """A guide for each window of a `PoolWindow`: a depthwise convolution around the window's centre.
+def learned_guide(x: Any, kernel: Any, window: PoolWindow) -> Any:
+    """Returns a guide for each window: a depthwise convolution around the window's centre.
 
-    Positions outside of the input and infinite values take no part: the others count for more.
+    Positions outside the input and infinite values take no part. The sum over the other positions is scaled
+    up to make up for them.
 
     Args:
         x: tensor.
+        kernel: tensor of shape `[3, ..., channels]`, with an axis of 3 for each spatial dimension.
         window: a `PoolWindow`.
-        kernel: tensor of shape `[3, ..., channels]`, with an axis for each spatial dimension.
     """
     dtype = compute_dtype(x.dtype)
     a = surroundings(ops.cast(x, dtype), window, kernel.shape[0], float("-inf"))
@@ -141,8 +160,10 @@ def learned_guide(x, kernel, window):
     return ops.cast(as_pooled(guide, x, window), x.dtype)
 
 
-def portable_detail_preserving_pool(x, guide, alpha, lam, window, symmetric):
-    """Detail-preserving pooling in standard operations, on any backend of Keras."""
+def portable_detail_preserving_pool(
+    x: Any, guide: Any, alpha: Any, lam: Any, window: PoolWindow, symmetric: bool
+) -> Any:
+    """Pools with standard operations, on any backend of Keras."""
     dtype = compute_dtype(x.dtype)
     a = windows(ops.cast(x, dtype), window, float("-inf"))
     kept = a != float("-inf")
@@ -163,16 +184,18 @@ def portable_detail_preserving_pool(x, guide, alpha, lam, window, symmetric):
 
 
 def _weights(values, guide, alpha, lam, kept, symmetric):
-    """`alpha + rho(values - guide)`, over the largest of a window's weights."""
-    # Far from all values, or beside an alpha without end, weights are equal.
+    """Returns `alpha + rho(values - guide)`, divided by the window's largest weight."""
+    # The weights are equal if the guide or alpha is infinite.
     equal = ops.logical_or(ops.isinf(guide), ops.isinf(alpha))
     alpha = ops.where(equal, 1.0, alpha)
-    # Where there is no value, nothing may overflow: derivatives would be NaN. Quarters do not.
+    # Positions without a value must not overflow, because their derivatives would be NaN. Differences of
+    # quarters cannot overflow.
     there = ops.logical_and(kept, ops.logical_not(equal))
     detail = ops.where(there, 0.25 * values - 0.25 * guide, 0.0)
     quarter = _distance(detail if symmetric else ops.where(detail > 0, detail, 0.0), 0.25 * EPSILON)
     lam = ops.clip(lam, -1e30, 1e30)
-    # Powers of the largest distance's fractions: those of large numbers have few digits.
+    # Distances are divided by the largest one before they are raised to a power. Powers of large numbers
+    # would lose digits.
     lowest = 0.25 * EPSILON
     largest = ops.max(ops.where(kept, quarter, lowest), axis=TAPS, keepdims=True, initial=lowest)
     largest = ops.stop_gradient(largest)
@@ -181,14 +204,14 @@ def _weights(values, guide, alpha, lam, kept, symmetric):
     has_alpha = alpha != 0
     log_alpha = ops.where(has_alpha, ops.log(ops.abs(ops.where(has_alpha, alpha, 1.0))), float("-inf"))
     scale = ops.stop_gradient(ops.maximum(most + of_largest, log_alpha))
-    # e^-scale as a product of two that do not overflow: without alpha it may be beyond the type's range.
+    # e^-scale may be beyond the type's range if alpha is zero, so it is applied as two factors.
     limit = 170.0 if keras.backend.standardize_dtype(values.dtype) == "float32" else 1400.0
     half = ops.exp(-0.5 * ops.clip(scale, -limit, limit))
     return alpha * half * half + ops.exp(power + (of_largest - scale))
 
 
 def _distance(detail, epsilon):
-    """`sqrt(detail^2 + epsilon^2)`, of which no square overflows, and whose derivatives are its own."""
+    """Returns `sqrt(detail^2 + epsilon^2)`. No square overflows, and the derivatives are exact."""
     scale = ops.stop_gradient(ops.maximum(ops.abs(detail), epsilon))
     return scale * ops.sqrt((detail / scale) ** 2 + (epsilon / scale) ** 2)
 
@@ -209,12 +232,12 @@ class DetailPreservingPool(PoolNode):
         """Pools a tensor."""
         return pool(x, guide, alpha, lam, self.window, self.symmetric)
 
-    def compute_output_spec(self, x, guide, alpha, lam):
-        """The pooled tensor's shape, and the type that it had before."""
+    def compute_output_spec(self, x: Any, guide: Any, alpha: Any, lam: Any) -> keras.KerasTensor:
+        """Returns a `KerasTensor` of the pooled shape and the type of `x`."""
         self.window.check_rank(x.shape)
         _check(guide, alpha, lam, x.shape, self.window)
         return super().compute_output_spec(x)
 
-    def get_config(self):
-        """The arguments that make this layer."""
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
         return {**super().get_config(), "symmetric": self.symmetric}

@@ -1,44 +1,54 @@
-"""Local importance pooling: the average of a window, weighed by the softmax of logits."""
+"""Local importance pooling: the average of a window, weighted by the softmax of logits."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from tf_softpool.ops import dispatch, native
-from tf_softpool.ops.dispatch import PoolNode, as_tensor, shapes_agree, spatial_rank
-from tf_softpool.ops.portable import compute_dtype
-from tf_softpool.ops.softmax import softmax_of
-from tf_softpool.ops.taps import TAPS, as_pooled, windows
-from tf_softpool.ops.weighted_average import weighted_average
+from tf_softpool.ops.arguments import TensorLike, as_tensor, compute_dtype, shapes_agree, spatial_rank
+from tf_softpool.ops.node import PoolNode
+from tf_softpool.ops.portable.softmax import softmax_of
+from tf_softpool.ops.portable.taps import TAPS, as_pooled, windows
+from tf_softpool.ops.portable.weighted_average import weighted_average
 from tf_softpool.ops.window import PoolWindow
 
 
-def importance_pool(x, logits, pool_size, strides=None, padding="valid", data_format=None):
-    """Pools each window to the average of its values, weighed by the softmax of their logits.
+def importance_pool(
+    x: TensorLike,
+    logits: TensorLike,
+    pool_size: int | Sequence[int],
+    strides: int | Sequence[int] | None = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Any:
+    """Pools each window to the average of its values, weighted by the softmax of their logits.
 
     `y = sum_i w_i x_i` with `w_i = exp(l_i) / sum_j exp(l_j)`, over the values `x` and the logits `l` of
-    a window (Gao, Wang and Wu, "LIP: local importance-based pooling"). With `logits = x` it
-    is SoftPool, with logits that are all equal the average. No magnitude overflows. Padded positions take no
-    part; NaN in either tensor gives NaN; a value or a logit of `-inf` has weight zero. Gradients flow to
-    `x` and to `logits`; where `y` is infinite, the logits get zero.
+    a window. `logits = x` makes SoftPool, and equal logits make average pooling. No magnitude overflows.
+    Padding takes no part. NaN in either tensor gives NaN. A value or a logit of `-inf` has weight zero.
+    Gradients flow to `x` and to `logits`. The logits of a window with an infinite result get zero.
+    Source: Gao, Wang and Wu, "LIP: local importance-based pooling".
 
     Args:
         x: tensor of shape `[batch, *spatial, channels]`, or `[batch, channels, *spatial]` with
-            `"channels_first"`, with one to three spatial dimensions; float16, bfloat16, float32 or
-            float64. 16-bit types are computed in float32.
-        logits: tensor of the shape of `x`, which is cast to its type.
+            `"channels_first"`, with one to three spatial dimensions. Its type is float16, bfloat16, float32
+            or float64. 16-bit types are computed in float32.
+        logits: tensor of the shape of `x`. It is cast to the type of `x`.
         pool_size: int, or an int for each spatial dimension: the size of a window.
         strides: int, or an int for each spatial dimension. Default: `pool_size`.
         padding: `"valid"` or `"same"`, with TensorFlow's output sizes.
         data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
 
     Returns:
-        A tensor like `x` with smaller spatial dimensions. A `KerasTensor` gives a `KerasTensor`.
+        A tensor of the type of `x`, with smaller spatial dimensions. A `KerasTensor` gives a `KerasTensor`.
 
     Raises:
-        ValueError: an argument is not one of these, or a window is larger than the input under
+        ValueError: if an argument is not one of these, or a window is larger than the input under
             `"valid"`.
-        tf.errors.InvalidArgumentError: the same, of a shape that only shows when a graph of compiled ops
-            runs. Standard operations may return a tensor without elements then.
+        tf.errors.InvalidArgumentError: in a graph with compiled ops, for the same reasons, if the shape is
+            known only when the graph runs. Standard operations may return an empty tensor then.
 
     Example:
         >>> import numpy as np
@@ -64,8 +74,8 @@ def _check_logits(logits, x_shape):
         raise ValueError(f"`logits` must have the shape of `x`, {tuple(x_shape)}, got {shape}.")
 
 
-def pool(x, logits, window):
-    """Importance pooling over the windows of a `PoolWindow`: compiled where possible, else portable."""
+def pool(x: Any, logits: Any, window: PoolWindow) -> Any:
+    """Pools over the windows of a `PoolWindow`, with the compiled op if it can be used."""
     x, logits = ops.convert_to_tensor(x), ops.convert_to_tensor(logits)
     _check_logits(logits, x.shape)
     logits = ops.cast(logits, x.dtype)
@@ -77,14 +87,14 @@ def pool(x, logits, window):
     )
 
 
-def portable_importance_pool(x, logits, window):
-    """Importance pooling in standard operations, on any backend of Keras."""
+def portable_importance_pool(x: Any, logits: Any, window: PoolWindow) -> Any:
+    """Pools with standard operations, on any backend of Keras."""
     dtype = compute_dtype(x.dtype)
     a = windows(ops.cast(x, dtype), window, float("-inf"))
     logits = windows(ops.cast(logits, dtype), window, float("-inf"))
     kept = a != float("-inf")
     weights, largest = softmax_of(logits, kept)
-    # Infinite values count however little they weigh, unless their logit says that it is nothing.
+    # An infinite value makes the result infinite however small its weight is, unless its weight is zero.
     finite = ops.logical_and(logits > float("-inf"), largest < float("inf"))
     infinite = ops.logical_and(a == float("inf"), ops.logical_or(logits == largest, finite))
     y = weighted_average(a, weights, infinite)
@@ -104,7 +114,7 @@ class ImportancePool(PoolNode):
         """Pools a tensor."""
         return pool(x, logits, self.window)
 
-    def compute_output_spec(self, x, logits):
-        """The pooled tensor's shape, and the type that it had before."""
+    def compute_output_spec(self, x: Any, logits: Any) -> keras.KerasTensor:
+        """Returns a `KerasTensor` of the pooled shape and the type of `x`."""
         _check_logits(logits, x.shape)
         return super().compute_output_spec(x)

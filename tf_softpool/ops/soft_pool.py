@@ -1,44 +1,55 @@
-"""SoftPool: the average of a window, weighed by the softmax of its own values."""
+"""SoftPool: the average of a window, weighted by the softmax of the window's own values."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from tf_softpool.ops import dispatch, native
-from tf_softpool.ops.dispatch import PoolNode, as_tensor, spatial_rank
-from tf_softpool.ops.portable import compute_dtype
-from tf_softpool.ops.softmax import exponentials
-from tf_softpool.ops.taps import TAPS, as_pooled, as_windows, windows
+from tf_softpool.ops.arguments import TensorLike, as_tensor, compute_dtype, spatial_rank
+from tf_softpool.ops.node import PoolNode
+from tf_softpool.ops.portable.softmax import exponentials
+from tf_softpool.ops.portable.taps import TAPS, as_pooled, as_windows, windows
 from tf_softpool.ops.window import PoolWindow
 
 GRADIENTS = ("exact", "weights")
 
 
-def soft_pool(x, pool_size, strides=None, padding="valid", data_format=None, gradient="exact"):
-    """Pools each window to the average of its values, weighed by their softmax.
+def soft_pool(
+    x: TensorLike,
+    pool_size: int | Sequence[int],
+    strides: int | Sequence[int] | None = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+    gradient: str = "exact",
+) -> Any:
+    """Pools each window to the average of its values, weighted by their softmax.
 
-    `y = sum_i w_i a_i` with `w_i = exp(a_i) / sum_j exp(a_j)`, over the values `a` of a window
-    (Stergiou, Poppe and Kalliatakis, "Refining activation downsampling with SoftPool", equations 1
-    and 2). It is computed so that no magnitude overflows. Padded positions take no part; NaN gives
-    NaN; `-inf` has weight zero.
+    `y = sum_i w_i a_i` with `w_i = exp(a_i) / sum_j exp(a_j)`, over the values `a` of a window. No magnitude
+    overflows. Padding takes no part. NaN gives NaN, and `-inf` has weight zero.
+    Source: Stergiou, Poppe and Kalliatakis, "Refining activation downsampling with SoftPool", equations 1
+    and 2.
 
     Args:
         x: tensor of shape `[batch, *spatial, channels]`, or `[batch, channels, *spatial]` with
-            `"channels_first"`, with one to three spatial dimensions; float16, bfloat16, float32 or
-            float64. 16-bit types are computed in float32. A `KerasTensor` gives a `KerasTensor`.
+            `"channels_first"`, with one to three spatial dimensions. Its type is float16, bfloat16, float32
+            or float64. 16-bit types are computed in float32. A `KerasTensor` gives a `KerasTensor`.
         pool_size: int, or an int for each spatial dimension: the size of a window.
         strides: int, or an int for each spatial dimension. Default: `pool_size`.
         padding: `"valid"` or `"same"`, with TensorFlow's output sizes.
         data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
-        gradient: `"exact"` for the derivative, `g w_i (1 + a_i - y)`, or `"weights"` for `g w_i`,
-            what the paper's own code sends back (its section 3.2).
+        gradient: `"exact"` sends back the derivative, `g w_i (1 + a_i - y)`. `"weights"` sends back
+            `g w_i`, as the paper's own code does (its section 3.2).
 
     Returns:
-        A tensor like `x` with smaller spatial dimensions.
+        A tensor of the type of `x`, with smaller spatial dimensions.
 
     Raises:
-        ValueError: an argument is not one of these, or a window is larger than the input under
+        ValueError: if an argument is not one of these, or a window is larger than the input under
             `"valid"`.
-        tf.errors.InvalidArgumentError: the same, of a shape that only shows when a graph runs.
+        tf.errors.InvalidArgumentError: in a graph, for the same reasons, if the shape is known only when
+            the graph runs.
 
     Example:
         >>> import numpy as np
@@ -55,14 +66,14 @@ def soft_pool(x, pool_size, strides=None, padding="valid", data_format=None, gra
     return pool(x, PoolWindow.of(rank, pool_size, strides, padding, data_format), gradient)
 
 
-def check_gradient(gradient):
-    """Raises a ValueError where this is not the name of a gradient."""
+def check_gradient(gradient: str) -> None:
+    """Raises a ValueError if this is not the name of a gradient."""
     if gradient not in GRADIENTS:
         raise ValueError(f"`gradient` must be one of {GRADIENTS}, got {gradient!r}.")
 
 
-def pool(x, window, gradient):
-    """SoftPool over the windows of a `PoolWindow`: compiled where possible, else portable."""
+def pool(x: Any, window: PoolWindow, gradient: str) -> Any:
+    """Pools over the windows of a `PoolWindow`, with the compiled op if it can be used."""
     x = ops.convert_to_tensor(x)
     return dispatch.pool(
         x,
@@ -72,8 +83,8 @@ def pool(x, window, gradient):
     )
 
 
-def portable_soft_pool(x, window, gradient):
-    """SoftPool in standard operations, on any backend of Keras."""
+def portable_soft_pool(x: Any, window: PoolWindow, gradient: str) -> Any:
+    """Pools with standard operations, on any backend of Keras."""
     a = windows(ops.cast(x, compute_dtype(x.dtype)), window, float("-inf"))
     e, distance, total, largest = exponentials(a)
     if gradient == "weights":
@@ -83,7 +94,10 @@ def portable_soft_pool(x, window, gradient):
 
 
 def _send_back(x, grad, window, gradient):
-    """What the op's gradient computes, of which `"weights"` is no derivative, in standard operations."""
+    """Computes what the op's gradient computes, in standard operations.
+
+    It is written out because `"weights"` is not the derivative of the portable form.
+    """
     import tensorflow as tf
 
     a = tf.cast(x, compute_dtype(x.dtype))
@@ -115,6 +129,6 @@ class SoftPool(PoolNode):
         """Pools a tensor."""
         return pool(x, self.window, self.gradient)
 
-    def get_config(self):
-        """The arguments that make this layer."""
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
         return {**super().get_config(), "gradient": self.gradient}

@@ -1,59 +1,66 @@
-"""Sorted-weight pooling: each window is sorted, and its values weighed by their rank."""
+"""Sorted-weight pooling: the sum of a window's sorted values, weighted by their ranks."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from tf_softpool.ops import dispatch, native
-from tf_softpool.ops.dispatch import PoolNode, as_tensor, check_real, spatial_rank
-from tf_softpool.ops.portable import compute_dtype
-from tf_softpool.ops.softmax import softmax_of
-from tf_softpool.ops.taps import TAPS, along_channels, as_pooled, windows
+from tf_softpool.ops.arguments import TensorLike, as_tensor, check_real, compute_dtype, spatial_rank
+from tf_softpool.ops.node import PoolNode
+from tf_softpool.ops.portable.softmax import softmax_of
+from tf_softpool.ops.portable.taps import TAPS, along_channels, as_pooled, windows
 from tf_softpool.ops.window import PoolWindow
 
 NORMALIZATIONS = ("softmax", "none")
-# Up to so many comparisons the portable form sorts by comparing neighbours; `argsort` is slow where
-# windows are small, and a graph of more is large.
+# The portable form compares neighbours if that takes at most this number of comparisons, and calls `argsort`
+# if it takes more. `argsort` is slow for small windows, and each comparison makes the graph larger.
 _MOST_COMPARISONS = 40
 
 
 def sorted_pool(
-    x, rank_logits, pool_size, strides=None, padding="valid", data_format=None, normalize="softmax"
-):
-    """Pools each window to the sum of its largest values, weighed by their ranks.
+    x: TensorLike,
+    rank_logits: TensorLike,
+    pool_size: int | Sequence[int],
+    strides: int | Sequence[int] | None = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+    normalize: str = "softmax",
+) -> Any:
+    """Pools each window to the sum of its largest values, weighted by their ranks.
 
     `y = sum_r p_r a_(r)` with `p = softmax(rank_logits)`, over the values `a_(1) >= a_(2) >= ...` of a
-    window (Singla, "A new kind of pooling layer for faster and sharper convergence", concrete
-    definition). One rank is max pooling; equal logits for all positions of a window are average
-    pooling.
+    window. One rank makes max pooling. Equal logits for all positions of a window make average pooling.
+    Source: Singla, "A new kind of pooling layer for faster and sharper convergence", concrete definition.
 
-    Equal values rank in row-major order. Padded positions take no part, and `-inf` is as if it were
-    padding: in a window of fewer values than there are ranks, the softmax is taken over the first of
-    them. NaN gives NaN, and `inf` with a positive weight `inf`. Where there are infinities, the gradient
-    of `rank_logits` need not be finite.
+    Equal values rank in row-major order. Padding takes no part, and `-inf` counts as padding. If a window
+    has fewer values than there are ranks, the softmax is taken over the first ranks only. NaN gives NaN.
+    `inf` gives `inf` if its weight is positive. The gradient of `rank_logits` may be infinite or NaN if
+    `x` has infinite values.
 
     Args:
         x: tensor of shape `[batch, *spatial, channels]`, or `[batch, channels, *spatial]` with
-            `"channels_first"`, with one to three spatial dimensions; float16, bfloat16, float32 or
-            float64. 16-bit types are computed in float32.
-        rank_logits: tensor of shape `[pool_range]`, or `[pool_range, channels]` where each channel has
-            its own, in decreasing order of values: the first is the largest value's. `pool_range` is
-            from 1 to the size of a window. It is cast to float32, or to float64 if `x` is.
+            `"channels_first"`, with one to three spatial dimensions. Its type is float16, bfloat16, float32
+            or float64. 16-bit types are computed in float32.
+        rank_logits: tensor of shape `[pool_range]`, or `[pool_range, channels]` to give each channel logits
+            of its own. The first logit belongs to the largest value. `pool_range` is from 1 to the size of
+            a window. The tensor is cast to float32, or to float64 if `x` is float64.
         pool_size: int, or an int for each spatial dimension: the size of a window.
         strides: int, or an int for each spatial dimension. Default: `pool_size`.
         padding: `"valid"` or `"same"`, with TensorFlow's output sizes.
         data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
-        normalize: `"softmax"`, or `"none"` for weights that are `rank_logits` themselves.
+        normalize: `"softmax"`, or `"none"` to use `rank_logits` themselves as the weights.
 
     Returns:
-        A tensor like `x` with smaller spatial dimensions. A `KerasTensor` gives a `KerasTensor`.
+        A tensor of the type of `x`, with smaller spatial dimensions. A `KerasTensor` gives a `KerasTensor`.
 
     Raises:
-        ValueError: an argument is not one of these, or a window is larger than the input under
+        ValueError: if an argument is not one of these, or a window is larger than the input under
             `"valid"`.
-        tf.errors.InvalidArgumentError: the same, of a shape that only shows when a graph of compiled ops
-            runs. Standard operations do not check the number of logits then.
+        tf.errors.InvalidArgumentError: in a graph with compiled ops, for the same reasons, if the shape is
+            known only when the graph runs. Standard operations do not check the number of logits then.
 
     Example:
         >>> import numpy as np
@@ -71,14 +78,14 @@ def sorted_pool(
     return pool(x, rank_logits, PoolWindow.of(rank, pool_size, strides, padding, data_format), normalize)
 
 
-def check_normalize(normalize):
-    """Raises a ValueError where this is not the name of a normalization."""
+def check_normalize(normalize: str) -> None:
+    """Raises a ValueError if this is not the name of a normalization."""
     if normalize not in NORMALIZATIONS:
         raise ValueError(f"`normalize` must be one of {NORMALIZATIONS}, got {normalize!r}.")
 
 
-def check_pool_range(pool_range, window, name="pool_range"):
-    """Raises a ValueError where windows do not have so many ranks."""
+def check_pool_range(pool_range: Any, window: PoolWindow, name: str = "pool_range") -> None:
+    """Raises a ValueError if this is not a number of ranks that windows have."""
     size = math.prod(window.pool_size)
     if isinstance(pool_range, bool) or not hasattr(pool_range, "__index__") or not 1 <= pool_range <= size:
         raise ValueError(
@@ -104,13 +111,13 @@ def _check_logits(logits, x_shape, window):
         )
 
 
-def rank_weights(rank_logits, normalize):
-    """The weights that logits of shape `[pool_range]` or `[pool_range, channels]` stand for."""
+def rank_weights(rank_logits: Any, normalize: str) -> Any:
+    """Returns the weights for logits of shape `[pool_range]` or `[pool_range, channels]`."""
     return ops.softmax(rank_logits, axis=0) if normalize == "softmax" else rank_logits
 
 
-def pool(x, rank_logits, window, normalize):
-    """Sorted-weight pooling over the windows of a `PoolWindow`: compiled where possible, else portable."""
+def pool(x: Any, rank_logits: Any, window: PoolWindow, normalize: str) -> Any:
+    """Pools over the windows of a `PoolWindow`, with the compiled op if it can be used."""
     x, logits = ops.convert_to_tensor(x), ops.convert_to_tensor(rank_logits)
     window.check_rank(x.shape)
     _check_logits(logits, x.shape, window)
@@ -125,15 +132,15 @@ def pool(x, rank_logits, window, normalize):
     )
 
 
-def portable_sorted_pool(x, rank_logits, window, normalize):
-    """Sorted-weight pooling in standard operations, on any backend of Keras."""
+def portable_sorted_pool(x: Any, rank_logits: Any, window: PoolWindow, normalize: str) -> Any:
+    """Pools with standard operations, on any backend of Keras."""
     a = windows(ops.cast(x, compute_dtype(x.dtype)), window, float("-inf"))
     pool_range = ops.shape(rank_logits)[0]
     ranked = _largest(a, pool_range)
     count = ops.sum(ops.cast(a > float("-inf"), "int32"), axis=TAPS, keepdims=True)
     kept = ops.reshape(ops.arange(pool_range, dtype="int32"), (-1, 1, 1, 1)) < count
     weights = _weights(along_channels(rank_logits, window, tap_axes=1), kept, normalize)
-    # What has no weight adds nothing, even if it is infinite.
+    # A value with weight zero adds nothing, even if it is infinite.
     counted = ops.logical_and(kept, ops.logical_or(weights != 0, ops.isfinite(ranked)))
     y = ops.sum(weights * ops.where(counted, ranked, 0.0), axis=TAPS, keepdims=True)
     y = ops.where(count == 0, float("-inf"), y)
@@ -142,7 +149,7 @@ def portable_sorted_pool(x, rank_logits, window, normalize):
 
 
 def _weights(logits, kept, normalize):
-    """The weights of the ranks, zero where a window has no value of that rank."""
+    """Returns the weights of the ranks: zero for a rank that a window has no value for."""
     if normalize == "none":
         return ops.where(kept, logits, 0.0)
     return softmax_of(logits, kept)[0]
@@ -155,10 +162,10 @@ def _sorts_by_comparing(size, pool_range):
 
 
 def _largest(a, pool_range):
-    """The largest values along axis 0, in decreasing order, equal ones in the order they have."""
+    """Returns the largest values along axis 0 in decreasing order. Equal values keep their order."""
     size = a.shape[0]
     if not _sorts_by_comparing(size, pool_range):
-        # A whole map may have fewer values than there are ranks.
+        # There may be fewer values than ranks if the one window covers the whole input.
         a = ops.pad(a, [(0, pool_range)] + [(0, 0)] * (len(a.shape) - 1), constant_values=float("-inf"))
         order = ops.argsort(-a, axis=0)[:pool_range]
         return ops.take_along_axis(a, order, axis=0)
@@ -188,11 +195,11 @@ class SortedPool(PoolNode):
         """Pools a tensor."""
         return pool(x, rank_logits, self.window, self.normalize)
 
-    def compute_output_spec(self, x, rank_logits):
-        """The pooled tensor's shape, and the type that it had before."""
+    def compute_output_spec(self, x: Any, rank_logits: Any) -> keras.KerasTensor:
+        """Returns a `KerasTensor` of the pooled shape and the type of `x`."""
         _check_logits(rank_logits, x.shape, self.window)
         return super().compute_output_spec(x)
 
-    def get_config(self):
-        """The arguments that make this layer."""
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
         return {**super().get_config(), "normalize": self.normalize}

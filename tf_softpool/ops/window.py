@@ -1,16 +1,22 @@
-"""What every pooling's function is told about its windows, checked and put into one form."""
+"""The windows of a pooling: size, strides, padding and data format, checked and in one form."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 from keras import ops
 
-# A window and stride larger than any input: under "same" padding, one window that covers all of it.
+# A size and stride larger than any input. With "same" padding they make one window that covers all of it.
 WHOLE = 2**31 - 1
 
 
-def per_dimension(value, rank, name):
-    """An int for each of `rank` dimensions, or a ValueError that says what `name` must be."""
+def per_dimension(value: Any, rank: int, name: str) -> tuple[int, ...]:
+    """Returns an int for each of `rank` dimensions, made of one int or of `rank` ints.
+
+    Raises:
+        ValueError: if the value is neither. It names the argument, `name`.
+    """
     values = tuple(value) if isinstance(value, list | tuple) else (value,) * rank
     whole = all(hasattr(v, "__index__") and not isinstance(v, bool) for v in values)
     if not whole or len(values) != rank or not all(1 <= v <= WHOLE for v in values):
@@ -22,27 +28,35 @@ def per_dimension(value, rank, name):
 class PoolWindow:
     """The windows of a pooling of `len(pool_size)` spatial dimensions.
 
-    `padding` may be `"after"` too, for our own use: `"same"` with all of it behind the input.
+    `padding` may also be `"after"`, for use inside the package: like `"same"`, but with all padding behind
+    the input.
     """
 
-    pool_size: tuple
-    strides: tuple
+    pool_size: tuple[int, ...]
+    strides: tuple[int, ...]
     padding: str
     data_format: str
 
     @classmethod
-    def of(cls, rank, pool_size, strides=None, padding="valid", data_format=None):
-        """Checks the arguments that `keras.ops.max_pool` has too.
+    def of(
+        cls,
+        rank: int,
+        pool_size: int | Sequence[int],
+        strides: int | Sequence[int] | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+    ) -> "PoolWindow":
+        """Makes the windows from arguments like those of `keras.ops.max_pool`.
 
         Args:
-            rank: number of spatial dimensions, 1 to 3.
+            rank: int: the number of spatial dimensions, 1 to 3.
             pool_size: int or `rank` ints.
             strides: int or `rank` ints. Default: `pool_size`.
             padding: `"valid"` or `"same"`.
             data_format: `"channels_last"`, `"channels_first"`, or None for Keras's setting.
 
         Raises:
-            ValueError: an argument is not one of these.
+            ValueError: if an argument is not one of these.
         """
         pool_size = per_dimension(pool_size, rank, "pool_size")
         strides = pool_size if strides is None else per_dimension(strides, rank, "strides")
@@ -57,43 +71,43 @@ class PoolWindow:
         return cls(pool_size, strides, lower, data_format)
 
     @classmethod
-    def whole(cls, rank, data_format=None):
-        """One window over all spatial positions, however many there are."""
+    def whole(cls, rank: int, data_format: str | None = None) -> "PoolWindow":
+        """Makes one window that covers all spatial positions of any input."""
         return cls.of(rank, WHOLE, padding="same", data_format=data_format)
 
     @property
-    def rank(self):
+    def rank(self) -> int:
         """The number of spatial dimensions."""
         return len(self.pool_size)
 
     @property
-    def is_whole(self):
+    def is_whole(self) -> bool:
         """Whether this is one window over all spatial positions."""
         return self.padding == "same" and all(s == WHOLE for s in self.pool_size + self.strides)
 
     @property
-    def spatial_axes(self):
-        """The axes of a tensor that are spatial."""
+    def spatial_axes(self) -> tuple[int, ...]:
+        """The spatial axes of a tensor."""
         first = 1 if self.data_format == "channels_last" else 2
         return tuple(range(first, first + self.rank))
 
-    def outputs(self, length, size, stride):
-        """How many windows there are along a dimension, of a length that is an int or a tensor."""
-        # No quotient is negative: in ONNX they are not rounded down.
+    def outputs(self, length: Any, size: int, stride: int) -> Any:
+        """Returns the number of windows along a dimension, whose length is an int or a tensor."""
+        # No dividend is negative, because ONNX rounds quotients towards zero and Python rounds them down.
         if self.padding != "valid":
             return (length - 1) // stride + 1
         outputs = (length - size + stride) // stride
         return outputs if isinstance(outputs, int) else ops.maximum(outputs, 0)
 
-    def positions_before(self, length, size, stride):
-        """How many positions of the first window are before the input, along a dimension."""
+    def positions_before(self, length: Any, size: int, stride: int) -> Any:
+        """Returns how far the first window starts before the input, along a dimension."""
         if self.padding != "same":
             return 0
         total = (self.outputs(length, size, stride) - 1) * stride + size - length
         return (max(total, 0) if isinstance(total, int) else ops.maximum(total, 0)) // 2
 
-    def attributes(self):
-        """The attributes of our ops that say this."""
+    def attributes(self) -> dict[str, Any]:
+        """Returns these windows as attributes of our ops."""
         return {
             "ksize": list(self.pool_size),
             "strides": list(self.strides),
@@ -102,24 +116,26 @@ class PoolWindow:
         }
 
     @classmethod
-    def of_attributes(cls, ksize, strides, padding, data_format):
-        """The inverse of `attributes`."""
+    def of_attributes(
+        cls, ksize: Sequence[int], strides: Sequence[int], padding: str, data_format: str
+    ) -> "PoolWindow":
+        """Makes the windows from attributes of our ops."""
         data_format = "channels_last" if data_format == "NHWC" else "channels_first"
         return cls.of(len(ksize), ksize, strides, padding, data_format)
 
-    def check_rank(self, shape):
-        """Raises a ValueError where a tensor of this shape has another rank."""
+    def check_rank(self, shape: Sequence) -> None:
+        """Raises a ValueError if a tensor of this shape has the wrong number of dimensions."""
         if len(shape) != self.rank + 2:
             raise ValueError(
                 f"Pooling over {self.rank} spatial dimensions needs a tensor of rank "
                 f"{self.rank + 2}, with batch and channels, got shape {tuple(shape)}."
             )
 
-    def output_shape(self, shape):
-        """The shape of the pooled tensor; unknown dimensions are None.
+    def output_shape(self, shape: Sequence) -> tuple[int | None, ...]:
+        """Returns the shape of the pooled tensor. Unknown dimensions are None.
 
         Raises:
-            ValueError: the rank is wrong, or a window is larger than the input under "valid".
+            ValueError: if the rank is wrong, or a window is larger than the input under "valid".
         """
         self.check_rank(shape)
         shape = list(shape)

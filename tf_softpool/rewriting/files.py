@@ -5,7 +5,7 @@ import shutil
 import warnings
 from pathlib import Path
 
-from tf_softpool.ops.portable import portable as use_portable
+from tf_softpool.ops.dispatch import portable as use_portable
 from tf_softpool.rewriting.keras_files import (
     SUFFIXES,
     check_keras_file,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import keras
 
-from tf_softpool.ops.dispatch import PoolNode
+from tf_softpool.ops.node import PoolNode
 from tf_softpool.ops.soft_pool import SoftPool
 from tf_softpool.rewriting.anatomy import (
     as_layer,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from tf_softpool.ops.portable import portable as use_portable
+from tf_softpool.ops.dispatch import portable as use_portable
 from tf_softpool.serving import checking
 from tf_softpool.serving.endpoints import endpoints_of
 from tf_softpool.serving.formats import FORMATS, tf_saved_model

@@ -1,30 +1,32 @@
-"""Poolings to a window's sum, and to norms of it, in standard operations."""
+"""Sum pooling, and pooling to a norm of a window, in standard operations."""
 
 import math
 import numbers
+from typing import Any
 
 from keras import ops
 
-from tf_softpool.ops.portable import compute_dtype
-from tf_softpool.ops.standard import largest_of, mean, pool
-from tf_softpool.ops.taps import TAPS, along_channels
+from tf_softpool.ops.arguments import compute_dtype
+from tf_softpool.ops.portable.standard import largest_of, mean, pool
+from tf_softpool.ops.portable.taps import TAPS, along_channels
+from tf_softpool.ops.window import PoolWindow
 
 
-def check_p(p, name="p", above=False):
-    """Raises a ValueError where this is not the exponent of a norm."""
+def check_p(p: Any, name: str = "p", above: bool = False) -> None:
+    """Raises a ValueError if this is not a number from 1, or, with `above`, a number above 1."""
     number = isinstance(p, numbers.Real) and not isinstance(p, bool) and math.isfinite(p)
     if not number or p < 1 or (above and p == 1):
         least = "above 1" if above else "from 1"
         raise ValueError(f"`{name}` must be a finite number {least}, got {p!r}.")
 
 
-def sum_pool(x, window):
-    """The sum of each window, over the windows of a `PoolWindow`."""
+def sum_pool(x: Any, window: PoolWindow) -> Any:
+    """Returns the sum of each window."""
     return pool(x, window, lambda a, _: ops.sum(a, axis=TAPS, keepdims=True))
 
 
-def power_average_pool(x, window, p):
-    """`(sum_i |a_i|^p)^(1/p)` of each window, for a number p."""
+def power_average_pool(x: Any, window: PoolWindow, p: float) -> Any:
+    """Returns `(sum_i |a_i|^p)^(1/p)` of each window, for a number p."""
     check_p(p)
 
     def total(powers, _):
@@ -33,8 +35,8 @@ def power_average_pool(x, window, p):
     return pool(x, window, lambda a, present: _norm(a, present, p, total))
 
 
-def lp_pool(x, window, rho):
-    """`(mean_i |a_i|^p)^(1/p)` of each window, with `p = 1 + softplus(rho)`.
+def lp_pool(x: Any, window: PoolWindow, rho: Any) -> Any:
+    """Returns `(mean_i |a_i|^p)^(1/p)` of each window, with `p = 1 + softplus(rho)`.
 
     Args:
         x: tensor.
@@ -45,24 +47,24 @@ def lp_pool(x, window, rho):
     return pool(x, window, lambda a, present: _norm(a, present, p, mean))
 
 
-def exponent(rho):
-    """The exponent that a parameter stands for."""
+def exponent(rho: Any) -> Any:
+    """Returns the exponent p for a parameter rho."""
     return 1.0 + ops.softplus(rho)
 
 
-def rho_of(p):
-    """The parameter that stands for an exponent, a number above 1."""
-    # The inverse of softplus, which is a number's own where numbers are large.
+def rho_of(p: float) -> float:
+    """Returns the parameter rho for an exponent p above 1: the inverse of `exponent`."""
+    # The inverse of softplus in a form that does not overflow for large p.
     return p - 1 + math.log(-math.expm1(1 - p))
 
 
 def _norm(a, present, p, combine):
-    """A norm of each window, whose derivatives at zeros are zero."""
+    """Returns a norm of each window. Its derivatives at zeros are zero."""
     size = ops.abs(a)
     scale = ops.stop_gradient(largest_of(size))
     scale = ops.where(scale > 0, scale, 1.0)
     part = size / scale
-    # The logarithm of zero is in the derivative of a power, and in that of a sum of none.
+    # The derivative of a power contains a logarithm. Zeros are kept out of it, in values and in sums.
     powers = ops.where(part > 0, ops.power(ops.where(part > 0, part, 1.0), p), 0.0)
     total = combine(powers, present)
     some = total > 0

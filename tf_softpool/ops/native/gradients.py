@@ -1,10 +1,12 @@
-"""The gradients of compiled ops, for TensorFlow's differentiation, made from the ops' own signatures.
+"""The gradients of compiled ops, registered with TensorFlow and made from the ops' own signatures.
 
-The op of a pooling's gradient takes the pooling's inputs and then the gradient of its output, and has the
-pooling's attributes. So what it is called with follows from what TensorFlow knows of the two ops.
+A pooling's gradient op takes the pooling's inputs and then the gradient of its output, and it has the
+pooling's attributes. So the arguments of its call follow from what TensorFlow knows about the two ops.
 """
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
@@ -12,21 +14,23 @@ from tensorflow.python.framework import op_def_registry
 from tf_softpool.ops import native
 from tf_softpool.ops.window import PoolWindow
 
-# The attributes that describe windows.
+# The attributes that describe a `PoolWindow`.
 _WINDOWS = ("ksize", "strides", "padding", "data_format")
 
 
-def register(name, portable=None, send_back=None):
+def register(name: str, portable: Callable | None = None, send_back: Callable | None = None) -> None:
     """Registers a pooling's gradients of first and second order.
 
-    Those of second order are made of standard operations, and so can be differentiated again, to any order.
+    Gradients of second order are made of standard operations, so they can be differentiated again, to any
+    order.
 
     Args:
-        name: the op's name without its namespace, as `"SoftPool"`.
-        portable: a function of the op's inputs, a `PoolWindow` and the op's other attributes by name: the
-            same pooling in standard operations. An optional input that is absent is None.
-        send_back: a function of the op's inputs, the gradient of its output, and the same after them: what
-            the gradient op computes. It is for poolings where that is not the portable form's derivative.
+        name: the op's name without its namespace, such as `"SoftPool"`.
+        portable: a function that computes the same pooling with standard operations. It takes the op's
+            inputs, a `PoolWindow`, and the op's other attributes by name. A missing optional input is None.
+        send_back: a function that computes what the gradient op computes, with standard operations. It takes
+            the op's inputs, the gradient of its output, a `PoolWindow`, and the other attributes by name.
+            It is needed only if the gradient is not the derivative of `portable`.
     """
     send_back = send_back or _derivative_of(portable)
 
@@ -53,7 +57,9 @@ def register(name, portable=None, send_back=None):
         return tape.gradient(sent, list(op.inputs), list(gradients), unconnected_gradients=zero)
 
 
-def _derivative_of(portable):
+def _derivative_of(portable: Callable | None) -> Callable:
+    assert portable is not None  # one of the two functions must be given
+
     def send_back(*arguments, **attributes):
         *inputs, gradient, window = arguments
         there = [value for value in inputs if value is not None]
@@ -65,13 +71,13 @@ def _derivative_of(portable):
     return send_back
 
 
-def _arguments(signature, op, tensors):
-    """An op's tensors as its function takes them: a list for each input that is a list of tensors.
+def _arguments(signature: Any, op: Any, tensors: Any) -> list:
+    """Returns an op's tensors as arguments of its function: a list for an input that is a list of tensors.
 
     Args:
-        signature: the definition of an op that begins with these inputs.
+        signature: the definition of an op whose first inputs are those of `op`.
         op: the op.
-        tensors: its inputs.
+        tensors: the op's inputs.
     """
     left, arguments = list(tensors), []
     for argument in signature.input_arg:
@@ -84,28 +90,21 @@ def _arguments(signature, op, tensors):
     return arguments
 
 
-def _only(value):
-    """The tensor of an optional input, or None."""
+def _only(value: Any) -> Any:
+    """Returns the tensor of an optional input, or None."""
     if isinstance(value, list):
         return value[0] if value else None
     return value
 
 
-def _attributes(signature, op):
-    """What an op was told, by name, but for what its tensors say."""
+def _attributes(signature: Any, op: Any) -> dict[str, Any]:
+    """Returns an op's attributes by name, without those that follow from its tensors."""
     said = {argument.type_attr for argument in signature.input_arg}
     said |= {argument.number_attr for argument in signature.input_arg}
     values = {attr.name: op.get_attr(attr.name) for attr in signature.attr if attr.name not in said}
-    return {
-        name: value.decode()
-        if isinstance(value, bytes)
-        else list(value)
-        if isinstance(value, list)
-        else value
-        for name, value in values.items()
-    }
+    return {name: value.decode() if isinstance(value, bytes) else value for name, value in values.items()}
 
 
-def _function_name(op):
-    """The name of an op's function in the loaded library, as TensorFlow makes it."""
+def _function_name(op: str) -> str:
+    """Returns the name that TensorFlow gives to an op's function in the loaded library."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^>])(?=[A-Z][a-z])", "_", op).replace(">", "_").lower()

@@ -1,32 +1,41 @@
-"""Loads the library that makes XLA able to compile our ops, and says why where it cannot be."""
+"""Loads the library that lets XLA compile our ops, or says why it cannot be used."""
 
 import ctypes
 import functools
 from dataclasses import dataclass
 
 from tf_softpool.ops import native
+from tf_softpool.ops.native.library import same_minor
 
 _NAME = "libtf_softpool_xla.so"
 
 
 @dataclass(frozen=True)
 class Xla:
-    """The library for XLA: where programs call our kernels, or why there is no library."""
+    """The library for XLA.
 
-    kernels: bool = False  # on the CPU
+    Attributes:
+        kernels: whether programs for the CPU call our kernels.
+        cuda_kernels: whether programs for CUDA devices call our kernels.
+        library: the path of the library, or None if it cannot be used.
+        error: why it cannot be used, or None.
+    """
+
+    kernels: bool = False
     cuda_kernels: bool = False
     library: str | None = None
     error: str | None = None
 
 
-def _load(ops):
-    """The library that goes with a `native.Native`."""
+def _load(ops: native.Native) -> Xla:
+    """Loads the library that was built with the given ops."""
     if ops.ops is None:
         return Xla(error=f"the compiled ops cannot be used: {ops.error}")
     if ops.built.get("xla_missing"):
         return Xla(error=ops.built["xla_missing"])
-    if not native.same_minor(ops.built["tensorflow"], ops.running):
-        # Where the ops load in both, XLA's classes may still differ.
+    assert ops.running is not None  # it is known wherever the ops are loaded
+    if not same_minor(ops.built["tensorflow"], ops.running):
+        # XLA's classes may differ between versions whose ops are interchangeable.
         return Xla(error=f"it was built for TensorFlow {ops.built['tensorflow']}, running {ops.running}")
     path = native.LIBRARY.with_name(_NAME)
     try:
@@ -41,15 +50,14 @@ def _load(ops):
 
 
 @functools.cache
-def load():
-    """Loads the library once.
-
-    Returns:
-        An `Xla`.
-    """
+def load() -> Xla:
+    """Loads the library once."""
     return _load(native.load())
 
 
-def runs_our_poolings():
-    """Whether XLA can compile our poolings: the compiled ops with our library, the portable form always."""
+def runs_our_poolings() -> bool:
+    """Returns whether XLA can compile our poolings.
+
+    XLA compiles the portable forms always, and the compiled ops if the library for XLA is loaded.
+    """
     return native.load().ops is None or load().error is None

@@ -1,33 +1,36 @@
-"""Windows as tensors, in standard operations: each position of a window, a tap, along one axis.
+"""Windows as tensors, in standard operations. A position of a window is called a tap.
 
-All windows of an image stand along one axis too, so that what computes with them has four axes whatever the
-number of spatial dimensions: more than that, not every runtime can broadcast. And nothing is padded, since
-a converter may lose what stands in a padding: positions past the input are read inside of it, and masked.
+Taps have one axis, and windows have another, for any number of spatial dimensions. So tensors of windows have
+four axes, which is the most that every runtime can broadcast. Nothing is padded, because some converters lose
+the values of a padding. Positions outside the input are read from inside it instead, and then masked.
 """
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from tf_softpool.ops.window import PoolWindow
+
 # The axis of taps.
 TAPS = 0
 
 
-def windows(x, window, fill):
-    """All windows of a tensor, their taps in row-major order.
+def windows(x: Any, window: PoolWindow, fill: float) -> Any:
+    """Returns all windows of a tensor, with their taps in row-major order.
 
     Args:
         x: tensor `[batch, *spatial, channels]` or `[batch, channels, *spatial]`.
         window: a `PoolWindow`.
-        fill: what stands where a window reaches past the input.
+        fill: the value of taps outside the input.
 
     Returns:
         A tensor `[taps, batch, windows, channels]` or `[taps, batch, channels, windows]`.
 
     Raises:
-        ValueError: the tensor's shape cannot be pooled.
+        ValueError: if the tensor's shape cannot be pooled.
     """
     window.output_shape(static_shape(x))
     if window.is_whole:
@@ -37,32 +40,32 @@ def windows(x, window, fill):
     return _read(x, window, window.pool_size, (0,) * window.rank, fill)
 
 
-def surroundings(x, window, size, fill):
-    """The positions around the centre of each window, as `windows` gives those of the window itself.
+def surroundings(x: Any, window: PoolWindow, size: int, fill: float) -> Any:
+    """Returns the positions around the centre of each window, in the form that `windows` returns.
 
-    Of a window of even size the position after the middle is its centre.
+    The centre of a window of even size is the position after its middle.
 
     Args:
         x: tensor `[batch, *spatial, channels]` or `[batch, channels, *spatial]`.
         window: a `PoolWindow`.
-        size: how many positions along each spatial dimension, an odd number.
-        fill: what stands for a position outside of the input.
+        size: the number of positions along each spatial dimension, an odd number.
+        fill: the value of positions outside the input.
 
     Raises:
-        ValueError: the tensor's shape cannot be pooled.
+        ValueError: if the tensor's shape cannot be pooled.
     """
     window.output_shape(static_shape(x))
     offsets = [(pool_size - size + 1) // 2 for pool_size in window.pool_size]
     return _read(x, window, (size,) * window.rank, offsets, fill)
 
 
-def as_windows(y, window):
-    """A tensor of the pooled shape as one that goes with windows, with one tap."""
+def as_windows(y: Any, window: PoolWindow) -> Any:
+    """Returns a tensor of the pooled shape in the form that `windows` returns, with one tap."""
     return ops.expand_dims(ops.reshape(y, _flat_shape(ops.shape(y), window)), TAPS)
 
 
-def as_pooled(y, x, window):
-    """The inverse of `as_windows`: what was made of each of the windows of `x`, in the pooled shape.
+def as_pooled(y: Any, x: Any, window: PoolWindow) -> Any:
+    """Returns a tensor with one tap for each window of `x` in the pooled shape: the inverse of `as_windows`.
 
     Args:
         y: tensor `[1, batch, windows, channels]` or `[1, batch, channels, windows]`.
@@ -73,18 +76,18 @@ def as_pooled(y, x, window):
     dimensions = zip(window.spatial_axes, window.pool_size, window.strides, strict=True)
     for axis, size, stride in dimensions:
         shape[axis] = 1 if window.is_whole else window.outputs(shape[axis], size, stride)
-    # Batch stays the first axis from reshape to reshape: tf2onnx makes one of several, in which it copies
-    # sizes by their places.
+    # The batch stays the first axis from reshape to reshape. tf2onnx merges several into one, and copies
+    # sizes by the places of their axes.
     return ops.reshape(ops.squeeze(y, axis=TAPS), _with_open_size(shape))
 
 
-def along_channels(parameter, window, tap_axes=0):
-    """A parameter as a tensor that goes with windows.
+def along_channels(parameter: Any, window: PoolWindow, tap_axes: int = 0) -> Any:
+    """Returns a parameter in a shape that broadcasts with what `windows` returns.
 
     Args:
-        parameter: tensor of shape `[]` or `[channels]`, or with axes before that for a window's taps.
+        parameter: tensor of shape `[*taps]` or `[*taps, channels]`.
         window: a `PoolWindow`.
-        tap_axes: how many axes are for taps.
+        tap_axes: the number of axes in `taps`.
     """
     given, shape = ops.shape(parameter), [1, 1, 1, 1]
     shape[TAPS] = math.prod(given[:tap_axes])
@@ -93,18 +96,18 @@ def along_channels(parameter, window, tap_axes=0):
     return ops.reshape(parameter, shape)
 
 
-def static_shape(x):
-    """A tensor's shape, with None for what is not known yet."""
+def static_shape(x: Any) -> list[int | None]:
+    """Returns a tensor's shape, with None for unknown dimensions."""
     return [d if isinstance(d, int) else None for d in x.shape]
 
 
 def _axis_of_windows(window):
-    """The axis that windows stand along, of four."""
+    """Returns which of the four axes is that of the windows."""
     return 2 if window.data_format == "channels_last" else 3
 
 
 def _flat_shape(shape, window):
-    """The shape `[batch, windows, channels]` or `[batch, channels, windows]` of a pooled tensor."""
+    """Returns the shape `[batch, windows, channels]` or `[batch, channels, windows]` of a pooled tensor."""
     shape = list(shape)
     first = window.spatial_axes[0]
     shape[first : first + window.rank] = [math.prod(shape[first : first + window.rank])]
@@ -112,19 +115,22 @@ def _flat_shape(shape, window):
 
 
 def _with_open_size(shape):
-    """A shape with -1 for its only unknown size, which converters understand better than a computed one."""
+    """Returns a shape with -1 for a size that is its only unknown one.
+
+    Converters understand -1 better than a size that is computed in the graph.
+    """
     unknown = [axis for axis, size in enumerate(shape) if not isinstance(size, int)]
-    # Of a tensor without elements no size can be told from the others.
+    # The sizes of an empty tensor do not determine the one that is missing.
     if len(unknown) == 1 and 0 not in [size for size in shape if isinstance(size, int)]:
         shape[unknown[0]] = -1
     return shape
 
 
 def _read(x, window, sizes, offsets, fill):
-    """Tensors of so many taps along each spatial dimension, from an offset to each window's start."""
+    """Returns taps for each window: `sizes` of them along the dimensions, from `offsets` to its start."""
     shape, masks = list(ops.shape(x)), []
     dimensions = zip(window.spatial_axes, window.pool_size, window.strides, sizes, offsets, strict=True)
-    # Taps are put before what is there, along the batch's axis: the last dimension's have to come first.
+    # Each dimension puts its taps in front of those already there, so the last dimension has to come first.
     for axis, pool_size, stride, size, offset in reversed(list(dimensions)):
         length = shape[axis]
         outputs = shape[axis] = window.outputs(length, pool_size, stride)
@@ -144,12 +150,12 @@ def _read(x, window, sizes, offsets, fill):
 
 
 def _lie_within(offsets, sizes, pool_size):
-    """Whether all taps are positions of their own windows."""
+    """Returns whether all taps are positions of their own windows."""
     return all(o >= 0 and o + n <= p for o, n, p in zip(offsets, sizes, pool_size, strict=True))
 
 
 def _places(first, size, stride, outputs):
-    """A matrix of positions along an axis: a row for each tap, a column for each window."""
+    """Returns a matrix of positions along an axis: a row for each tap, a column for each window."""
     taps = np.arange(size, dtype="int32")[:, None]
     if isinstance(outputs, int):
         return first + taps + np.arange(outputs, dtype="int32") * np.int32(stride if outputs > 1 else 1)
@@ -157,7 +163,10 @@ def _places(first, size, stride, outputs):
 
 
 def _take(x, places, length, axis):
-    """What stands at the places, or, outside of the input, nearest to them: taps along axis 0."""
+    """Returns the values at places along an axis, with taps along axis 0.
+
+    A place outside the input stands for the nearest one inside.
+    """
     if isinstance(length, int) and np.array_equal(places, np.arange(length)[:, None]):
         shape = list(ops.shape(x))
         shape[0], shape[axis] = shape[0] * length, 1
@@ -166,7 +175,7 @@ def _take(x, places, length, axis):
         rows = list(np.clip(places, 0, length - 1))
     else:
         rows = ops.unstack(ops.clip(places, 0, length - 1), num=places.shape[0])
-    # Many times faster than a strided slice on TensorFlow's CPU.
+    # On TensorFlow's CPU a gather is many times faster than a strided slice.
     taken = [_gather(x, row, axis) for row in rows]
     return ops.concatenate(taken, axis=0) if len(taken) > 1 else taken[0]
 
@@ -175,7 +184,7 @@ def _gather(x, places, axis):
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        # Keras's makes five nodes more, for negative indices, of which there are none.
+        # `keras.ops.take` would add five nodes to handle negative indices. There are none here.
         return tf.gather(x, places, axis=axis)
     return ops.take(x, places, axis=axis)
 
@@ -186,7 +195,7 @@ def _both(first, second):
 
 
 def _of_all_dimensions(masks):
-    """A mask `[taps, windows]` of all dimensions, from those of each."""
+    """Combines the masks of the dimensions into one mask `[taps, windows]`."""
     whole = masks[0]
     for mask in masks[1:]:
         whole = _both(whole[:, None, :, None], mask[None, :, None, :])

@@ -1,33 +1,34 @@
-"""Poolings that draw, in standard operations."""
+"""Poolings with random draws, in standard operations."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import keras
 from keras import ops
 
-from tf_softpool.ops.dispatch import check
-from tf_softpool.ops.standard import largest_of, mean, pool
-from tf_softpool.ops.taps import TAPS
+from tf_softpool.ops.arguments import check_poolable
+from tf_softpool.ops.portable.standard import largest_of, mean, pool
+from tf_softpool.ops.portable.taps import TAPS
 from tf_softpool.ops.window import PoolWindow, per_dimension
 
 
-def stochastic_pool(x, window, seed=None):
-    """One value of each window, drawn with probability `relu(a_i) / sum_j relu(a_j)`.
+def stochastic_pool(x: Any, window: PoolWindow, seed: Any = None) -> Any:
+    """Returns one value of each window, drawn with probability `p_i = relu(a_i) / sum_j relu(a_j)`.
 
-    In a window without positive values all are equally likely. The gradient goes to the value that was
-    drawn.
+    In a window without positive values, all values are equally likely. The gradient goes to the drawn value.
 
     Args:
         x: tensor.
         window: a `PoolWindow`.
-        seed: a `keras.random.SeedGenerator`, or None for the expectation, `sum_i p_i a_i`.
+        seed: a `keras.random.SeedGenerator`, or None to return the expectation, `sum_i p_i a_i`.
     """
 
     def reduce(a, present):
         weights = _weights(a, present)
         if seed is None:
             total = ops.sum(weights, axis=TAPS, keepdims=True)
-            # Where a window has nothing, what comes out is not used.
+            # The result of a window without numbers is not used.
             total = ops.where(total > 0, total, 1.0)
             return ops.sum(weights * a, axis=TAPS, keepdims=True) / total
         return _draw(a, weights, seed)
@@ -36,7 +37,7 @@ def stochastic_pool(x, window, seed=None):
 
 
 def _weights(a, present):
-    """The probabilities of a window's values, times a number that is their sum at least 1."""
+    """Returns weights that are in proportion to the probabilities. The sum of a window's is at least 1."""
     positive = ops.relu(a)
     scale = ops.stop_gradient(largest_of(positive))
     some = scale > 0
@@ -44,11 +45,11 @@ def _weights(a, present):
 
 
 def _draw(a, weights, seed):
-    """A value of each window, with probabilities that weights are in proportion to."""
+    """Draws a value of each window. Its probability is in proportion to its weight."""
     size, *rest = ops.shape(a)
     likely = weights > 0
-    # Sums that are made in parallel need not grow everywhere: only what can be drawn is looked at, and
-    # some of it always lies above the threshold.
+    # A cumulative sum that is computed in parallel may fall from one tap to the next. So only taps with a
+    # weight are looked at. At least one of them is always above the threshold.
     until = ops.where(likely, ops.cumsum(weights, axis=TAPS), 0.0)
     u = ops.minimum(keras.random.uniform(rest, dtype=a.dtype, seed=seed), 1 - 1e-6)
     threshold = u * ops.max(until, axis=TAPS, initial=0.0)
@@ -58,11 +59,11 @@ def _draw(a, weights, seed):
     return ops.sum(ops.where(places == drawn, a, 0.0), axis=TAPS, keepdims=True)
 
 
-def check_grid_size(grid_size, strides):
-    """The size of a grid along each spatial dimension.
+def check_grid_size(grid_size: Any, strides: Sequence[int]) -> tuple[int, ...]:
+    """Returns the size of a grid along each spatial dimension.
 
     Raises:
-        ValueError: a size is not a multiple of the stride.
+        ValueError: if a size is not a multiple of the stride.
     """
     sizes = per_dimension(grid_size, len(strides), "grid_size")
     if any(size % stride for size, stride in zip(sizes, strides, strict=True)):
@@ -70,34 +71,38 @@ def check_grid_size(grid_size, strides):
     return sizes
 
 
-def s3_downsample(x, strides, grid_size, data_format, seed=None):
-    """Keeps some positions of each spatial axis: of each grid, one in `stride`, drawn and in order.
+def s3_downsample(
+    x: Any, strides: Sequence[int], grid_size: Sequence[int], data_format: str, seed: Any = None
+) -> Any:
+    """Keeps randomly drawn positions of each spatial axis, in their order.
 
-    A last, shorter grid of r positions keeps `ceil(r / stride)`. All images and channels keep the same.
+    Each axis is cut into grids, and a grid keeps one of every `stride` positions. The last grid may be
+    shorter: with r positions it keeps `ceil(r / stride)`. All images and channels keep the same positions.
 
     Args:
         x: tensor.
         strides: an int for each spatial dimension.
         grid_size: a multiple of each stride.
         data_format: `"channels_last"` or `"channels_first"`.
-        seed: a `keras.random.SeedGenerator`, or None for the average of each cell of `strides` positions.
+        seed: a `keras.random.SeedGenerator`, or None to return the average of each cell of `strides`
+            positions.
     """
     if seed is None:
         return _cell_averages(x, strides, data_format)
     cells = PoolWindow.of(len(strides), strides, padding="same", data_format=data_format)
-    check(x, cells)
+    check_poolable(x, cells)
     for axis, stride, grid in zip(cells.spatial_axes, strides, grid_size, strict=True):
         if stride > 1:
             x = ops.take(x, picks(ops.shape(x)[axis], stride, grid, seed), axis=axis)
     return x
 
 
-def picks(length, stride, grid, seed):
-    """Positions of an axis, in order: of each grid, `grid / stride`, every choice equally likely.
+def picks(length: Any, stride: int, grid: int, seed: Any) -> Any:
+    """Draws positions of an axis, in their order: `grid / stride` of each grid, all equally likely.
 
     Args:
         length: the axis's length, an int or a tensor.
-        stride: how many positions there are for each that is kept.
+        stride: one of every `stride` positions is kept.
         grid: the size of a grid.
         seed: a `keras.random.SeedGenerator`.
     """
@@ -105,9 +110,9 @@ def picks(length, stride, grid, seed):
     starts = grid * ops.reshape(ops.arange(grids, dtype="int32"), (-1, 1))
     inside = starts + ops.arange(grid, dtype="int32") < length
     u = keras.random.uniform((grids, grid), dtype="float32", seed=seed)
-    # A random order of each grid, with what is past the end after all else.
+    # A random order of each grid's positions. Positions past the end come last.
     order = ops.cast(ops.argsort(ops.where(inside, u, 2.0), axis=1), "int32")[:, :kept]
-    # The last grid has room for fewer: what it has no room for is moved past the end, and cut off.
+    # The last grid keeps fewer positions. The ones it does not keep are moved past the end, and cut off.
     room = -(-(length - starts) // stride)
     order = ops.where(ops.arange(kept, dtype="int32") < room, order, grid)
     chosen = starts + ops.sort(order, axis=1)
@@ -115,6 +120,6 @@ def picks(length, stride, grid, seed):
 
 
 def _cell_averages(x, strides, data_format):
-    """The average of each cell of positions, counted from the first; the last may be a shorter one."""
+    """Returns the average of each cell of positions. The last cell may be shorter."""
     cells = PoolWindow.of(len(strides), strides, padding="same", data_format=data_format)
     return pool(x, replace(cells, padding="after"), mean)

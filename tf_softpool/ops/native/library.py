@@ -1,46 +1,55 @@
-"""Finds, checks and loads the compiled library, and says why where it cannot be."""
+"""Finds, checks and loads the compiled library, or says why it cannot be used."""
 
 import functools
 import json
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 
-LIBRARY = Path(__file__).resolve().parent.parent / "lib" / "libtf_softpool_ops.so"
+LIBRARY = Path(__file__).resolve().parents[2] / "lib" / "libtf_softpool_ops.so"
 
-# Minor versions of TensorFlow whose libraries load in each other, oldest first. Any other version loads
-# only what was built for it.
+# Groups of TensorFlow's minor versions. A library built for one version of a group loads in all of the group.
+# A library for any other version loads in that version alone.
 _INTERCHANGEABLE = [{(2, 17), (2, 18), (2, 19)}]
 
 
 @dataclass(frozen=True)
 class Native:
-    """The compiled library: its ops, or the reason why there are none."""
+    """The compiled library.
 
-    ops: object = None
+    Attributes:
+        ops: the module of compiled ops, or None if they cannot be used.
+        error: why they cannot be used, or None.
+        built: what the build wrote down about itself (`build.json`).
+        running: the version of the TensorFlow that is running, or None on another backend.
+    """
+
+    ops: Any = None
     error: str | None = None
     built: dict = field(default_factory=dict)
     running: str | None = None
 
 
-def _minor(version):
+def _minor(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2])
 
 
-def same_minor(first, second):
-    """Whether two versions of TensorFlow differ in no more than their patches."""
+def same_minor(first: str, second: str) -> bool:
+    """Returns whether two versions of TensorFlow differ in their patch number at most."""
     return _minor(first) == _minor(second)
 
 
-def loads_in(built_for, running):
-    """Whether a library built for one TensorFlow version loads in another."""
+def loads_in(built_for: str, running: str) -> bool:
+    """Returns whether a library built for one version of TensorFlow loads in another."""
     pair = {_minor(built_for), _minor(running)}
     return same_minor(built_for, running) or any(pair <= group for group in _INTERCHANGEABLE)
 
 
-def _load(library=LIBRARY):
+def _load(library: Path = LIBRARY) -> Native:
     if keras.backend.backend() != "tensorflow":
         return Native(error=f"Keras runs on {keras.backend.backend()}, not on TensorFlow")
     import tensorflow as tf
@@ -65,11 +74,11 @@ def _load(library=LIBRARY):
 
 
 @functools.cache
-def load():
-    """Loads the library once. Warns, once, where TensorFlow runs and the library cannot be used.
+def load() -> Native:
+    """Loads the library once.
 
-    Returns:
-        A `Native`.
+    Warns:
+        RuntimeWarning: once, if Keras runs on TensorFlow and the library cannot be used.
     """
     native = _load()
     if native.ops is None and keras.backend.backend() == "tensorflow":
@@ -82,9 +91,11 @@ def load():
     return native
 
 
-def register_gradients(name, portable=None, send_back=None):
-    """Registers the gradients of a pooling's op where it is there: see `gradients.register`."""
+def register_gradients(
+    name: str, portable: Callable | None = None, send_back: Callable | None = None
+) -> None:
+    """Registers the gradients of an op, if the library has been loaded: see `gradients.register`."""
     if keras.backend.backend() == "tensorflow" and load().ops is not None:
-        from tf_softpool.ops import gradients
+        from tf_softpool.ops.native import gradients
 
         gradients.register(name, portable, send_back)

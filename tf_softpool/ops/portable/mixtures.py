@@ -1,32 +1,37 @@
-"""Poolings between a window's largest value and its average, in standard operations."""
+"""Mixtures of max pooling and average pooling, in standard operations."""
 
 import numbers
+from typing import Any
 
 from keras import ops
 
-from tf_softpool.ops.portable import compute_dtype
-from tf_softpool.ops.standard import largest_of, mean, pool
-from tf_softpool.ops.taps import TAPS, along_channels
+from tf_softpool.ops.arguments import compute_dtype
+from tf_softpool.ops.portable.standard import largest_of, mean, pool
+from tf_softpool.ops.portable.taps import TAPS, along_channels
+from tf_softpool.ops.window import PoolWindow
 
 
-def check_mix(mix):
-    """Raises a ValueError where this is not a share of the largest value."""
+def check_mix(mix: Any) -> None:
+    """Raises a ValueError if this is not a number from 0 to 1."""
     if not isinstance(mix, numbers.Real) or isinstance(mix, bool) or not 0 <= mix <= 1:
         raise ValueError(f"`mix` must be None or a number from 0 to 1, got {mix!r}.")
 
 
-def mixed_pool(x, window, mix):
-    """`mix max_i a_i + (1 - mix) mean_i a_i`, with a number, or a tensor of shape `[]` or `[channels]`."""
+def mixed_pool(x: Any, window: PoolWindow, mix: Any) -> Any:
+    """Returns `mix max_i a_i + (1 - mix) mean_i a_i` of each window.
+
+    `mix` is a number, or a tensor of shape `[]` or `[channels]`.
+    """
     if isinstance(mix, numbers.Real):
         return pool(x, window, lambda a, present: _blend(a, present, mix))
     mix = along_channels(ops.cast(mix, compute_dtype(x.dtype)), window)
     return pool(x, window, lambda a, present: _blend(a, present, mix))
 
 
-def gated_pool(x, window, omega, bias):
-    """`mixed_pool` with `mix = sigmoid(sum_i omega_i a_i + bias)`, of each window its own.
+def gated_pool(x: Any, window: PoolWindow, omega: Any, bias: Any) -> Any:
+    """Returns `mixed_pool` with a mix for each window: `sigmoid(sum_i omega_i a_i + bias)`.
 
-    Padded positions add nothing to the sum, nor do `-inf`.
+    Padding and `-inf` add nothing to the sum.
 
     Args:
         x: tensor.
@@ -46,9 +51,9 @@ def gated_pool(x, window, omega, bias):
 
 
 def _blend(a, present, mix):
-    # Where a window has nothing, what comes out is not used.
+    # The result of a window without numbers is not used.
     largest = largest_of(ops.where(present, a, float("-inf")))
     largest = ops.where(ops.isfinite(largest), largest, 0.0)
     average = mean(a, present)
-    # Both terms, so that a mix of one or zero is the maximum or the average to the last bit.
+    # With two products, a mix of one or zero gives the maximum or the average to the last bit.
     return mix * largest + (1.0 - mix) * average

@@ -1,13 +1,15 @@
-"""What is installed, and what of it can be used here."""
+"""What is installed, and which parts of it can be used here."""
 
 import ctypes
+from typing import Any
 
 import keras
 
-from tf_softpool.ops import native, xla
+from tf_softpool.ops import native
+from tf_softpool.ops.native import xla
 
 
-def _simd_targets():
+def _simd_targets() -> tuple[list[str], str | None]:
     if native.load().ops is None:
         return [], None
     function = ctypes.CDLL(str(native.LIBRARY)).tf_softpool_simd_targets
@@ -16,7 +18,7 @@ def _simd_targets():
     return compiled, in_use
 
 
-def _gpus(library):
+def _gpus(library: native.Native) -> int:
     if library.running is None:
         return 0
     import tensorflow as tf
@@ -27,8 +29,8 @@ def _gpus(library):
         return 0
 
 
-def _cuda(library):
-    """What there is of CUDA for a `native.Native`."""
+def _cuda(library: native.Native) -> dict[str, Any]:
+    """Describes the CUDA kernels of a library."""
     devices = _gpus(library)
     if library.ops is None:
         reason = f"the compiled ops cannot be used: {library.error}"
@@ -45,20 +47,24 @@ def _cuda(library):
     }
 
 
-def build_info():
-    """Describes the compiled library: what it was built for, what it runs on, what is absent and why.
+def build_info() -> dict[str, Any]:
+    """Describes the compiled library: what it was built for, what it runs on, and which parts are missing.
 
     Returns:
-        A dict with the keys `version` (of tf_softpool), `library` (the path for
-        `tf.load_op_library`, or None where it cannot be used), `error` (why not, or None),
-        `tensorflow_built` and `tensorflow_running` (versions, or None), `keras` and `keras_backend`,
-        `highway` (version), `simd_targets` (those compiled) and `simd_target` (the one in use),
-        `cuda` and `xla`, each a dict of `available` and the `reason` where it is not. That of `cuda`,
-        the kernels for GPUs, also has the `toolkit` that compiled them (version, or None), the
-        `architectures` they were compiled for, such as "90", and `devices`, the number of GPUs that
-        TensorFlow sees. That of `xla` also has `library`, the path of what makes XLA able to compile
-        the ops, and `kernels` and `cuda_kernels`, whether programs on the CPU and on GPUs call the
-        compiled kernels.
+        A dict with these keys:
+
+        - `version`: the version of tf_softpool.
+        - `library`: the path to give to `tf.load_op_library`, or None if the library cannot be used.
+        - `error`: why the library cannot be used, or None.
+        - `tensorflow_built`, `tensorflow_running`: versions, or None.
+        - `keras`, `keras_backend`: the version of Keras, and the name of its backend.
+        - `highway`: the version of Highway that the kernels were compiled with.
+        - `simd_targets`, `simd_target`: the SIMD targets that were compiled, and the one in use.
+        - `cuda`: a dict about the kernels for GPUs: `available`; `reason` if they are not; `toolkit`, the
+          version of CUDA that compiled them, or None; `architectures` that they were compiled for, such as
+          "90"; `devices`, the number of GPUs that TensorFlow sees.
+        - `xla`: a dict about the library for XLA: `available`; `reason` if it is not; `library`, its path;
+          `kernels` and `cuda_kernels`, whether XLA programs on the CPU and on GPUs call the compiled kernels.
 
     Example:
         >>> import tf_softpool as tsp

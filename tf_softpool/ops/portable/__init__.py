@@ -1,0 +1,1 @@
+"""Poolings in standard operations, on any backend of Keras."""

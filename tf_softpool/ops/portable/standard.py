@@ -1,0 +1,59 @@
+"""The parts that poolings made only of standard operations share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import ml_dtypes
+from keras import ops
+
+from tf_softpool.ops.arguments import check_poolable, compute_dtype
+from tf_softpool.ops.portable.taps import TAPS, as_pooled, windows
+from tf_softpool.ops.window import PoolWindow
+
+# Sums of up to 2^30 values cannot overflow after a division by 2^30.
+_SMALLER = 30
+
+
+def pool(x: Any, window: PoolWindow, reduce: Callable[[Any, Any], Any]) -> Any:
+    """Pools each window with a function of its numbers.
+
+    Padding and `-inf` do not count as numbers. A window without numbers gives `-inf`, and a window with `inf`
+    gives `inf`; neither has a gradient. NaN gives NaN.
+
+    Args:
+        x: tensor.
+        window: a `PoolWindow`.
+        reduce: a function of two tensors in the form of `taps.windows`: the values, with zeros at taps
+            without a number, and a bool for each tap: whether it has a number. It returns a tensor with one
+            tap.
+
+    Raises:
+        ValueError: if the tensor's shape or type cannot be pooled.
+    """
+    x = ops.convert_to_tensor(x)
+    check_poolable(x, window)
+    a = windows(ops.cast(x, compute_dtype(x.dtype)), window, float("-inf"))
+    largest = largest_of(a)
+    infinite = ops.isinf(largest)
+    present = a != float("-inf")
+    y = reduce(ops.where(ops.logical_and(present, ops.logical_not(infinite)), a, 0.0), present)
+    y = ops.where(infinite, ops.stop_gradient(largest), y)
+    y = ops.where(ops.any(ops.isnan(a), axis=TAPS, keepdims=True), float("nan"), y)
+    return ops.cast(as_pooled(y, x, window), x.dtype)
+
+
+def largest_of(a: Any) -> Any:
+    """Returns the largest value of each window, with one tap."""
+    # With an initial value, empty tensors have a maximum.
+    return ops.max(a, axis=TAPS, keepdims=True, initial=float("-inf"))
+
+
+def mean(a: Any, present: Any) -> Any:
+    """Returns the average of each window's numbers, or zero if there are none."""
+    count = ops.maximum(ops.sum(ops.cast(present, a.dtype), axis=TAPS, keepdims=True), 1.0)
+    # Very large values are divided by a power of two, so that their sum does not overflow.
+    limit = float(ml_dtypes.finfo(keras.backend.standardize_dtype(a.dtype)).max) * 2.0**-_SMALLER
+    huge = ops.stop_gradient(largest_of(ops.abs(a))) > limit
+    total = ops.sum(ops.where(huge, a * 2.0**-_SMALLER, a), axis=TAPS, keepdims=True) / count
+    return ops.where(huge, total * 2.0**_SMALLER, total)
