@@ -31,11 +31,7 @@ from tf_softpool.layers.norm_pooling import (
     SumPooling2D,
     SumPooling3D,
 )
-from tf_softpool.layers.s3_pooling import (
-    S3Pooling1D,
-    S3Pooling2D,
-    S3Pooling3D,
-)
+from tf_softpool.layers.s3_pooling import S3Pooling1D, S3Pooling2D, S3Pooling3D
 from tf_softpool.layers.soft_pooling import (
     GlobalSoftPooling1D,
     GlobalSoftPooling2D,

@@ -1,6 +1,7 @@
 """What the pooling layers share."""
 
-import inspect
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -8,101 +9,108 @@ from tf_softpool.ops.native import xla
 from tf_softpool.ops.window import PoolWindow
 
 
-def public(cls):
-    """Registers a layer for saving, and adds what its base says of arguments to its own description."""
-    of_base = inspect.getdoc(cls.__base__)
-    cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\n{of_base[of_base.index('Args:') :]}\n"
-    return keras.saving.register_keras_serializable("tf_softpool")(cls)
+class PoolingLayer(keras.Layer):
+    """A layer that pools `rank` spatial dimensions, with a compiled op unless `has_compiled_op` is False."""
 
-
-class _PoolingLayer(keras.Layer):
-    """A layer that pools, by a compiled op unless `has_compiled_op` is False."""
-
+    rank: int
     has_compiled_op = True
+    window: PoolWindow
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # Keras compiles models for XLA by default on a GPU, if all of their layers say that they can be.
+        # On a GPU, Keras compiles a model for XLA by default if all of its layers support that.
         self.supports_jit = not self.has_compiled_op or xla.runs_our_poolings()
-
-
-class Pooling(_PoolingLayer):
-    """Base of layers that pool windows.
-
-    Subclasses set `rank` and define `pool(inputs)`, which pools over the windows of `self.window`, or
-    `call` where they need to know more than the tensor.
-    """
-
-    rank = None
-
-    def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, name=None, **kwargs):
-        super().__init__(name=name, **kwargs)
-        self.window = PoolWindow.of(self.rank, pool_size, strides, padding, data_format)
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
 
     @property
-    def pool_size(self):
-        """The size of a window, an int for each spatial dimension."""
-        return self.window.pool_size
-
-    @property
-    def strides(self):
-        """The distance between windows, an int for each spatial dimension."""
-        return self.window.strides
-
-    @property
-    def padding(self):
-        """`"valid"` or `"same"`."""
-        return self.window.padding
-
-    @property
-    def data_format(self):
+    def data_format(self) -> str:
         """`"channels_last"` or `"channels_first"`."""
         return self.window.data_format
 
-    def add_parameter(self, input_shape, shape=(), per_channel=False, **kwargs):
-        """Adds a variable that keeps its digits where tensors have fewer.
+    def pool(self, inputs: Any) -> Any:
+        """Pools a tensor over the windows of `self.window`."""
+        raise NotImplementedError
+
+
+class Pooling(PoolingLayer):
+    """Base class of layers that pool windows.
+
+    A subclass for one rank sets `rank`. The subclass of a pooling defines `pool(inputs)`, or `call` if it
+    needs to know more than the tensor. Its constructor takes `*args` for the arguments below, and its own
+    arguments by keyword.
+    """
+
+    def __init__(
+        self,
+        pool_size: int | Sequence[int] = 2,
+        strides: int | Sequence[int] | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.window = PoolWindow.of(self.rank, pool_size, strides, padding, data_format)
+
+    @property
+    def pool_size(self) -> tuple[int, ...]:
+        """The size of a window: an int for each spatial dimension."""
+        return self.window.pool_size
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """The distance between windows: an int for each spatial dimension."""
+        return self.window.strides
+
+    @property
+    def padding(self) -> str:
+        """`"valid"` or `"same"`."""
+        return self.window.padding
+
+    def add_parameter(
+        self, input_shape: Sequence, shape: Sequence[int] = (), per_channel: bool = False, **kwargs: Any
+    ) -> Any:
+        """Adds a variable that is not cast to a type of fewer digits.
 
         Args:
-            input_shape: the shape of what the layer is built for.
+            input_shape: the shape of the layer's input.
             shape: the variable's shape.
             per_channel: whether the variable has a last axis for the channels.
-            **kwargs: what `add_weight` takes.
+            **kwargs: other arguments of `add_weight`.
 
         Raises:
-            ValueError: the shape has another rank, or channels are needed and not known.
+            ValueError: if the input has the wrong rank, or its channels are needed and unknown.
         """
         self.window.check_rank(input_shape)
         if per_channel:
             shape = (*shape, self.known_channels(input_shape)[1])
         return self.add_weight(shape=shape, autocast=False, **kwargs)
 
-    def known_channels(self, input_shape):
-        """The axis and the number of the channels, on which the layer insists from now on.
+    def known_channels(self, input_shape: Sequence) -> tuple[int, int]:
+        """Returns the axis and the number of the channels. Later inputs must have the same number.
 
         Raises:
-            ValueError: the shape has another rank, or channels are not known.
+            ValueError: if the input has the wrong rank, or its channels are unknown.
         """
         self.window.check_rank(input_shape)
         axis = -1 if self.data_format == "channels_last" else 1
         if input_shape[axis] is None:
             raise ValueError(
-                f"Layer {self.name!r} has weights for each channel: channels must be known, got shape "
-                f"{input_shape}."
+                f"Layer {self.name!r} has weights for each channel, so the number of channels must be known. "
+                f"Got shape {input_shape}."
             )
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2, axes={axis: input_shape[axis]})
         return axis, input_shape[axis]
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         """Pools a tensor."""
         return self.pool(inputs)
 
-    def compute_output_shape(self, input_shape):
-        """The pooled tensor's shape; unknown dimensions are None."""
+    def compute_output_shape(self, input_shape: Sequence) -> tuple:
+        """Returns the pooled tensor's shape. Unknown dimensions are None."""
         return self.window.output_shape(input_shape)
 
-    def get_config(self):
-        """The arguments that make this layer."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "pool_size": self.pool_size,
@@ -112,39 +120,32 @@ class Pooling(_PoolingLayer):
         }
 
 
-class GlobalPooling(_PoolingLayer):
-    """Base of layers that pool all spatial positions to one.
+class GlobalPooling(PoolingLayer):
+    """Base class of layers that pool all spatial positions to one.
 
-    Subclasses set `rank` and define `pool(inputs)`, which pools over the one window of `self.window`.
+    A subclass for one rank sets `rank`. The subclass of a pooling defines `pool(inputs)`, and takes `*args`
+    for the arguments below.
     """
 
-    rank = None
-
-    def __init__(self, data_format=None, keepdims=False, **kwargs):
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.window = PoolWindow.whole(self.rank, data_format)
         self.keepdims = keepdims
-        self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
 
-    @property
-    def data_format(self):
-        """`"channels_last"` or `"channels_first"`."""
-        return self.window.data_format
-
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         """Pools a tensor."""
         outputs = self.pool(inputs)
         return outputs if self.keepdims else keras.ops.squeeze(outputs, self.window.spatial_axes)
 
-    def compute_output_shape(self, input_shape):
-        """`[batch, channels]`, or with ones for the spatial dimensions where they are kept."""
+    def compute_output_shape(self, input_shape: Sequence) -> tuple:
+        """Returns `[batch, channels]`, or the input's shape with spatial dimensions of 1 if they are kept."""
         shape = self.window.output_shape(input_shape)
         if self.keepdims:
             return shape
         return tuple(d for i, d in enumerate(shape) if i not in self.window.spatial_axes)
 
-    def get_config(self):
-        """The arguments that make this layer."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "data_format": self.data_format,

@@ -1,52 +1,59 @@
 """Detail-preserving pooling as Keras layers."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_softpool.layers.base import Pooling
-from tf_softpool.layers.every_rank import of_every_rank
+from tf_softpool.layers.public import public
 from tf_softpool.ops.detail_preserving_pool import check_symmetric, learned_guide, pool
 
 VARIANTS = ("lite", "full")
 # The size of a learned guide's kernel along each spatial dimension.
 _KERNEL = 3
-# e to this is a float32, and so is its derivative.
+# e to this power, and its derivative, are finite in float32.
 _LARGEST_LOG = 80.0
 
 
 class _DetailPreservingPooling(Pooling):
-    """Detail-preserving pooling over windows.
+    """Detail-preserving pooling for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
 
-    The average of each window's values, weighed by `alpha + sqrt(d_i^2 + 0.001^2)^lambda` with their
-    differences `d_i` from a guide: what stands out counts more. `alpha = exp(log_alpha)` and `lambda =
-    exp(log_lambda)` are learned for each channel; both start as 1. A large alpha makes average pooling, a
-    large lambda without `symmetric` nearly max pooling. Two values are equally far from their average: with
-    windows of two, it takes a learned guide, or the asymmetric form, to tell them apart.
-    Source: Saeedan, Weber, Goesele and Roth, "Detail-preserving pooling in deep networks".
+    {shapes}
+
+    The result is an average that gives more weight to values that stand out. A value's weight is `alpha +
+    sqrt(d^2 + 0.001^2)^lambda`, where `d` is the value's difference from a guide. Each channel learns `alpha
+    = exp(log_alpha)` and `lambda = exp(log_lambda)`. Both start as 1. A large alpha makes average pooling. A
+    large lambda without `symmetric` makes nearly max pooling. Two values are equally far from their average,
+    so windows of two values need the full variant or the asymmetric form. Source: Saeedan, Weber, Goesele and
+    Roth, "Detail-preserving pooling in deep networks".
 
     Args:
-        variant: `"lite"`: the guide is each window's average; or `"full"`: it is learned, the variable
-            `guide_kernel`, a depthwise convolution of size 3 around the window's centre, which starts as the
-            average.
-        symmetric: whether values below the guide count as detail too.
-        alpha_initializer: initial `log_alpha`.
-        lambda_initializer: initial `log_lambda`.
+        {window_arguments}
+        variant: `"lite"` or `"full"`. In the lite variant the guide is each window's average. In the full
+            variant the guide is learned: a depthwise convolution of size 3 around the window's centre. Its
+            kernel is the variable `guide_kernel`, and starts as the average.
+        symmetric: bool: whether values below the guide count as detail, as those above it do.
+        alpha_initializer: the initial `log_alpha`.
+        lambda_initializer: the initial `log_lambda`.
+        {layer_arguments}
+
+    {errors}
+
+    Example:
+        {example}
     """
 
     def __init__(
         self,
-        pool_size=2,
-        strides=None,
-        padding="valid",
-        data_format=None,
-        variant="lite",
-        symmetric=True,
-        alpha_initializer="zeros",
-        lambda_initializer="zeros",
-        name=None,
-        **kwargs,
-    ):
-        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+        *args: Any,
+        variant: str = "lite",
+        symmetric: bool = True,
+        alpha_initializer: Any = "zeros",
+        lambda_initializer: Any = "zeros",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
         if variant not in VARIANTS:
             raise ValueError(f"`variant` must be one of {VARIANTS}, got {variant!r}.")
         check_symmetric(symmetric)
@@ -56,7 +63,7 @@ class _DetailPreservingPooling(Pooling):
         self.lambda_initializer = keras.initializers.get(lambda_initializer)
 
     def build(self, input_shape):
-        """Makes the variables `log_alpha`, `log_lambda` and, of the full variant, `guide_kernel`."""
+        """Makes the variables `log_alpha` and `log_lambda`, and `guide_kernel` in the full variant."""
         self.log_alpha = self.add_parameter(
             input_shape, per_channel=True, name="log_alpha", initializer=self.alpha_initializer
         )
@@ -80,8 +87,8 @@ class _DetailPreservingPooling(Pooling):
         alpha, lam = (ops.exp(ops.minimum(v, _LARGEST_LOG)) for v in (self.log_alpha, self.log_lambda))
         return pool(inputs, guide, alpha, lam, self.window, self.symmetric)
 
-    def get_config(self):
-        """The arguments that make this layer."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "variant": self.variant,
@@ -91,6 +98,16 @@ class _DetailPreservingPooling(Pooling):
         }
 
 
-DetailPreservingPooling1D, DetailPreservingPooling2D, DetailPreservingPooling3D = of_every_rank(
-    _DetailPreservingPooling
-)
+@public
+class DetailPreservingPooling1D(_DetailPreservingPooling):
+    rank = 1
+
+
+@public
+class DetailPreservingPooling2D(_DetailPreservingPooling):
+    rank = 2
+
+
+@public
+class DetailPreservingPooling3D(_DetailPreservingPooling):
+    rank = 3

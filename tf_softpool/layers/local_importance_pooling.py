@@ -1,23 +1,27 @@
 """Local importance pooling as Keras layers."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_softpool.layers.base import Pooling
-from tf_softpool.layers.every_rank import of_every_rank
+from tf_softpool.layers.public import public
 from tf_softpool.ops.importance_pool import pool
 from tf_softpool.ops.window import per_dimension
 
-# The largest logit: no value counts more than e^12 times as much as another.
+# The largest logit. So no value has more than e^12 times the weight of another.
 _LARGEST = 12.0
+_CONVOLUTIONS = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D, 3: keras.layers.Conv3D}
 
 
 @keras.saving.register_keras_serializable("tf_softpool")
 class CenterTap(keras.initializers.Initializer):
-    """A convolution's kernel that passes its input on: each channel's own centre is `gain`, all else zero.
+    """A convolution's kernel that passes each channel on: its own centre is `gain`, and all else is zero.
 
     Args:
-        gain: number: what the input is multiplied by.
+        gain: float: the factor that the input is multiplied by.
 
     Example:
         >>> import numpy as np
@@ -26,52 +30,57 @@ class CenterTap(keras.initializers.Initializer):
         [0.0, 1.0, 0.0]
     """
 
-    def __init__(self, gain=1.0):
+    def __init__(self, gain: float = 1.0) -> None:
         self.gain = float(gain)
 
-    def __call__(self, shape, dtype=None):
-        """A kernel of shape `[*size, channels, channels]`."""
+    def __call__(self, shape: Any, dtype: Any = None) -> Any:
+        """Returns a kernel of shape `[*size, channels, channels]`."""
         *sizes, inputs, outputs = shape
         kernel = self.gain * ops.eye(inputs, outputs, dtype=dtype)
         pads = [((size - 1) // 2, size // 2) for size in sizes]
         kernel = ops.reshape(kernel, (*(1 for _ in sizes), inputs, outputs))
         return ops.pad(kernel, [*pads, (0, 0), (0, 0)])
 
-    def get_config(self):
-        """The argument that makes this initializer."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's argument."""
         return {"gain": self.gain}
 
 
 class _LocalImportancePooling(Pooling):
-    """Local importance pooling over windows.
+    """Local importance pooling for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
 
-    The average of each window's values, weighed by the softmax of logits that a small network makes of the
-    input: a convolution to as many channels, normalisation of each image's channels, and `12 sigmoid`. The
-    convolution's kernel starts as zeros, and the layer as average pooling. Infinite values and NaN
-    are zeros to the network.
-    Source: Gao, Wang and Wu, "LIP: local importance-based pooling".
+    {shapes}
+
+    The result is the average of a window's values, weighted by the softmax of logits. A small network
+    computes the logits from the input: a convolution with as many filters as channels, a normalization of
+    each channel of each example, and `12 sigmoid`. The convolution's kernel starts as zeros, so that the
+    layer starts as average pooling. The network sees zeros for infinite values and NaN. Source: Gao, Wang and
+    Wu, "LIP: local importance-based pooling".
 
     Args:
+        {window_arguments}
         kernel_size: int, or an int for each spatial dimension: the size of the convolution's kernel.
-        kernel_initializer: initial kernel. `tf_softpool.layers.CenterTap` makes large values important.
-        kernel_regularizer: regularizer of the kernel.
-        scale_initializer: initial scale of what has been normalised.
+        kernel_initializer: the initial kernel. `tf_softpool.layers.CenterTap` makes large values important.
+        kernel_regularizer: the regularizer of the kernel.
+        scale_initializer: the initial scale of the normalization.
+        {layer_arguments}
+
+    {errors}
+
+    Example:
+        {example}
     """
 
     def __init__(
         self,
-        pool_size=2,
-        strides=None,
-        padding="valid",
-        data_format=None,
-        kernel_size=3,
-        kernel_initializer="zeros",
-        kernel_regularizer=None,
-        scale_initializer="ones",
-        name=None,
-        **kwargs,
-    ):
-        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+        *args: Any,
+        kernel_size: int | Sequence[int] = 3,
+        kernel_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        scale_initializer: Any = "ones",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
         self.kernel_size = per_dimension(kernel_size, self.rank, "kernel_size")
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
@@ -80,7 +89,7 @@ class _LocalImportancePooling(Pooling):
     def build(self, input_shape):
         """Makes the network."""
         axis, channels = self.known_channels(input_shape)
-        self.convolution = getattr(keras.layers, f"Conv{self.rank}D")(
+        self.convolution = _CONVOLUTIONS[self.rank](
             channels,
             self.kernel_size,
             padding="same",
@@ -101,11 +110,11 @@ class _LocalImportancePooling(Pooling):
         )
         self.normalization.build(input_shape)
 
-    def logits(self, inputs):
-        """The logits that the network makes of a tensor: a tensor of its shape, from 0 to 12.
+    def logits(self, inputs: Any) -> Any:
+        """Returns the network's logits for a tensor: a tensor of the same shape, with values from 0 to 12.
 
         Raises:
-            ValueError: the layer has not been built.
+            ValueError: if the layer has not been built.
         """
         if not self.built:
             raise ValueError(f"Layer {self.name!r} has no network before it is built.")
@@ -116,8 +125,8 @@ class _LocalImportancePooling(Pooling):
         """Pools a tensor over the windows of `self.window`."""
         return pool(inputs, self.logits(inputs), self.window)
 
-    def get_config(self):
-        """The arguments that make this layer."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "kernel_size": self.kernel_size,
@@ -127,6 +136,16 @@ class _LocalImportancePooling(Pooling):
         }
 
 
-LocalImportancePooling1D, LocalImportancePooling2D, LocalImportancePooling3D = of_every_rank(
-    _LocalImportancePooling
-)
+@public
+class LocalImportancePooling1D(_LocalImportancePooling):
+    rank = 1
+
+
+@public
+class LocalImportancePooling2D(_LocalImportancePooling):
+    rank = 2
+
+
+@public
+class LocalImportancePooling3D(_LocalImportancePooling):
+    rank = 3

@@ -1,9 +1,11 @@
-"""Poolings between max and average as Keras layers."""
+"""Mixtures of max pooling and average pooling as Keras layers."""
+
+from typing import Any
 
 import keras
 
 from tf_softpool.layers.base import Pooling
-from tf_softpool.layers.every_rank import of_every_rank
+from tf_softpool.layers.public import public
 from tf_softpool.ops.portable import mixtures
 
 
@@ -18,46 +20,53 @@ class UnitInterval(keras.constraints.Constraint):
         [0.0, 0.5, 1.0]
     """
 
-    def __call__(self, w):
-        """The nearest values from 0 to 1."""
+    def __call__(self, w: Any) -> Any:
+        """Returns the nearest values from 0 to 1."""
         return keras.ops.clip(w, 0.0, 1.0)
 
 
 class _MixedPooling(Pooling):
-    """Mixed max-average pooling over windows.
+    """Mixed max-average pooling for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
 
-    `mix max_i a_i + (1 - mix) mean_i a_i`, with one number for all windows of the layer, or of a channel.
-    Equal largest values share the gradient. `-inf` is as if it were padding.
-    Source: Lee, Gallagher and Tu, "Generalizing pooling functions in convolutional neural networks: mixed,
-    gated, and tree".
+    {shapes}
+
+    The result is `mix max_i a_i + (1 - mix) mean_i a_i`. The layer has one mix, or one for each channel.
+    Equal largest values share the gradient. `-inf` counts as padding. Source: Lee, Gallagher and Tu,
+    "Generalizing pooling functions in convolutional neural networks: mixed, gated, and tree".
 
     Args:
-        mix: number from 0 to 1: 0 is average pooling, and 1 max pooling. Default: the variable `mix` is
-            learned.
-        per_channel: whether each channel learns a mix of its own.
-        mix_initializer: the learned mix's initial value. Default: 0.5. It is kept from 0 to 1 by the
-            constraint `tf_softpool.layers.UnitInterval`.
+        {window_arguments}
+        mix: float from 0 to 1, or None: 0 makes average pooling, and 1 makes max pooling. Default: None, to
+            learn the variable `mix`.
+        per_channel: bool: whether each channel learns a mix of its own.
+        mix_initializer: the initial value of a learned mix. Default: 0.5. The constraint
+            `tf_softpool.layers.UnitInterval` keeps the mix from 0 to 1.
+        {layer_arguments}
+
+    {errors}
+
+    Example:
+        {example}
     """
 
     has_compiled_op = False
 
     def __init__(
         self,
-        pool_size=2,
-        strides=None,
-        padding="valid",
-        data_format=None,
-        mix=None,
-        per_channel=False,
-        mix_initializer=None,
-        name=None,
-        **kwargs,
-    ):
-        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+        *args: Any,
+        mix: float | None = None,
+        per_channel: bool = False,
+        mix_initializer: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
         if mix is not None:
             mixtures.check_mix(mix)
             if per_channel or mix_initializer is not None:
-                raise ValueError("`per_channel` and `mix_initializer` are for a `mix` that is learned.")
+                raise ValueError(
+                    "`per_channel` and `mix_initializer` are for a learned mix. Leave them out, or leave out "
+                    "`mix`."
+                )
         self.fixed_mix = None if mix is None else float(mix)
         self.per_channel = per_channel
         if mix is None and mix_initializer is None:
@@ -65,7 +74,7 @@ class _MixedPooling(Pooling):
         self.mix_initializer = keras.initializers.get(mix_initializer)
 
     def build(self, input_shape):
-        """Makes the variable `mix`, where it is learned."""
+        """Makes the variable `mix`, if it is learned."""
         self.mix = self.fixed_mix
         if self.fixed_mix is None:
             self.mix = self.add_parameter(
@@ -80,8 +89,8 @@ class _MixedPooling(Pooling):
         """Pools a tensor over the windows of `self.window`."""
         return mixtures.mixed_pool(inputs, self.window, self.mix)
 
-    def get_config(self):
-        """The arguments that make this layer."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "mix": self.fixed_mix,
@@ -91,33 +100,34 @@ class _MixedPooling(Pooling):
 
 
 class _GatedPooling(Pooling):
-    """Gated max-average pooling over windows.
+    """Gated max-average pooling for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
 
-    `mix max_i a_i + (1 - mix) mean_i a_i`, where each window has its own `mix = sigmoid(sum_i omega_i a_i +
-    bias)`: the variables `omega`, with a value for each position of a window, and `bias` are learned. `omega`
-    begins as zeros. Equal largest values share the gradient. `-inf` is as if it were padding.
-    Source: Lee, Gallagher and Tu, "Generalizing pooling functions in convolutional neural networks: mixed,
-    gated, and tree".
+    {shapes}
+
+    The result is `mix max_i a_i + (1 - mix) mean_i a_i`. Each window has its own `mix = sigmoid(sum_i omega_i
+    a_i + bias)`. The variables `omega`, with a value for each position of a window, and `bias` are learned.
+    `omega` starts as zeros. Equal largest values share the gradient. `-inf` counts as padding. Source: Lee,
+    Gallagher and Tu, "Generalizing pooling functions in convolutional neural networks: mixed, gated, and
+    tree".
 
     Args:
-        per_channel: whether each channel learns its own `omega` and `bias`.
-        bias_initializer: initial `bias`. Zeros give max and average equal parts.
+        {window_arguments}
+        per_channel: bool: whether each channel learns its own `omega` and `bias`.
+        bias_initializer: the initial `bias`. Zeros give equal parts to max and average.
+        {layer_arguments}
+
+    {errors}
+
+    Example:
+        {example}
     """
 
     has_compiled_op = False
 
     def __init__(
-        self,
-        pool_size=2,
-        strides=None,
-        padding="valid",
-        data_format=None,
-        per_channel=False,
-        bias_initializer="zeros",
-        name=None,
-        **kwargs,
-    ):
-        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+        self, *args: Any, per_channel: bool = False, bias_initializer: Any = "zeros", **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
         self.per_channel = per_channel
         self.bias_initializer = keras.initializers.get(bias_initializer)
 
@@ -134,8 +144,8 @@ class _GatedPooling(Pooling):
         """Pools a tensor over the windows of `self.window`."""
         return mixtures.gated_pool(inputs, self.window, self.omega, self.bias)
 
-    def get_config(self):
-        """The arguments that make this layer."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "per_channel": self.per_channel,
@@ -143,5 +153,31 @@ class _GatedPooling(Pooling):
         }
 
 
-MixedPooling1D, MixedPooling2D, MixedPooling3D = of_every_rank(_MixedPooling)
-GatedPooling1D, GatedPooling2D, GatedPooling3D = of_every_rank(_GatedPooling)
+@public
+class MixedPooling1D(_MixedPooling):
+    rank = 1
+
+
+@public
+class MixedPooling2D(_MixedPooling):
+    rank = 2
+
+
+@public
+class MixedPooling3D(_MixedPooling):
+    rank = 3
+
+
+@public
+class GatedPooling1D(_GatedPooling):
+    rank = 1
+
+
+@public
+class GatedPooling2D(_GatedPooling):
+    rank = 2
+
+
+@public
+class GatedPooling3D(_GatedPooling):
+    rank = 3

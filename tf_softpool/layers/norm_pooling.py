@@ -1,16 +1,29 @@
 """Sums and norms of windows as Keras layers."""
 
+from typing import Any
+
 import keras
 
 from tf_softpool.layers.base import Pooling
-from tf_softpool.layers.every_rank import of_every_rank
+from tf_softpool.layers.public import public
 from tf_softpool.ops.portable import norms
 
 
 class _SumPooling(Pooling):
-    """Sum pooling over windows.
+    """Sum pooling for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
 
-    The sum of each window's values. `-inf` is as if it were padding.
+    {shapes}
+
+    The result is the sum of a window's values. `-inf` counts as padding.
+
+    Args:
+        {window_arguments}
+        {layer_arguments}
+
+    {errors}
+
+    Example:
+        {example}
     """
 
     has_compiled_op = False
@@ -21,22 +34,30 @@ class _SumPooling(Pooling):
 
 
 class _PowerAveragePooling(Pooling):
-    """Power-average pooling over windows.
+    """Power-average pooling for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
 
-    The norm `(sum_i |a_i|^p)^(1/p)` of each window's values, with a fixed p: 1 sums sizes, 2 gives their
-    Euclidean length, and large numbers nearly the largest. Its derivative at zeros is zero.
+    {shapes}
+
+    The result is the norm `(sum_i |a_i|^p)^(1/p)` of a window's values, with a fixed p. p = 1 sums absolute
+    values, p = 2 returns the Euclidean norm, and a large p returns nearly the largest absolute value. The
+    derivative at zeros is zero.
     Source: Bruna Estrach, Szlam and LeCun, "Signal recovery from pooling representations".
 
     Args:
-        p: number from 1: the exponent.
+        {window_arguments}
+        p: float, at least 1: the exponent.
+        {layer_arguments}
+
+    {errors}
+
+    Example:
+        {example}
     """
 
     has_compiled_op = False
 
-    def __init__(
-        self, pool_size=2, strides=None, padding="valid", data_format=None, p=2.0, name=None, **kwargs
-    ):
-        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+    def __init__(self, *args: Any, p: float = 2.0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         norms.check_p(p)
         self.p = float(p)
 
@@ -44,39 +65,37 @@ class _PowerAveragePooling(Pooling):
         """Pools a tensor over the windows of `self.window`."""
         return norms.power_average_pool(inputs, self.window, self.p)
 
-    def get_config(self):
-        """The arguments that make this layer."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
         return {**super().get_config(), "p": self.p}
 
 
 class _LpPooling(Pooling):
-    """Learned-norm pooling over windows.
+    """Learned-norm pooling for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
 
-    The norm `(mean_i |a_i|^p)^(1/p)` of each window's values, with `p = 1 + softplus(rho)`, where the
-    variable `rho` is learned. Its derivatives at zeros are zero.
+    {shapes}
+
+    The result is the norm `(mean_i |a_i|^p)^(1/p)` of a window's values, with `p = 1 + softplus(rho)`. The
+    variable `rho` is learned. The derivatives at zeros are zero.
     Source: Gulcehre, Cho, Pascanu and Bengio, "Learned-norm pooling for deep feedforward and recurrent
     neural networks".
 
     Args:
-        initial_p: number above 1: p before anything is learned. The nearer to 1, and the larger, the longer
-            it takes to learn.
-        per_channel: whether each channel learns a p of its own.
+        {window_arguments}
+        initial_p: float, above 1: the initial p. It takes long to learn if it is near 1, or large.
+        per_channel: bool: whether each channel learns a p of its own.
+        {layer_arguments}
+
+    {errors}
+
+    Example:
+        {example}
     """
 
     has_compiled_op = False
 
-    def __init__(
-        self,
-        pool_size=2,
-        strides=None,
-        padding="valid",
-        data_format=None,
-        initial_p=2.0,
-        per_channel=False,
-        name=None,
-        **kwargs,
-    ):
-        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+    def __init__(self, *args: Any, initial_p: float = 2.0, per_channel: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         norms.check_p(initial_p, "initial_p", above=True)
         self.initial_p = float(initial_p)
         self.per_channel = per_channel
@@ -89,11 +108,11 @@ class _LpPooling(Pooling):
         )
 
     @property
-    def p(self):
-        """The exponent as it is now: a tensor of shape `[]` or `[channels]`.
+    def p(self) -> Any:
+        """The current exponent: a tensor of shape `[]` or `[channels]`.
 
         Raises:
-            ValueError: the layer has not been built.
+            ValueError: if the layer has not been built.
         """
         if not self.built:
             raise ValueError(f"Layer {self.name!r} has no exponent before it is built.")
@@ -103,13 +122,51 @@ class _LpPooling(Pooling):
         """Pools a tensor over the windows of `self.window`."""
         return norms.lp_pool(inputs, self.window, self.rho)
 
-    def get_config(self):
-        """The arguments that make this layer."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
         return {**super().get_config(), "initial_p": self.initial_p, "per_channel": self.per_channel}
 
 
-SumPooling1D, SumPooling2D, SumPooling3D = of_every_rank(_SumPooling)
-PowerAveragePooling1D, PowerAveragePooling2D, PowerAveragePooling3D = of_every_rank(
-    _PowerAveragePooling, "2, p=3"
-)
-LpPooling1D, LpPooling2D, LpPooling3D = of_every_rank(_LpPooling)
+@public
+class SumPooling1D(_SumPooling):
+    rank = 1
+
+
+@public
+class SumPooling2D(_SumPooling):
+    rank = 2
+
+
+@public
+class SumPooling3D(_SumPooling):
+    rank = 3
+
+
+@public
+class PowerAveragePooling1D(_PowerAveragePooling):
+    rank = 1
+
+
+@public
+class PowerAveragePooling2D(_PowerAveragePooling):
+    rank = 2
+
+
+@public
+class PowerAveragePooling3D(_PowerAveragePooling):
+    rank = 3
+
+
+@public
+class LpPooling1D(_LpPooling):
+    rank = 1
+
+
+@public
+class LpPooling2D(_LpPooling):
+    rank = 2
+
+
+@public
+class LpPooling3D(_LpPooling):
+    rank = 3

@@ -1,48 +1,58 @@
 """S3Pool as Keras layers."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
-from tf_softpool.layers import mixed_pooling
 from tf_softpool.layers.base import Pooling
-from tf_softpool.layers.every_rank import of_every_rank
+from tf_softpool.layers.mixed_pooling import MixedPooling1D, MixedPooling2D, MixedPooling3D
+from tf_softpool.layers.public import public
 from tf_softpool.ops.portable.sampling import check_grid_size, s3_downsample
 
-# The poolings that the first step can be named by: the mix of max and average that they are.
+# The names of first steps, and the mix of max and average that each of them is.
 _MIXES = {"max": 1.0, "average": 0.0}
+_MIXED = {1: MixedPooling1D, 2: MixedPooling2D, 3: MixedPooling3D}
 
 
 class _S3Pooling(Pooling):
-    """S3Pool over windows.
+    """S3Pool for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
 
-    First another pooling with strides of 1, then, of each spatial axis, one position in `strides`. In
-    training these are drawn, the same for the whole batch: each axis is cut into grids, and of each grid
-    `grid_size / strides` positions are kept, in their order, every choice equally likely; of a last, shorter
-    grid as many as fit. At inference, the average over each cell of `strides` positions.
-    Source: Zhai et al., "S3Pool: Pooling with stochastic spatial sampling".
+    {shapes}
+
+    The first step is another pooling with strides of 1. The second step keeps one of every `strides`
+    positions of each spatial axis. In training, these positions are drawn. Each axis is cut into grids, and a
+    grid keeps `grid_size / strides` of its positions, in their order. All choices are equally likely, and the
+    whole batch has the same. The last grid may be shorter, and keeps as many as fit. At inference, the second
+    step averages each cell of `strides` positions. Source: Zhai et al., "S3Pool: Pooling with stochastic
+    spatial sampling".
 
     Args:
-        grid_size: int, or an int for each spatial dimension: a multiple of `strides`. The larger, the more
-            is distorted. Default: `strides`.
-        pooling: what the first step is: `"max"`, `"average"`, a class of pooling layer, or a layer that has
-            the same arguments and strides of 1.
-        seed: int: what the draws begin from. Default: by chance, or from `keras.utils.set_random_seed`.
+        {window_arguments}
+        grid_size: int, or an int for each spatial dimension: a multiple of `strides`. Larger grids distort
+            more. Default: `strides`.
+        pooling: the first step: `"max"`, `"average"`, a class of pooling layers, or a layer with the same
+            arguments and strides of 1.
+        seed: int: the seed of the draws. Default: random, or set by `keras.utils.set_random_seed`.
+        {layer_arguments}
+
+    {errors}
+
+    Example:
+        {example}
     """
 
     has_compiled_op = False
 
     def __init__(
         self,
-        pool_size=2,
-        strides=None,
-        padding="valid",
-        data_format=None,
-        grid_size=None,
-        pooling="max",
-        seed=None,
-        name=None,
-        **kwargs,
-    ):
-        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+        *args: Any,
+        grid_size: int | Sequence[int] | None = None,
+        pooling: Any = "max",
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
         self.grid_size = check_grid_size(self.strides if grid_size is None else grid_size, self.strides)
         self.pooling = self._first_step(pooling)
         self.supports_jit = self.pooling.supports_jit
@@ -57,13 +67,12 @@ class _S3Pooling(Pooling):
             "data_format": self.data_format,
         }
         if isinstance(pooling, str) and pooling in _MIXES:
-            cls = getattr(mixed_pooling, f"MixedPooling{self.rank}D")
-            return cls(**arguments, mix=_MIXES[pooling], dtype=self.dtype_policy)
+            return _MIXED[self.rank](**arguments, mix=_MIXES[pooling], dtype=self.dtype_policy)
         if isinstance(pooling, type) and issubclass(pooling, keras.Layer):
             pooling = pooling(**arguments, dtype=self.dtype_policy)
         if not isinstance(pooling, keras.Layer):
             raise ValueError(
-                f"`pooling` must be one of {sorted(_MIXES)}, a class of pooling layer, or a layer, got "
+                f"`pooling` must be one of {sorted(_MIXES)}, a class of pooling layers, or a layer, got "
                 f"{pooling!r}."
             )
         for name, value in arguments.items():
@@ -79,16 +88,16 @@ class _S3Pooling(Pooling):
             self.pooling.build(input_shape)
 
     def call(self, inputs, training=None):
-        """Pools a tensor: by chance in training, and else to averages."""
-        # Keras tells layers inside a layer whether it is training.
+        """Pools a tensor: with random draws in training, and to averages otherwise."""
+        # Keras passes `training` on to the layers inside a layer.
         seed = self.seed_generator if training else None
         y = s3_downsample(self.pooling(inputs), self.strides, self.grid_size, self.data_format, seed)
         return keras.ops.cast(y, self.compute_dtype)
 
-    def get_config(self):
-        """The arguments that make this layer."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
         pooling = keras.saving.serialize_keras_object(self.pooling)
-        # This layer builds it, and is the same layer before and after that.
+        # This layer builds its first step, so its config must not depend on whether that has been built.
         pooling.pop("build_config", None)
         return {
             **super().get_config(),
@@ -98,11 +107,23 @@ class _S3Pooling(Pooling):
         }
 
     @classmethod
-    def from_config(cls, config):
-        """The layer that `get_config` describes."""
+    def from_config(cls, config: dict[str, Any]) -> "_S3Pooling":
+        """Makes a layer from the result of `get_config`."""
         if isinstance(config.get("pooling"), dict):
             config = {**config, "pooling": keras.saving.deserialize_keras_object(config["pooling"])}
         return super().from_config(config)
 
 
-S3Pooling1D, S3Pooling2D, S3Pooling3D = of_every_rank(_S3Pooling)
+@public
+class S3Pooling1D(_S3Pooling):
+    rank = 1
+
+
+@public
+class S3Pooling2D(_S3Pooling):
+    rank = 2
+
+
+@public
+class S3Pooling3D(_S3Pooling):
+    rank = 3

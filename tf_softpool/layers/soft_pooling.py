@@ -1,16 +1,19 @@
 """SoftPool as Keras layers."""
 
+from typing import Any
+
 import keras
 
-from tf_softpool.layers.base import GlobalPooling, Pooling, public
-from tf_softpool.layers.every_rank import of_every_rank
+from tf_softpool.layers.base import GlobalPooling, Pooling, PoolingLayer
+from tf_softpool.layers.public import public
 from tf_softpool.ops.soft_pool import check_gradient, pool
 
 
-class _SoftPool:
-    """What the layers over windows and the global ones have in common."""
+class _SoftPool(PoolingLayer):
+    """What the layers over windows and the global ones share."""
 
-    def _set_gradient(self, gradient):
+    def __init__(self, *args: Any, gradient: str = "exact", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         check_gradient(gradient)
         self.gradient = gradient
 
@@ -19,80 +22,79 @@ class _SoftPool:
         return pool(inputs, self.window, self.gradient)
 
     def get_config(self):
-        """The arguments that make this layer."""
+        """Returns the constructor's arguments."""
         return {**super().get_config(), "gradient": self.gradient}
 
 
 class _SoftPooling(_SoftPool, Pooling):
-    """SoftPool over windows.
+    """SoftPool for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
 
-    `sum_i w_i a_i` with `w_i = exp(a_i) / sum_j exp(a_j)`, which no magnitude overflows.
+    {shapes}
+
+    A window's result is `sum_i w_i a_i` with `w_i = exp(a_i) / sum_j exp(a_j)`. No magnitude overflows.
     Source: Stergiou, Poppe and Kalliatakis, "Refining activation downsampling with SoftPool", equations 1
     and 2.
 
     Args:
-        gradient: `"exact"` for the derivative, or `"weights"` for what the paper's own code sends
-            back. See `tf_softpool.soft_pool`.
-    """
+        {window_arguments}
+        gradient: `"exact"` sends back the derivative. `"weights"` sends back what the paper's own code
+            sends back. See `tf_softpool.soft_pool`.
+        {layer_arguments}
 
-    def __init__(
-        self,
-        pool_size=2,
-        strides=None,
-        padding="valid",
-        data_format=None,
-        gradient="exact",
-        name=None,
-        **kwargs,
-    ):
-        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
-        self._set_gradient(gradient)
+    {errors}
+
+    Example:
+        {example}
+    """
 
 
 class _GlobalSoftPooling(_SoftPool, GlobalPooling):
-    """SoftPool over all spatial positions.
+    """SoftPool of whole {things}, to use instead of `keras.layers.GlobalAveragePooling{rank}D`.
+
+    {global_shapes}
+
+    The result of a channel is `sum_i w_i a_i` with `w_i = exp(a_i) / sum_j exp(a_j)`, over all spatial
+    positions. In 1D, masked steps take no part, and a sequence with no other steps gives `-inf`.
+    Source: Stergiou, Poppe and Kalliatakis, "Refining activation downsampling with SoftPool", equations 1
+    and 2.
 
     Args:
-        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
-        keepdims: whether the spatial dimensions stay, with length one.
+        {global_arguments}
         gradient: `"exact"` or `"weights"`. See `tf_softpool.soft_pool`.
-        **kwargs: what every Keras layer takes: `name`, `dtype`, `trainable`.
+        {layer_arguments}
 
-    Raises:
-        ValueError: an argument is not one of these; when called, the input has another rank, or no
-            spatial positions.
+    {global_errors}
+
+    Example:
+        {global_example}
     """
 
-    def __init__(self, data_format=None, keepdims=False, gradient="exact", **kwargs):
-        super().__init__(data_format, keepdims, **kwargs)
-        self._set_gradient(gradient)
+
+@public
+class SoftPooling1D(_SoftPooling):
+    rank = 1
 
 
-SoftPooling1D, SoftPooling2D, SoftPooling3D = of_every_rank(_SoftPooling)
+@public
+class SoftPooling2D(_SoftPooling):
+    rank = 2
+
+
+@public
+class SoftPooling3D(_SoftPooling):
+    rank = 3
 
 
 @public
 class GlobalSoftPooling1D(_GlobalSoftPooling):
-    """SoftPool of whole sequences, in the place of `keras.layers.GlobalAveragePooling1D`.
-
-    Input `[batch, steps, channels]` (or channels first); output `[batch, channels]`. Masked steps take no
-    part; a sequence of masked steps alone gives `-inf`.
-
-    Example:
-        >>> import numpy as np
-        >>> import tf_softpool as tsp
-        >>> tuple(tsp.layers.GlobalSoftPooling1D()(np.ones((4, 10, 8), "float32")).shape)
-        (4, 8)
-    """
-
     rank = 1
 
-    def __init__(self, data_format=None, keepdims=False, gradient="exact", **kwargs):
-        super().__init__(data_format, keepdims, gradient, **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.supports_masking = True
 
     def call(self, inputs, mask=None):
-        """Pools a tensor; steps where the mask is False have no weight."""
+        """Pools a tensor. Steps with a mask of False have no weight."""
         if mask is not None:
             mask = keras.ops.expand_dims(mask, -1 if self.data_format == "channels_last" else 1)
             nothing = keras.ops.full_like(inputs, float("-inf"))
@@ -100,37 +102,15 @@ class GlobalSoftPooling1D(_GlobalSoftPooling):
         return super().call(inputs)
 
     def compute_mask(self, inputs, mask=None):
-        """None: there are no steps left to mask."""
+        """Returns None, because the output has no steps."""
         return None
 
 
 @public
 class GlobalSoftPooling2D(_GlobalSoftPooling):
-    """SoftPool of whole images, in the place of `keras.layers.GlobalAveragePooling2D`.
-
-    Input `[batch, height, width, channels]` (or channels first); output `[batch, channels]`.
-
-    Example:
-        >>> import numpy as np
-        >>> import tf_softpool as tsp
-        >>> tuple(tsp.layers.GlobalSoftPooling2D()(np.ones((4, 10, 10, 8), "float32")).shape)
-        (4, 8)
-    """
-
     rank = 2
 
 
 @public
 class GlobalSoftPooling3D(_GlobalSoftPooling):
-    """SoftPool of whole volumes, in the place of `keras.layers.GlobalAveragePooling3D`.
-
-    Input `[batch, depth, height, width, channels]` (or channels first); output `[batch, channels]`.
-
-    Example:
-        >>> import numpy as np
-        >>> import tf_softpool as tsp
-        >>> tuple(tsp.layers.GlobalSoftPooling3D()(np.ones((4, 10, 10, 10, 8), "float32")).shape)
-        (4, 8)
-    """
-
     rank = 3

@@ -1,40 +1,61 @@
 """Stochastic pooling as Keras layers."""
 
+from typing import Any
+
 import keras
 
 from tf_softpool.layers.base import Pooling
-from tf_softpool.layers.every_rank import of_every_rank
+from tf_softpool.layers.public import public
 from tf_softpool.ops.portable.sampling import stochastic_pool
 
 
 class _StochasticPooling(Pooling):
-    """Stochastic pooling over windows.
+    """Stochastic pooling for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
 
-    In training, one of each window's values, drawn with probability `p_i = relu(a_i) / sum_j relu(a_j)`; the
-    gradient goes to it. At inference, the expectation `sum_i p_i a_i`. In a window without positive values
-    all are equally likely. `-inf` is as if it were padding.
+    {shapes}
+
+    In training, the result is one of a window's values, drawn with probability `p_i = relu(a_i) / sum_j
+    relu(a_j)`, and the gradient goes to that value. At inference, the result is the expectation `sum_i p_i
+    a_i`. In a window without positive values, all values are equally likely. `-inf` counts as padding.
     Source: Zeiler and Fergus, "Stochastic pooling for regularization of deep convolutional neural networks".
 
     Args:
-        seed: int: what the draws begin from. Default: by chance, or from `keras.utils.set_random_seed`.
+        {window_arguments}
+        seed: int: the seed of the draws. Default: random, or set by `keras.utils.set_random_seed`.
+        {layer_arguments}
+
+    {errors}
+
+    Example:
+        {example}
     """
 
     has_compiled_op = False
 
-    def __init__(
-        self, pool_size=2, strides=None, padding="valid", data_format=None, seed=None, name=None, **kwargs
-    ):
-        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+    def __init__(self, *args: Any, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs, training=None):
-        """Pools a tensor: by chance in training, and else to the expectation."""
+        """Pools a tensor: with random draws in training, and to the expectation otherwise."""
         return stochastic_pool(inputs, self.window, self.seed_generator if training else None)
 
-    def get_config(self):
-        """The arguments that make this layer."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
         return {**super().get_config(), "seed": self.seed}
 
 
-StochasticPooling1D, StochasticPooling2D, StochasticPooling3D = of_every_rank(_StochasticPooling)
+@public
+class StochasticPooling1D(_StochasticPooling):
+    rank = 1
+
+
+@public
+class StochasticPooling2D(_StochasticPooling):
+    rank = 2
+
+
+@public
+class StochasticPooling3D(_StochasticPooling):
+    rank = 3

@@ -1,0 +1,41 @@
+"""What layers are made with: signatures, docstrings and configs of a class agree."""
+
+import inspect
+import re
+
+import keras
+import pytest
+
+import tf_softpool as tsp
+
+CLASSES = [cls for name in tsp.layers.__all__ if issubclass(cls := getattr(tsp.layers, name), keras.Layer)]
+WINDOW = ["pool_size", "strides", "padding", "data_format"]
+OF_EVERY_LAYER = {"name", "trainable", "dtype"}
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_signature_docstring_and_config_name_the_same_arguments(cls):
+    names = list(inspect.signature(cls).parameters)
+    assert set(cls().get_config()) == {*names[:-1], *OF_EVERY_LAYER}
+    described = cls.__doc__.split("Args:\n")[1].split("\n\n")[0]
+    assert re.findall(r"^    (\**\w+): ", described, re.MULTILINE) == [*names[:-1], "**kwargs"]
+    assert "{" not in cls.__doc__
+    assert f"layers.{cls.__name__}(" in cls.__doc__
+    assert max(map(len, cls.__doc__.splitlines())) <= 110
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_only_what_keras_takes_by_position_is_taken_so(cls):
+    is_global = cls.__name__.startswith("Global")
+    parameters = inspect.signature(cls).parameters.values()
+    positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert positional == (["data_format", "keepdims"] if is_global else WINDOW)
+    peer = "GlobalMaxPooling" if is_global else "MaxPooling"
+    of_peer = list(inspect.signature(getattr(keras.layers, f"{peer}{cls.rank}D")).parameters)
+    assert of_peer[: len(positional)] == positional
+    values = [None, True] if is_global else [3, 2, "same", "channels_last"]
+    layer = cls(*values)
+    same = cls(**dict(zip(positional, values, strict=True)), name=layer.name)
+    assert layer.get_config() == same.get_config()
+    with pytest.raises(TypeError, match="positional"):
+        cls(*values, "exact")

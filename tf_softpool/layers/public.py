@@ -1,0 +1,112 @@
+"""Public layers: a decorator that registers a class, and completes its docstring and its signature."""
+
+import inspect
+import re
+import textwrap
+from typing import TypeVar
+
+import keras
+
+_Class = TypeVar("_Class", bound=type)
+
+# For each number of spatial dimensions: what is pooled, and the names of the dimensions.
+_SPATIAL = {1: ("sequences", "steps"), 2: ("images", "height, width"), 3: ("volumes", "depth, height, width")}
+# What docstrings refer to by name, as `{shapes}`.
+_BLOCKS = {
+    "shapes": """
+Input: `[batch, {dimensions}, channels]`, or `[batch, channels, {dimensions}]` with
+`"channels_first"`, of type float16, bfloat16, float32 or float64.
+
+Output: a tensor of the same type. Its spatial dimensions are those that `MaxPooling{rank}D` returns
+for the same arguments.
+""",
+    "window_arguments": """
+pool_size: int, or an int for each spatial dimension: the size of a window. Default: 2.
+strides: int, or an int for each spatial dimension. Default: `pool_size`.
+padding: `"valid"` or `"same"`. Padding takes no part.
+data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
+""",
+    "layer_arguments": """
+**kwargs: the arguments of every Keras layer, such as `name`, `dtype` and `trainable`.
+""",
+    "errors": """
+Raises:
+    ValueError: if an argument is not one of these. When the layer is built: if it has weights for each
+        channel and the number of channels is unknown. When it is called: if the input has the wrong
+        rank, or is smaller than a window under `"valid"`.
+""",
+    "example": """
+>>> import numpy as np
+>>> import tf_softpool as tsp
+>>> layer = tsp.layers.{name}(2)
+>>> tuple(layer(np.ones({shape}, "float32")).shape)
+{pooled}
+""",
+    "global_shapes": """
+Input: `[batch, {dimensions}, channels]`, or `[batch, channels, {dimensions}]` with
+`"channels_first"`, of type float16, bfloat16, float32 or float64.
+
+Output: `[batch, channels]`, of the same type. With `keepdims` it has the input's rank, and spatial
+dimensions of 1.
+""",
+    "global_arguments": """
+data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
+keepdims: bool: whether the spatial dimensions are kept, with length 1.
+""",
+    "global_errors": """
+Raises:
+    ValueError: if an argument is not one of these. When the layer is called: if the input has the
+        wrong rank, or no spatial positions.
+""",
+    "global_example": """
+>>> import numpy as np
+>>> import tf_softpool as tsp
+>>> tuple(tsp.layers.{name}()(np.ones({shape}, "float32")).shape)
+(4, 8)
+""",
+}
+
+
+def public(cls: _Class) -> _Class:
+    """Registers a layer class with Keras, and completes its docstring and its signature.
+
+    The docstring is that of the class, or of its base class. A line `{shapes}`, say, is replaced with the
+    block of that name. `{rank}`, `{things}` and `{dimensions}` stand for the class's number of spatial
+    dimensions, for what it pools, and for the names of its dimensions.
+
+    The signature joins the constructor's own parameters with those that it passes on as `*args`.
+    """
+    cls.__doc__ = _filled(inspect.getdoc(cls), cls)
+    cls.__signature__ = _signature(cls)
+    return keras.saving.register_keras_serializable("tf_softpool")(cls)
+
+
+def _filled(text, cls):
+    things, dimensions = _SPATIAL[cls.rank]
+    words = {
+        "name": cls.__name__,
+        "rank": cls.rank,
+        "things": things,
+        "dimensions": dimensions,
+        "shape": (4, *(10,) * cls.rank, 8),
+        "pooled": (4, *(5,) * cls.rank, 8),
+    }
+
+    def block(match):
+        return textwrap.indent(_BLOCKS[match["name"]].strip(), match["indent"])
+
+    text = re.sub(r"^(?P<indent> *)\{(?P<name>\w+)\}$", block, text, flags=re.MULTILINE)
+    return f"{text.format(**words)}\n"
+
+
+def _signature(cls):
+    """Returns a constructor's signature, with the base class's parameters for `*args`."""
+    keywords, constructors = [], [vars(base)["__init__"] for base in cls.__mro__ if "__init__" in vars(base)]
+    for constructor in constructors:
+        _, *parameters = inspect.signature(constructor).parameters.values()
+        keywords = [p for p in parameters if p.kind is p.KEYWORD_ONLY] + keywords
+        if not any(p.kind is p.VAR_POSITIONAL for p in parameters):
+            break
+    positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    rest = [p for p in parameters if p.kind is p.VAR_KEYWORD]
+    return inspect.Signature([*positional, *keywords, *rest])
