@@ -1,4 +1,4 @@
-# What Python reads of how the libraries were built.
+# What Python reads about how the libraries were built.
 file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/build.json "{
   \"version\": \"${SOFTPOOL_VERSION}\",
   \"tensorflow\": \"${TENSORFLOW_VERSION}\",

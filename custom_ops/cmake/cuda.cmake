@@ -1,7 +1,7 @@
-# The kernels for NVIDIA's GPUs, which nvcc compiles. All else works without them.
+# The kernels for NVIDIA's GPUs, which nvcc compiles. Everything else works without them.
 set(SOFTPOOL_CUDA AUTO CACHE STRING
-  "Build the CUDA kernels: AUTO (where there is nvcc), NATIVE (for the card that is there), ON or OFF")
-# Of this configuration, whatever the one before found.
+  "Build the CUDA kernels: AUTO (if there is nvcc), NATIVE (for the GPU of this machine), ON or OFF")
+# Searches again, whatever the last configuration found.
 unset(nvcc CACHE)
 if(DEFINED ENV{CUDACXX})
   set(nvcc $ENV{CUDACXX})
@@ -16,24 +16,24 @@ if(SOFTPOOL_CUDA STREQUAL "NATIVE")
 endif()
 if(card EQUAL -1)
   set(SOFTPOOL_CUDA_MISSING
-    "it was built where there is no GPU, with TF_SOFTPOOL_CUDA=native; =1 builds them for all GPUs")
+    "it was built with TF_SOFTPOOL_CUDA=native, but without a GPU; TF_SOFTPOOL_CUDA=1 compiles for all GPUs")
 elseif(SOFTPOOL_CUDA STREQUAL "OFF")
   set(SOFTPOOL_CUDA_MISSING "it was built with TF_SOFTPOOL_CUDA=0")
 elseif(NOT nvcc)
   set(problem "nvcc was not found")
 else()
   set(ENV{CUDACXX} ${nvcc})
-  # All C++ is of one compiler, unless someone wants it otherwise.
+  # nvcc uses the C++ compiler of everything else, unless the user names another.
   if(NOT DEFINED ENV{CUDAHOSTCXX})
     set(ENV{CUDAHOSTCXX} ${CMAKE_CXX_COMPILER})
   endif()
-  # What did not work before may by now.
+  # A compiler that did not work at the last configuration may work at this one.
   if(NOT CMAKE_CUDA_COMPILER)
     unset(CMAKE_CUDA_COMPILER CACHE)
   endif()
   include(CheckLanguage)
   check_language(CUDA)
-  # Lines like "compute_75", the newest not always last.
+  # Prints lines like "compute_75". The newest architecture is not always the last.
   execute_process(COMMAND ${nvcc} --list-gpu-arch OUTPUT_VARIABLE listed ERROR_QUIET)
   string(REGEX MATCHALL "compute_[0-9]+\n" listed "${listed}")
   list(TRANSFORM listed REPLACE "compute_|\n" "")
@@ -45,11 +45,11 @@ endif()
 if(problem)
   if(SOFTPOOL_CUDA STREQUAL "ON")
     message(FATAL_ERROR "TF_SOFTPOOL_CUDA=1 asks for the CUDA kernels, but ${problem}.\n"
-      "They need nvcc, of NVIDIA's CUDA toolkit (https://developer.nvidia.com/cuda-downloads). It is "
-      "looked for in CUDACXX, in the folders CUDA_HOME and CUDA_PATH, in PATH and in "
-      "/usr/local/cuda/bin; found: ${nvcc}. Another C++ compiler for it may be named by CUDAHOSTCXX. "
-      "What they said is in the logs in ${CMAKE_BINARY_DIR}/CMakeFiles.\n"
-      "With TF_SOFTPOOL_CUDA=0 in the environment the kernels are left out, and all else works.")
+      "The kernels need nvcc from NVIDIA's CUDA toolkit (https://developer.nvidia.com/cuda-downloads). "
+      "The build looks for nvcc in CUDACXX, in the folders CUDA_HOME and CUDA_PATH, in PATH and in "
+      "/usr/local/cuda/bin, and found: ${nvcc}. CUDAHOSTCXX may name another C++ compiler for nvcc. The "
+      "compilers' messages are in the logs in ${CMAKE_BINARY_DIR}/CMakeFiles.\n"
+      "Set TF_SOFTPOOL_CUDA=0 in the environment to leave the kernels out. Everything else then works.")
   endif()
   set(SOFTPOOL_CUDA_MISSING "${problem} when it was built")
 endif()
@@ -59,8 +59,8 @@ if(SOFTPOOL_CUDA_MISSING)
   return()
 endif()
 
-# Code for the first GPU of each generation runs on all of it, and later generations compile the
-# newest's for themselves. CUDAARCHS, CMake's own variable, may ask for others.
+# Code for the first GPU of a generation runs on the whole generation. Later generations compile the PTX of
+# the newest architecture for themselves. CMake's own variable CUDAARCHS may ask for other architectures.
 set(architectures $ENV{CUDAARCHS})
 if(NOT architectures AND SOFTPOOL_CUDA STREQUAL "NATIVE")
   execute_process(
@@ -83,7 +83,7 @@ endif()
 set(CMAKE_CUDA_ARCHITECTURES ${architectures})
 string(REGEX REPLACE "-[a-z]+" "" SOFTPOOL_CUDA_ARCHITECTURES "${architectures}")
 string(REPLACE ";" " " SOFTPOOL_CUDA_ARCHITECTURES "${SOFTPOOL_CUDA_ARCHITECTURES}")
-# Those whose PTX later generations can compile.
+# The architectures whose PTX later generations can compile.
 set(SOFTPOOL_CUDA_PTX ${architectures})
 list(FILTER SOFTPOOL_CUDA_PTX EXCLUDE REGEX "-real$")
 string(REGEX REPLACE "-[a-z]+" "" SOFTPOOL_CUDA_PTX "${SOFTPOOL_CUDA_PTX}")
@@ -92,14 +92,14 @@ enable_language(CUDA)
 message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION} kernels for ${SOFTPOOL_CUDA_ARCHITECTURES}")
 
 file(GLOB cuda_sources CONFIGURE_DEPENDS softpool/poolings/*/*.cu)
-# Built where something needs it: the tests of the other kernels do not.
+# Built only if something needs these kernels: the tests of the CPU kernels do not.
 add_library(softpool_cuda OBJECT EXCLUDE_FROM_ALL ${cuda_sources})
 target_include_directories(softpool_cuda PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_compile_options(softpool_cuda PRIVATE
   -O3 --expt-relaxed-constexpr -Xcompiler=-Wall
-  # A third of the size, for drivers of any age.
+  # Compressed code has a third of the size. Drivers of any age can load it.
   -Xfatbin=-compress-all
-  # As in the other kernels, a product and a sum are fused only where they say so.
+  # As in the CPU kernels, a product and a sum are fused only where the source says so.
   -fmad=false)
 set_target_properties(softpool_cuda PROPERTIES
   CUDA_STANDARD 17

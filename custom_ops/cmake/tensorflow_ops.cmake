@@ -1,8 +1,8 @@
-# The library that TensorFlow loads. It carries its own Highway where that is a shared library, and
-# finds TensorFlow where pip puts the two packages side by side.
+# The library that TensorFlow loads. If Highway is a shared library, a copy of Highway lies beside the ops.
+# The ops' library finds TensorFlow where pip puts the two packages side by side.
 file(GLOB op_sources CONFIGURE_DEPENDS softpool/tensorflow/*.cc)
 add_library(tf_softpool_ops SHARED ${op_sources})
-# Folders apart from libraries: their names may contain spaces.
+# Folders and libraries are passed on separately, because the names of folders may contain spaces.
 set(folders ${TENSORFLOW_LINK_FLAGS})
 set(libraries ${TENSORFLOW_LINK_FLAGS})
 list(FILTER folders INCLUDE REGEX "^-L")
@@ -12,13 +12,13 @@ target_link_directories(tf_softpool_ops PRIVATE ${folders})
 target_link_libraries(tf_softpool_ops PRIVATE softpool_kernels ${libraries})
 if(NOT SOFTPOOL_CUDA_MISSING)
   target_compile_definitions(tf_softpool_ops PRIVATE SOFTPOOL_CUDA=1)
-  # CUDA's runtime is inside, for this library alone: it loads where there is no driver, and does not
-  # meet that of TensorFlow, or of others.
+  # CUDA's runtime is linked into this library and hidden in it. The library therefore loads on machines
+  # without a driver, and its runtime does not clash with that of TensorFlow or of another library.
   target_link_libraries(tf_softpool_ops PRIVATE softpool_cuda)
   target_link_options(tf_softpool_ops PRIVATE "LINKER:--exclude-libs,libcudart_static.a")
   set_target_properties(tf_softpool_ops PROPERTIES CUDA_RUNTIME_LIBRARY Static)
 endif()
-# As system headers, TensorFlow's do not warn.
+# TensorFlow's headers count as system headers, so that they raise no warnings.
 set(flags ${TENSORFLOW_COMPILE_FLAGS})
 list(TRANSFORM flags REPLACE "^-I" "-isystem")
 target_compile_options(tf_softpool_ops PRIVATE -O2 -Wall -Wextra ${flags})

@@ -1,10 +1,10 @@
-# The library that makes XLA able to compile the ops. It is apart from theirs, which loads without it,
-# and calls their library's kernels.
+# The library that lets XLA compile the ops. It is separate from the ops' library, which loads without it, and
+# it calls the kernels in the ops' library.
 option(SOFTPOOL_XLA "Build the library for XLA" ON)
 set(includes ${TENSORFLOW_COMPILE_FLAGS})
 list(FILTER includes INCLUDE REGEX "^-I")
 list(TRANSFORM includes REPLACE "^-I" "")
-# Of this configuration, whatever TensorFlow the one before found.
+# Searches again, whatever TensorFlow the last configuration found.
 unset(xla_includes CACHE)
 unset(tensorflow_cc CACHE)
 find_path(xla_includes "tensorflow/compiler/tf2xla/xla_op_registry.h" PATHS ${includes} NO_DEFAULT_PATH)
@@ -24,10 +24,10 @@ endif()
 
 file(GLOB xla_sources CONFIGURE_DEPENDS softpool/xla/*.cc softpool/poolings/*/*_xla.cc)
 add_library(tf_softpool_xla SHARED ${xla_sources})
-# XLA's headers take longer to compile than what includes them.
+# XLA's headers take longer to compile than the sources that include them.
 set_target_properties(tf_softpool_xla PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
 target_include_directories(tf_softpool_xla PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
-# What XLA's headers include, and TensorFlow installs apart from them.
+# XLA's headers include headers from these folders, in which TensorFlow installs them.
 target_include_directories(tf_softpool_xla SYSTEM PRIVATE
   ${xla_includes}/external/highwayhash
   ${xla_includes}/external/farmhash_archive/src)

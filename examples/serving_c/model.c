@@ -18,7 +18,8 @@ bool Fail(const char* format, ...) {
   return false;
 }
 
-// Whether a library wants a symbol or a library of TensorFlow's that only another version has.
+// Returns whether a library needs a symbol or a library that only another version of TensorFlow
+// has.
 static bool IsForAnother(const char* message) {
   return strstr(message, "undefined symbol") != NULL ||
          strstr(message, "libtensorflow_framework") != NULL ||
@@ -30,18 +31,18 @@ static bool ExplainLibrary(const char* library, const char* message) {
   return Fail(
       "cannot load the library %s: %s. It was likely built for another TensorFlow than the "
       "%s that runs here. Build it for this one, or export the model with portable=True: "
-      "then it needs no library.",
+      "then the model needs no library.",
       library, message, TF_Version());
 }
 
 bool LoadOps(const char* library) {
-  // A path without a slash would be looked for where the system keeps its libraries.
+  // A full path: a name without a slash would be looked for in the system's folders of libraries.
   char* path = realpath(library, NULL);
   if (path == NULL) return Fail("cannot load the library %s: %s", library, strerror(errno));
   TF_Status* status = TF_NewStatus();
   TF_Library* ops = TF_LoadLibrary(path, status);
   const bool loaded = TF_GetCode(status) == TF_OK || ExplainLibrary(library, TF_Message(status));
-  // The handle alone is freed. The library stays, and its ops do.
+  // This frees only the handle. The library and its ops stay.
   if (ops != NULL) TF_DeleteLibraryHandle(ops);
   TF_DeleteStatus(status);
   free(path);
@@ -54,14 +55,16 @@ static void ExplainModel(const char* folder, const char* message) {
   if (op == NULL) {
     Fail("cannot load the model %s: %s", folder, message);
   } else if (strncmp(op, ours, strlen(ours)) == 0) {
-    // Up to the end of the op's name: what TensorFlow says after that is for those who link ops.
+    // Ends the message after the op's name. What TensorFlow says after that is for people who link
+    // ops.
     const int length = (int)(strlen(ours) + strcspn(op + strlen(ours), "'"));
     Fail(
-        "cannot load the model %s: %.*s'. Its pooling is compiled: give its library with -l, the "
-        "path that tsp.build_info()[\"library\"] gives, or export it with portable=True.",
+        "cannot load the model %s: %.*s'. The model has compiled pooling. Name its library "
+        "with -l, at the path in tsp.build_info()[\"library\"], or export the model with "
+        "portable=True.",
         folder, length, op);
   } else {
-    Fail("cannot load the model %s: %s. Give the library that has this op, with -l.", folder, op);
+    Fail("cannot load the model %s: %s. Name the library that has this op with -l.", folder, op);
   }
 }
 
@@ -89,9 +92,9 @@ bool LoadModel(const char* folder, Model* model) {
   return loaded;
 }
 
-// The tensor of a graph that has a name such as "StatefulPartitionedCall:1".
+// Finds the graph's tensor with a name such as "StatefulPartitionedCall:1".
 static bool FindTensor(const Model* model, const TensorSpec* spec, TF_Output* found) {
-  if (spec->tensor == NULL) return Fail("\"%s\" is no dense tensor", spec->name);
+  if (spec->tensor == NULL) return Fail("\"%s\" is sparse or ragged, not dense", spec->name);
   const char* colon = strrchr(spec->tensor, ':');
   const size_t length = colon == NULL ? strlen(spec->tensor) : (size_t)(colon - spec->tensor);
   char* name = strndup(spec->tensor, length);
@@ -100,7 +103,8 @@ static bool FindTensor(const Model* model, const TensorSpec* spec, TF_Output* fo
   TF_Operation* operation = TF_GraphOperationByName(model->graph, name);
   free(name);
   if (operation == NULL || index < 0 || index >= TF_OperationNumOutputs(operation)) {
-    return Fail("\"%s\" is %s, which is not in the graph", spec->name, spec->tensor);
+    return Fail("\"%s\" stands for the tensor %s, which is not in the graph", spec->name,
+                spec->tensor);
   }
   *found = (TF_Output){.oper = operation, .index = (int)index};
   return true;
@@ -109,7 +113,7 @@ static bool FindTensor(const Model* model, const TensorSpec* spec, TF_Output* fo
 bool RunModel(const Model* model, TF_Tensor* const* values, const TensorSpec* const* wanted,
               size_t count, TF_Tensor** results) {
   const TensorSpecs* inputs = &model->signature.inputs;
-  // Never of no elements, for which NULL would be right.
+  // One element more than needed: for no elements, calloc() may return NULL without an error.
   TF_Output* feeds = calloc(inputs->count + 1, sizeof *feeds);
   TF_Output* fetches = calloc(count + 1, sizeof *fetches);
   bool right = feeds != NULL && fetches != NULL;

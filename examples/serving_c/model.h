@@ -1,6 +1,6 @@
 // A SavedModel and the libraries of ops that it needs, through TensorFlow's C API.
 //
-// What goes wrong is said on stderr, once, by the function that then returns false or NULL.
+// A function that fails prints the reason on stderr, once, and returns false or NULL.
 #ifndef SOFTPOOL_PREDICT_MODEL_H_
 #define SOFTPOOL_PREDICT_MODEL_H_
 
@@ -16,17 +16,18 @@ typedef struct {
   Signature signature;  // "serving_default"
 } Model;
 
-// Says on stderr what is wrong. Returns false.
+// Prints an error message on stderr. Returns false.
 bool Fail(const char* format, ...) __attribute__((format(printf, 1, 2)));
 
-// Registers the ops of a library, for all models that are loaded afterwards.
+// Registers the ops of a library for all models that are loaded afterwards.
 bool LoadOps(const char* library);
 
-// Loads the SavedModel in a folder. CloseModel() frees it, and what there is of it after a failure.
+// Loads the SavedModel in a folder. CloseModel() frees the model, also if loading it failed.
 bool LoadModel(const char* folder, Model* model);
 
-// Runs a model. `values` are those of all inputs, in the order of the signature; `results`, NULLs
-// that become those of the outputs `wanted`, are the caller's to delete, after a failure too.
+// Runs a model. `values` has a tensor for each input, in the order of the signature. `results` must
+// hold NULLs, and gets a tensor for each output in `wanted`. The caller deletes these tensors, also
+// if the function failed.
 bool RunModel(const Model* model, TF_Tensor* const* values, const TensorSpec* const* wanted,
               size_t count, TF_Tensor** results);
 

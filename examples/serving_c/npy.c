@@ -19,11 +19,12 @@ enum {
   kWrittenText = 128 + NPY_MAX_RANK * 22,  // digits of a dimension, a comma and a blank
 };
 
-static const char kNotNpy[] = "is not a .npy file";
-static const char kBadHeader[] = "has a broken .npy header";
-static const char kCutShort[] = "is cut short: it has fewer numbers than its header says";
+static const char kNotNpy[] = "it is not a .npy file";
+static const char kBadHeader[] = "it has a broken .npy header";
+static const char kCutShort[] = "it is cut short: it has fewer numbers than its header says";
 
-// The header is a dictionary in Python's notation. These take a piece of it, if it comes next.
+// The header is a dictionary in Python's notation. Each of these functions takes one piece of the
+// header, if that piece comes next.
 static bool Take(const char** at, char wanted) {
   while (**at == ' ' || **at == '\n') ++*at;
   if (**at != wanted) return false;
@@ -57,7 +58,7 @@ static bool TakeShape(const char** at, NpyHeader* header) {
   for (header->rank = 0; !Take(at, ')'); ++header->rank) {
     if (header->rank == NPY_MAX_RANK || !TakeDimension(at, &header->dims[header->rank]))
       return false;
-    // After the last dimension, the comma may be left out.
+    // The comma after the last dimension may be left out.
     if (!Take(at, ',')) {
       ++header->rank;
       return Take(at, ')');
@@ -66,10 +67,11 @@ static bool TakeShape(const char** at, NpyHeader* header) {
   return true;
 }
 
-// A type such as '<f4': byte order, kind and size.
+// Parses a type such as '<f4': byte order, kind and size.
 static const char* ParseType(const char* text, NpyHeader* header) {
-  static const char kOther[] = "has elements that are not numbers, or of a type not known here";
-  if (*text == '>') return "is big-endian: save x.astype(x.dtype.newbyteorder('<')) instead";
+  static const char kOther[] =
+      "it has elements that are not numbers, or numbers of a type that is not supported";
+  if (*text == '>') return "it is big-endian: save x.astype(x.dtype.newbyteorder('<')) instead";
   if (strlen(text) != 3 && strcmp(text, "<c16") != 0 && strcmp(text, "<f16") != 0) return kOther;
   header->kind = text[1];
   header->size = atoi(text + 2);
@@ -84,15 +86,15 @@ static const char* ParseHeader(const char* at, NpyHeader* header) {
     char key[16], value[16];
     if (!TakeString(&at, key, sizeof key) || !Take(&at, ':')) return kBadHeader;
     if (strcmp(key, "descr") == 0) {
-      // A list is the type of a structure, and longer texts are those of strings, objects and
+      // A list is the type of a structure. Longer texts are the types of strings, objects and
       // dates.
-      if (!TakeString(&at, value, sizeof value)) return "has elements that are not numbers";
+      if (!TakeString(&at, value, sizeof value)) return "it has elements that are not numbers";
       const char* problem = ParseType(value, header);
       if (problem != NULL) return problem;
       type = true;
     } else if (strcmp(key, "fortran_order") == 0) {
       while (*at == ' ') ++at;
-      if (strncmp(at, "True", 4) == 0) return "is in Fortran's order: save np.ascontiguousarray(x)";
+      if (strncmp(at, "True", 4) == 0) return "it has Fortran order: save np.ascontiguousarray(x)";
       if (strncmp(at, "False", 5) != 0) return kBadHeader;
       at += 5;
       order = true;
@@ -107,8 +109,8 @@ static const char* ParseHeader(const char* at, NpyHeader* header) {
   return type && order && shape ? NULL : kBadHeader;
 }
 
-// Whether the product of the dimensions other than zero, times a number's size, has a value: what
-// multiplies them in another order than we do must not overflow either.
+// Returns whether the product of all dimensions except zeros, times a number's size, does not
+// overflow. Code that multiplies the dimensions in another order must not overflow either.
 static bool Countable(const NpyHeader* header) {
   int64_t bytes = header->size;
   for (int i = 0; i < header->rank; ++i) {
@@ -130,7 +132,7 @@ static const char* ReadText(FILE* file, char* text) {
   if (fread(start, sizeof start, 1, file) != 1) return ferror(file) ? strerror(errno) : kNotNpy;
   if (memcmp(start, kMagic, kMagicSize) != 0) return kNotNpy;
   const int version = start[kMagicSize];
-  if (version < 1 || version > 3) return "is of a newer version of .npy";
+  if (version < 1 || version > 3) return "it is in a newer version of the .npy format";
   if (fread(length, version == 1 ? 2 : 4, 1, file) != 1) return kBadHeader;
   const size_t size = length[0] | length[1] << 8 | length[2] << 16 | (size_t)length[3] << 24;
   if (size == 0 || size > kMaxText || fread(text, size, 1, file) != 1) return kBadHeader;
@@ -143,7 +145,7 @@ const char* NpyReadHeader(FILE* file, NpyHeader* header) {
   const char* problem = ReadText(file, text);
   if (problem == NULL) problem = ParseHeader(text, header);
   if (problem != NULL) return problem;
-  // Nobody is to reserve memory for numbers that are not there.
+  // Checks the file's size, so that nobody reserves memory for numbers that are not there.
   const off_t start = ftello(file);
   if (start < 0 || fseeko(file, 0, SEEK_END) != 0) return strerror(errno);
   const off_t end = ftello(file);
@@ -160,7 +162,8 @@ const char* NpyReadData(FILE* file, const NpyHeader* header, void* data) {
   return ferror(file) ? strerror(errno) : kCutShort;
 }
 
-// The first bytes of a file, so many that numbers begin at a multiple of 64.
+// Writes a file's first bytes, padded so that the numbers begin at a multiple of 64. Returns how
+// many bytes.
 static size_t FormatHeader(const NpyHeader* header, char* out) {
   const char order = header->size == 1 ? '|' : '<';
   size_t size = kMagicSize + 4;
@@ -186,7 +189,7 @@ const char* NpyWrite(const char* path, const NpyHeader* header, const void* data
   const bool written =
       fwrite(start, size, 1, file) == 1 && (bytes == 0 || fwrite(data, bytes, 1, file) == 1);
   const int error = errno;
-  // What is still in memory gets written now, or fails to be.
+  // fclose() writes what is still in memory, and that may fail.
   if (fclose(file) == 0 && written) return NULL;
   return strerror(written ? errno : error);
 }

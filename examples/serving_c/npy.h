@@ -1,5 +1,5 @@
-// Arrays in NumPy's .npy files, as np.save() writes and np.load() reads them. Knows nothing of
-// TensorFlow.
+// Arrays in NumPy's .npy files, as np.save() writes and np.load() reads them. This code knows
+// nothing of TensorFlow.
 #ifndef SOFTPOOL_PREDICT_NPY_H_
 #define SOFTPOOL_PREDICT_NPY_H_
 
@@ -9,7 +9,8 @@
 
 #define NPY_MAX_RANK 64  // NumPy's own limit
 
-// What an array is: numbers in little-endian byte order, the last dimension's next to each other.
+// An array of numbers in little-endian byte order. The numbers of the last dimension are next to
+// each other.
 typedef struct {
   char kind;  // 'f' floating point, 'i' signed, 'u' unsigned, 'b' bool, 'c' complex
   int size;   // of a number, in bytes
@@ -17,18 +18,20 @@ typedef struct {
   int64_t dims[NPY_MAX_RANK];
 } NpyHeader;
 
-// How many bytes the numbers take. A header that was read has no more than its file.
+// Returns how many bytes the numbers take. If the header was read from a file, the file has that
+// many.
 size_t NpyBytes(const NpyHeader* header);
 
-// These return NULL if all went well, or else what is wrong, in words.
+// The functions below return NULL if all went well, or else an error message.
 
-// Reads up to the numbers, of which there are as many as the header says.
+// Reads a file up to the numbers, and checks that the file has all numbers that the header
+// promises.
 const char* NpyReadHeader(FILE* file, NpyHeader* header);
 
-// Reads NpyBytes() of numbers, after the header.
+// Reads the numbers, NpyBytes() bytes, after the header.
 const char* NpyReadData(FILE* file, const NpyHeader* header, void* data);
 
-// Writes a file, over one that is there.
+// Writes a file. Replaces a file that is already there.
 const char* NpyWrite(const char* path, const NpyHeader* header, const void* data);
 
 #endif  // SOFTPOOL_PREDICT_NPY_H_

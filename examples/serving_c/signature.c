@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Numbers of fields, from meta_graph.proto and tensor_shape.proto.
+// The numbers of fields, from meta_graph.proto and tensor_shape.proto.
 enum {
   kMetaGraphSignatures = 5,
   kEntryKey = 1,
@@ -19,10 +19,10 @@ enum {
   kDimSize = 1,
 };
 
-// How a field is written.
+// How protocol buffers write a field.
 enum { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
-// What is left to read of a message, and whether reading it went wrong.
+// The part of a message that is left to read, and whether reading has failed.
 typedef struct {
   const uint8_t* at;
   const uint8_t* end;
@@ -47,7 +47,7 @@ static uint64_t ReadVarint(Message* message) {
   return 0;
 }
 
-// Reads a field. False at the end, and where the message is broken.
+// Reads a field. Returns false at the end, and also if the message is broken.
 static bool NextField(Message* message, Field* field) {
   if (message->bad || message->at == message->end) return false;
   const uint64_t tag = ReadVarint(message);
@@ -78,7 +78,7 @@ static bool Equal(const Message* bytes, const char* text) {
   return size == strlen(text) && memcmp(bytes->at, text, size) == 0;
 }
 
-// Puts a copy in the place of an earlier one.
+// Copies a text, and frees an earlier copy.
 static bool CopyText(const Message* bytes, char** text) {
   const size_t size = bytes->end - bytes->at;
   free(*text);
@@ -98,7 +98,7 @@ static bool ReadShape(Message shape, TensorSpec* spec) {
     if (!Is(&field, kShapeDim, kBytes)) continue;
     if (spec->rank == SIGNATURE_MAX_RANK) return false;
     int64_t* dim = &spec->dims[spec->rank++];
-    *dim = 0;  // which is not written
+    *dim = 0;  // a size of zero is not written
     while (NextField(&field.bytes, &inner)) {
       if (Is(&inner, kDimSize, kVarint)) *dim = (int64_t)inner.value;
     }
@@ -147,7 +147,7 @@ static bool ReadTensors(Message message, Signature* signature) {
       return false;
     }
   }
-  // Maps are written in any order.
+  // Protocol buffers write the entries of maps in any order.
   TensorSpecs* sets[] = {&signature->inputs, &signature->outputs};
   for (int i = 0; i < 2; ++i) {
     if (!message.bad && sets[i]->count > 1) {

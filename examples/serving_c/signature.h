@@ -1,8 +1,8 @@
 // The inputs and outputs of a SavedModel, by the names that its signatures give them.
 //
-// TensorFlow's C API loads a SavedModel, but says nothing of signatures: it hands over the
-// MetaGraphDef, a protocol buffer, as bytes. The few fields that matter are read from those here,
-// so that neither protobuf nor TensorFlow's .proto files are needed.
+// TensorFlow's C API loads a SavedModel, but does not interpret its signatures: it returns the
+// MetaGraphDef, a protocol buffer, as bytes. This code reads the few fields that matter from these
+// bytes, so that neither protobuf nor TensorFlow's .proto files are needed.
 #ifndef SOFTPOOL_PREDICT_SIGNATURE_H_
 #define SOFTPOOL_PREDICT_SIGNATURE_H_
 
@@ -15,8 +15,8 @@ typedef struct {
   char* name;    // in the signature: "image"
   char* tensor;  // in the graph: "serving_default_image:0", or NULL if it is sparse or ragged
   int dtype;     // a TF_DataType
-  int rank;      // -1 if any will do
-  int64_t dims[SIGNATURE_MAX_RANK];  // -1 where any size will do
+  int rank;      // -1 if any rank will do
+  int64_t dims[SIGNATURE_MAX_RANK];  // -1 if any size will do
 } TensorSpec;
 
 typedef struct {
@@ -28,8 +28,8 @@ typedef struct {
   TensorSpecs inputs, outputs;
 } Signature;
 
-// Finds the signature of this name in the bytes of a MetaGraphDef. Returns NULL if all went well,
-// or else what is wrong, in words. Either way, FreeSignature() frees what there is.
+// Finds the signature `name` in the bytes of a MetaGraphDef. Returns NULL if all went well, or else
+// an error message. FreeSignature() frees the result in both cases.
 const char* ReadSignature(const void* meta_graph, size_t size, const char* name,
                           Signature* signature);
 

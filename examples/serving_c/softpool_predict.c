@@ -3,13 +3,14 @@
 //   softpool_predict MODEL [-l LIBRARY]... [-i [NAME=]FILE.npy]... [-o [NAME=]FILE.npy]...
 //
 // Reads the inputs of the model's signature "serving_default" from .npy files, and writes outputs
-// to others. NAME may be left out where there is one input, or one output; a FILE with "=" in its
-// name is written ./FILE. With neither -i nor -o it prints what the model has of both.
+// to other .npy files. NAME may be left out if the model has only one input, or one output. A FILE
+// with "=" in its name must be given as ./FILE. Without -i and -o, the program prints the model's
+// inputs and outputs.
 //
-// LIBRARY has the ops that the model needs: for those of tf_softpool, it is the path that
-// tsp.build_info()["library"] gives. A portable model needs none, and -l may be "" or "-".
+// LIBRARY has the ops that the model needs. The path of the library with tf_softpool's ops is in
+// tsp.build_info()["library"]. A portable model needs no library, and -l may be "" or "-".
 //
-// To serve in a program of your own, take model.c and signature.c: the rest is about files.
+// To serve models in your own program, take model.c and signature.c: the rest deals with files.
 #define _XOPEN_SOURCE 700
 
 #include <errno.h>
@@ -23,9 +24,9 @@
 #include "signature.h"
 #include "tensor_file.h"
 
-// A file, and the input or output that it is for.
+// A file, and the name of the input or output that it is for.
 typedef struct {
-  const char* name;  // of `length` letters; NULL if it was left out
+  const char* name;  // of `length` letters, or NULL if it was left out
   int length;
   const char* path;
 } File;
@@ -43,7 +44,7 @@ typedef struct {
 static bool ExplainUsage(void) {
   fputs(
       "Usage: softpool_predict MODEL [-l LIBRARY]... [-i [NAME=]FILE.npy]... [-o ...]...\n"
-      "Without -i and -o, prints the inputs and outputs of the model.\n",
+      "Without -i and -o, it prints the inputs and outputs of the model.\n",
       stderr);
   return false;
 }
@@ -51,7 +52,7 @@ static bool ExplainUsage(void) {
 static File Named(const char* argument) {
   const char* equals = strchr(argument, '=');
   const char* slash = strchr(argument, '/');
-  // What comes after a slash is in the name of a file.
+  // An "=" after a slash is part of a file's name.
   if (equals == NULL || (slash != NULL && slash < equals)) return (File){.path = argument};
   return (File){.name = argument, .length = (int)(equals - argument), .path = equals + 1};
 }
@@ -59,7 +60,7 @@ static File Named(const char* argument) {
 static bool ReadOptions(int argc, char** argv, Arguments* arguments) {
   Files *libraries = &arguments->libraries, *inputs = &arguments->inputs,
         *outputs = &arguments->outputs;
-  // There are fewer of each than arguments.
+  // Each list has fewer entries than there are arguments.
   libraries->items = calloc(argc + 1, sizeof(File));
   inputs->items = calloc(argc + 1, sizeof(File));
   outputs->items = calloc(argc + 1, sizeof(File));
@@ -75,14 +76,14 @@ static bool ReadOptions(int argc, char** argv, Arguments* arguments) {
       libraries->items[libraries->count++] = (File){.path = optarg};
     }
   }
-  if (optind < argc) return Fail("what is %s for? Files come after -i and -o", argv[optind]);
+  if (optind < argc) return Fail("unexpected argument %s: name files after -i or -o", argv[optind]);
   if (inputs->count > 0 && outputs->count == 0) {
-    return Fail("nothing says where to write to: -o FILE.npy");
+    return Fail("-i is given without -o: name a file to write an output to with -o FILE.npy");
   }
   return true;
 }
 
-// Which input or output a file is for, or NULL. `what` is "input" or "output".
+// Returns the input or output that a file is for, or NULL. `what` is "input" or "output".
 static const TensorSpec* Find(const TensorSpecs* tensors, const File* file, const char* what) {
   if (file->name == NULL && tensors->count == 1) return &tensors->specs[0];
   for (size_t i = 0; file->name != NULL && i < tensors->count; ++i) {
@@ -116,12 +117,13 @@ static bool ReadInputs(const TensorSpecs* tensors, const Files* files, TF_Tensor
   }
   for (size_t i = 0; i < tensors->count; ++i) {
     const char* name = tensors->specs[i].name;
-    if (values[i] == NULL) return Fail("input \"%s\" is not given: -i %s=FILE.npy", name, name);
+    if (values[i] == NULL) return Fail("input \"%s\" is not given: add -i %s=FILE.npy", name, name);
   }
   return true;
 }
 
-// Answers into the given memory: values of inputs, outputs that are wanted, and their values.
+// Reads the inputs, runs the model and writes the outputs. The memory is the caller's: `values` for
+// the inputs, `wanted` for the outputs that files are for, and `results` for the values of these.
 static bool Answer(const Model* model, const Arguments* arguments, TF_Tensor** values,
                    const TensorSpec** wanted, TF_Tensor** results) {
   const Files* files = &arguments->outputs;

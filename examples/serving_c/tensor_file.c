@@ -42,7 +42,7 @@ static const Type* TypeOfFile(const NpyHeader* header) {
   return NULL;
 }
 
-// A shape as Python writes it, with "?" where any size will do.
+// Prints a shape as Python writes it, with "?" for any size.
 static void PrintShape(FILE* out, int rank, const int64_t* dims) {
   if (rank < 0) {
     fputs("of any shape", out);
@@ -84,12 +84,14 @@ static void SayWhatFits(const char* path, const NpyHeader* header, const Type* t
                         const TensorSpec* spec) {
   fprintf(stderr, "softpool_predict: input \"%s\" takes ", spec->name);
   PrintSpec(stderr, spec);
-  fprintf(stderr, ", but %s has %s ", path, type == NULL ? "another type," : type->name);
+  fprintf(stderr, ", but %s has %s ", path,
+          type == NULL ? "a type that is not supported," : type->name);
   PrintShape(stderr, header->rank, header->dims);
   fputc('\n', stderr);
 }
 
-// The tensor of an open file, or NULL and what is wrong, unless it was said already.
+// Returns the tensor in an open file, or NULL. If it returns NULL, `*problem` is an error message,
+// or NULL if one was already printed.
 static TF_Tensor* ReadTensor(FILE* file, const char* path, const TensorSpec* spec,
                              const char** problem) {
   NpyHeader header;
@@ -129,7 +131,7 @@ bool WriteTensorFile(const char* path, const TF_Tensor* tensor) {
   const Type* type = TypeOfTensor(TF_TensorType(tensor));
   const int rank = TF_NumDims(tensor);
   if (type == NULL || rank > NPY_MAX_RANK) {
-    return Fail("cannot write %s: a .npy file cannot hold what the model gives", path);
+    return Fail("cannot write %s: a .npy file cannot hold an output of this type or rank", path);
   }
   NpyHeader header = {.kind = type->kind, .size = type->size, .rank = rank};
   for (int i = 0; i < rank; ++i) header.dims[i] = TF_Dim(tensor, i);

@@ -1,6 +1,6 @@
 // TensorFlow's tensors in .npy files.
 //
-// What goes wrong is said on stderr, once, by the function that then returns false or NULL.
+// A function that fails prints the reason on stderr, once, and returns false or NULL.
 #ifndef SOFTPOOL_PREDICT_TENSOR_FILE_H_
 #define SOFTPOOL_PREDICT_TENSOR_FILE_H_
 
@@ -10,7 +10,7 @@
 
 #include "signature.h"
 
-// Reads what an input takes. The caller deletes the tensor.
+// Reads a value for an input. The caller deletes the tensor.
 TF_Tensor* ReadTensorFile(const char* path, const TensorSpec* spec);
 
 bool WriteTensorFile(const char* path, const TF_Tensor* tensor);

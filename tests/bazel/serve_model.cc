@@ -1,9 +1,10 @@
-// A model server in small: what it can serve was linked into it, since it names nothing of
+// A small model server. It can serve only what was linked into it, because it names nothing of
 // tf_softpool and loads no library.
 //
-//   serve_model registered FOLDER   writes the ops and kernels that it knows to ops.pb and
-//   kernels.pb serve_model MODEL FOLDER        feeds a SavedModel the tensors in inputs/, writes
-//   its results to outputs/
+//   serve_model registered FOLDER
+//       writes the ops and kernels that it knows to ops.pb and kernels.pb
+//   serve_model MODEL FOLDER
+//       feeds a SavedModel the tensors in inputs/, and writes its results to outputs/
 #include <iostream>
 #include <string>
 #include <utility>
@@ -31,7 +32,7 @@ absl::Status WriteRegistered(const std::string& folder) {
 absl::Status ReadTensor(const std::string& path, tf::Tensor* tensor) {
   tf::TensorProto proto;
   TF_RETURN_IF_ERROR(tf::ReadBinaryProto(tf::Env::Default(), path, &proto));
-  if (!tensor->FromProto(proto)) return absl::InvalidArgumentError(path + " is no tensor");
+  if (!tensor->FromProto(proto)) return absl::InvalidArgumentError(path + " is not a tensor");
   return absl::OkStatus();
 }
 

@@ -1,6 +1,6 @@
-// The CUDA kernels as one function of C, for tests and measurements to call without TensorFlow. The
-// same source makes two libraries: one that runs on a card, and one that runs the kernels' threads
-// on the host, one after the other.
+// The CUDA kernels as one C function, which tests and measurements call without TensorFlow. The
+// same source makes two libraries. One runs the kernels on a card. The other runs the kernels'
+// threads on the host, one after the other.
 #include <exception>
 #include <new>
 #include <string>
@@ -11,19 +11,20 @@
 
 namespace {
 
-// A tensor of a call. Where an optional one is absent, its address is null.
+// A tensor of a call. The address of an absent optional tensor is null.
 struct CTensor {
   void* data;
-  int type;  // counts float16, bfloat16, float32, float64
+  int type;  // the index in float16, bfloat16, float32, float64
   int rank;
   const int64_t* dims;
 };
 
-// An attribute of a call: text, whole numbers, or neither, for the truth value of the first number.
+// An attribute of a call: a text, a list of whole numbers, a single whole number, or a truth value.
+// A truth value is true if the first number is not zero.
 struct CAttribute {
   const char* name;
   const char* text;
-  int count;  // of numbers, or -1 for one that is no list, -2 for a truth value
+  int count;  // of numbers in a list; -1: a single number; -2: a truth value
   const int64_t* numbers;
 };
 
@@ -59,8 +60,8 @@ std::string Run(const char* op, const CAttribute* attributes, int attribute_coun
 
 }  // namespace
 
-// Inputs and outputs come in the order of the op's description. Returns what is wrong, or an empty
-// string, which lasts until the next call.
+// Runs an op. Inputs and outputs come in the order of the op's description. Returns an error
+// message or an empty string, which lasts until the next call.
 extern "C" __attribute__((visibility("default"))) const char* tf_softpool_run(
     const char* op, const CAttribute* attributes, int attribute_count, const CTensor* inputs,
     const CTensor* outputs, void* stream, void* (*allocate)(size_t)) {

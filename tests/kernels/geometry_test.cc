@@ -1,4 +1,4 @@
-// Window geometry and the partitions of it, checked by counting.
+// Window geometry and its partitions, checked by counting.
 #include "softpool/engine/geometry.h"
 
 #include <gtest/gtest.h>

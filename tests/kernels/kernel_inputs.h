@@ -1,4 +1,4 @@
-// What tests give kernels: tensors as bytes, threads.
+// What tests pass to kernels: tensors as bytes, and threads.
 #ifndef TF_SOFTPOOL_TESTS_KERNELS_KERNEL_INPUTS_H_
 #define TF_SOFTPOOL_TESTS_KERNELS_KERNEL_INPUTS_H_
 
@@ -18,7 +18,7 @@ inline size_t SizeOf(DataType type) {
   return type == DataType::kFloat64 ? 8 : type == DataType::kFloat32 ? 4 : 2;
 }
 
-// Random values of a type as bytes, special ones among them.
+// Returns random values of a type as bytes. Some of the values are special.
 inline std::vector<uint8_t> RandomTensor(DataType type, size_t count, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal(0, 2);
@@ -29,7 +29,8 @@ inline std::vector<uint8_t> RandomTensor(DataType type, size_t count, unsigned s
     const float narrow = static_cast<float>(value);
     uint32_t bits;
     std::memcpy(&bits, &narrow, 4);
-    // Any 16 bits will do: for half, the float's upper ones, infinity in the place of most NaN.
+    // Any 16 bits will do. A half takes the upper bits of the float, with infinity instead of most
+    // NaN.
     const uint16_t upper = static_cast<uint16_t>(bits >> 16);
     const bool rarely = random() % 97 == 0;
     const uint16_t half = (upper & 0x7C00) == 0x7C00 && !rarely ? uint16_t(upper & 0xFC00) : upper;
@@ -51,7 +52,8 @@ inline std::vector<uint8_t> RandomTensor(DataType type, size_t count, unsigned s
   return bytes;
 }
 
-// NaN has many bit patterns, and which one comes out is the processor's business.
+// Gives all NaN the same bits: NaN has many bit patterns, and the processor decides which one comes
+// out.
 template <class T>
 inline void MakeNaNEqual(std::vector<uint8_t>* bytes, T exponent, T mantissa) {
   for (size_t i = 0; i < bytes->size(); i += sizeof(T)) {
@@ -85,7 +87,7 @@ inline ParallelFor Threads(int count) {
   };
 }
 
-// Ordinary numbers: parameters that are not would leave nothing to compare.
+// Returns ordinary numbers: parameters that are infinite or NaN would leave nothing to compare.
 inline std::vector<uint8_t> Uniform(DataType type, int64_t count, double from, double to,
                                     unsigned seed) {
   std::mt19937 random(seed);

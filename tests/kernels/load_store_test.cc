@@ -12,7 +12,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "load_store_test.cc"
 #include <hwy/foreach_target.h>
-// The target's headers follow it.
+// The per-target headers must come after foreach_target.h.
 #include <hwy/highway.h>
 
 #include "softpool/simd/exp_pow-inl.h"
@@ -80,7 +80,7 @@ float FromBits(uint32_t bits) {
   return value;
 }
 
-// The value of a half, from the definition of the format.
+// Returns the value of a half, by the definition of the format.
 double HalfValue(int bits) {
   const int exponent = (bits >> 10) & 31, mantissa = bits & 1023;
   double magnitude =
@@ -108,7 +108,8 @@ TEST_P(Lanes, LoadsEvery16BitValue) {
   }
 }
 
-// Values, the midpoints between neighbours, and a little to either side of them.
+// Returns values, the midpoints between neighbours, and numbers a little to either side of the
+// midpoints.
 std::vector<float> Roundings(const std::vector<float>& values) {
   std::vector<float> out;
   for (size_t i = 0; i + 1 < values.size(); ++i) {
@@ -191,7 +192,7 @@ TEST_P(Lanes, ProductsAndSumsAreRoundedOnce) {
     return std::ldexp(mantissa, static_cast<int>(random() % exponents) - exponents / 2);
   };
   for (int i = 0; i < 200000; ++i) add(any(40), any(40), any(60));
-  // Sums that lie at the middle between two floats but for a little, which a first rounding loses.
+  // Sums just beside the middle between two floats: a first rounding would lose how far beside.
   for (int i = 0; i < 100000; ++i) {
     const float z = any(4);
     const float half_unit = std::ldexp(1.0f, std::ilogb(z) - 24);
@@ -216,7 +217,7 @@ TEST_P(Lanes, ProductsAndSumsAreRoundedOnce) {
   }
 }
 
-// How far a scaled exponential is from e^x, relatively, the scale divided out.
+// Returns the largest relative error of a scaled exponential. The scale is divided out.
 template <class T, class F>
 double LargestError(const F& exp, int scale, T lowest) {
   std::vector<T> x;

@@ -1,4 +1,4 @@
-// What is wrong with a call is said by the names that users know.
+// Errors of a call name what is wrong by the names that users know.
 #include "softpool/engine/op.h"
 
 #include <gtest/gtest.h>
@@ -39,11 +39,7 @@ const Attributes kGuided = AttributesWith("N", int64_t{1});
 const Tensor kX = Of({1, 4, 4, 3}), kY = Of({1, 2, 2, 3}), kChannels = Of({3});
 
 const BadCall kBadCalls[] = {
-    {"no_inputs",
-     "SoftPool",
-     kExact,
-     {},
-     "Softpool>SoftPool takes another number of inputs than 0"},
+    {"no_inputs", "SoftPool", kExact, {}, "Softpool>SoftPool got a wrong number of inputs: 0"},
     {"rank",
      "SoftPool",
      kExact,
@@ -68,7 +64,7 @@ const BadCall kBadCalls[] = {
      "ImportancePool",
      kExact,
      {kX, kY},
-     "logits must have shape [1,4,4,3], that of the input, got [1,2,2,3]"},
+     "logits must have shape [1,4,4,3], the shape of the input, got [1,2,2,3]"},
     {"no_ranks",
      "SortedPool",
      kSoftmax,
@@ -78,7 +74,8 @@ const BadCall kBadCalls[] = {
      "SortedPool",
      kSoftmax,
      {kX, Of({5})},
-     "rank_logits must have from 1 to 4 ranks, the size of the window ksize [2,2], got shape [5]"},
+     "rank_logits must have from 1 to 4 ranks, at most one for each position of a window of ksize "
+     "[2,2], got shape [5]"},
     {"rank_channels",
      "SortedPool",
      kSoftmax,
@@ -95,7 +92,7 @@ const BadCall kBadCalls[] = {
      "DetailPreservingPool",
      AttributesWith("N", int64_t{2}),
      {kX, kY, kChannels, kChannels},
-     "guide must be a list of one tensor or none, got 2"},
+     "guide must be an empty list or a list of one tensor, got a list of length 2"},
     {"guide",
      "DetailPreservingPool",
      kGuided,

@@ -11,7 +11,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "power_test.cc"
 #include <hwy/foreach_target.h>
-// The target's headers follow it.
+// The per-target headers must come after foreach_target.h.
 #include <hwy/highway.h>
 
 #include "softpool/simd/exp_pow-inl.h"
@@ -59,7 +59,7 @@ class PowerTest : public testing::Test {};
 using Types = testing::Types<float, double>;
 TYPED_TEST_SUITE(PowerTest, Types);
 
-// From the smallest normal number to the largest, many of them near one.
+// Returns numbers from the smallest normal number to the largest, many of them near one.
 template <class T>
 std::vector<T> Bases() {
   using Limits = std::numeric_limits<T>;
@@ -102,8 +102,8 @@ TYPED_TEST(PowerTest, IsNearTheTruthAndTheSameOnAllTargets) {
                                          static_cast<long double>(static_cast<T>(power)));
       if (exact > Limits::max() / 4) continue;
       const long double error = std::abs(first[i] - exact);
-      // A multiple of the type's precision, which grows with the power as that of any base would.
-      // In double a product is rounded before it is added to.
+      // A multiple of the type's precision. It grows with the power, because a base's error does.
+      // In double it also grows with the product, which is rounded before something is added.
       const long double product = sizeof(T) == 8 ? std::abs(std::log2(exact)) : 0;
       const long double precision = Limits::epsilon() * (2 + std::abs(power) + product);
       if (exact < 2 * Limits::min()) {

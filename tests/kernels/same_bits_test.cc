@@ -1,5 +1,5 @@
-// Results and gradients are the same to the last bit on every SIMD target, however many threads
-// work and however the work is cut.
+// Results and gradients are the same to the last bit on every SIMD target, for any number of
+// threads and however the work is cut.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -40,10 +40,10 @@ const Case kCases[] = {
 
 // A kernel's results as bytes, by name.
 using Results = std::map<std::string, std::vector<uint8_t>>;
-// A call of a pooling's op, with the memory of its inputs, and the gradient of its output.
+// A call of a pooling's op, the memory of the call's inputs, and the gradient of its output.
 struct Inputs {
   Attributes attributes;
-  Call call;  // of the pooling; its gradient has the same inputs, and then the gradient
+  Call call;  // of the pooling; the gradient's op takes the same inputs and then `gradient`
   std::vector<std::vector<uint8_t>> memory;
   std::vector<uint8_t> gradient;
 
@@ -56,7 +56,7 @@ struct Inputs {
   }
 };
 
-// The outputs of a prepared call. Parameters' gradients have "parameter" in their names.
+// Runs a call and returns its outputs. The names of parameters' gradients contain "parameter".
 Results ResultsOf(Call call, const ParallelFor& parallel) {
   EXPECT_EQ(Prepare(&call), "");
   Results results;
@@ -100,7 +100,7 @@ class SameBits : public testing::TestWithParam<std::tuple<Case, DataType, DataFo
     return in;
   }
 
-  // A tensor's shape that has one value for each window.
+  // Returns the shape of a tensor that has one value for each window.
   static std::vector<int64_t> WindowDims(const Inputs& in) {
     std::vector<int64_t> dims = in.call.inputs[0].dims;
     const bool first = in.attributes.String("data_format") == "NCHW";
@@ -111,7 +111,7 @@ class SameBits : public testing::TestWithParam<std::tuple<Case, DataType, DataFo
     return dims;
   }
 
-  // Runs the op and its gradient.
+  // Runs the op and its gradient's op.
   static Results RunBoth(Inputs& in, const ParallelFor& parallel) {
     Results results = ResultsOf(in.call, parallel);
     Call gradient = in.call;
@@ -189,7 +189,7 @@ TEST_P(SameBits, DetailPreservingPool) {
       in->call.inputs.emplace_back();
     }
     in->Add(computed, {channels}, Uniform(computed, channels, 0, 2, 4));
-    // Some so large that weights leave their type's range.
+    // Some values are so large that weights leave their type's range.
     in->Add(computed, {channels}, Uniform(computed, channels, -4, 60, 5));
     Compare(*in);
   }

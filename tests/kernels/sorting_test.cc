@@ -1,4 +1,4 @@
-// The networks sort, and the reference path ranks windows.
+// The sorting networks sort, and the reference path ranks the values of a window.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 namespace softpool {
 namespace {
 
-// Whether the network puts zeros and ones, the bits of `values`, in decreasing order.
+// Returns whether the network puts `values` in decreasing order.
 bool Sorts(int64_t n, std::vector<int> values) {
   MergeExchange(n, [&](int64_t i, int64_t j) {
     if (values[j] > values[i]) std::swap(values[i], values[j]);

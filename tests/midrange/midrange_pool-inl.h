@@ -3,7 +3,7 @@
 //   y = (max_i a_i + min_i a_i) / 2
 //
 // Half of a gradient goes to the first of the largest values, and half to the first of the
-// smallest. -inf counts as padding, unless there is nothing else.
+// smallest. -inf counts as padding, unless the window holds nothing else.
 #if defined(SOFTPOOL_POOLINGS_MIDRANGE_MIDRANGE_POOL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_POOLINGS_MIDRANGE_MIDRANGE_POOL_INL_H_
 #undef SOFTPOOL_POOLINGS_MIDRANGE_MIDRANGE_POOL_INL_H_
@@ -20,7 +20,7 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// A window's largest and smallest value, or NaN for both if there is one.
+// A window's largest and smallest value, or NaN for both if the window has a NaN.
 template <class W>
 struct Extremes {
   using D = typename W::D;
@@ -55,7 +55,7 @@ struct MidrangePoolMath : PoolMath {
     using D = typename W::D;
     const V<D> half = hn::Set(D(), C{0.5});
     const Extremes<W> of(window, TapValues<W>(window));
-    // Halves first: the sum of two large numbers would overflow.
+    // Takes halves first: the sum of two large numbers would overflow.
     window.StoreWindow(hn::Add(hn::Mul(half, of.largest), hn::Mul(half, of.smallest)));
   }
 };

@@ -1,7 +1,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "midrange_pool.cc"
 #include <hwy/foreach_target.h>
-// The target's headers follow it.
+// The per-target headers must come after foreach_target.h.
 #include <hwy/highway.h>
 
 #include "midrange_pool-inl.h"

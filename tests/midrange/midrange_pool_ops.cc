@@ -1,4 +1,4 @@
-// What midrange pooling's ops read, write and are told.
+// The descriptions of midrange pooling's ops.
 #include "softpool/engine/op.h"
 
 namespace softpool {
@@ -12,10 +12,10 @@ namespace {
                 {{"output", Role::kWindows, "One value for each window."}},
                 {}}),
     RegisterOp({"Softpool>MidrangePoolGrad",
-                "What Softpool>MidrangePool sends back to its input.",
+                "The gradient of Softpool>MidrangePool for its input.",
                 {{"orig_input", Role::kTaps, "The input of the pooling."},
-                 {"grad", Role::kWindows, "The gradient of its output."}},
-                {{"output", Role::kTaps, "The gradient of its input."}},
+                 {"grad", Role::kWindows, "The gradient of the pooling's output."}},
+                {{"output", Role::kTaps, "The gradient of the pooling's input."}},
                 {}}),
 };
 

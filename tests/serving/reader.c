@@ -1,6 +1,6 @@
-// Reads .npy files and graphs with what examples/serving_c reads them with: as they are, to say
-// what is in them and to copy them, and so many times with random changes, of which none may do
-// harm.
+// Reads .npy files and graphs with the code of examples/serving_c. First it reads each file as it
+// is, prints what is in it and copies it. Then it reads the file CHANGES times with random changes:
+// none of these may do harm.
 //
 //   reader CHANGES FILE...
 #define _XOPEN_SOURCE 700
@@ -9,7 +9,8 @@
 #include "npy.h"
 #include "signature.h"
 
-// `copy` is where to write what was read, and NULL for what was changed, of which nothing is said.
+// `copy` is the path to write what was read to, or NULL for changed content. Nothing is printed
+// about changed content.
 static void ReadNpy(char* bytes, size_t size, const char* copy) {
   FILE* file = fmemopen(bytes, size, "rb");
   NpyHeader header;
@@ -55,7 +56,7 @@ int main(int argc, char** argv) {
     snprintf(path, sizeof path, "%s.copy", argv[i]);
     void (*read)(char*, size_t, const char*) = strstr(argv[i], ".npy") ? ReadNpy : ReadGraph;
     for (int change = 0; change <= changes; ++change) {
-      // Memory of just that size, so that reading past it shows.
+      // Memory of exactly this size, so that reading past its end is noticed.
       const size_t left = change % 2 ? 1 + rand() % size : size;
       char* bytes = malloc(left);
       memcpy(bytes, content, left);

@@ -59,9 +59,9 @@ def header(descr="'<f4'", order="False", shape="(1,)"):
 
 
 FOUR = b"1234"
-BROKEN = "has a broken .npy header"
-SHORT = "is cut short: it has fewer numbers than its header says"
-UNKNOWN = "has elements that are not numbers, or of a type not known here"
+BROKEN = "it has a broken .npy header"
+SHORT = "it is cut short: it has fewer numbers than its header says"
+UNKNOWN = "it has elements that are not numbers, or numbers of a type that is not supported"
 FILES = [
     (npy(header(), FOUR), "read"),
     (npy(header(), FOUR, version=2), "read"),
@@ -70,9 +70,9 @@ FILES = [
     (npy("{\"shape\":(1),'fortran_order':False,'descr':'<f4'}", FOUR), "read"),
     (npy(header(shape="()"), FOUR), "read"),
     (npy(header(shape=f"(0, {2**40},)")), "read"),
-    (npy(header(), FOUR, version=9), "is of a newer version of .npy"),
-    (b"\x93NUMP", "is not a .npy file"),
-    (b"PK\x03\x04 a .npz file", "is not a .npy file"),
+    (npy(header(), FOUR, version=9), "it is in a newer version of the .npy format"),
+    (b"\x93NUMP", "it is not a .npy file"),
+    (b"PK\x03\x04 a .npz file", "it is not a .npy file"),
     (npy(header(), FOUR)[:9], BROKEN),
     (npy(header(), FOUR)[:40], BROKEN),
     (npy(header() + " " * 10000, FOUR), BROKEN),
@@ -91,13 +91,13 @@ FILES = [
     (npy(header(shape=f"({2**62},)"), FOUR), SHORT),
     (npy(header(shape=f"({2**32}, {2**32}, 0)"), FOUR), SHORT),
     (npy(header(shape=f"(0, {2**32}, {2**32})"), FOUR), SHORT),
-    (npy(header(order="True"), FOUR), "is in Fortran's order: save np.ascontiguousarray(x)"),
-    (npy(header("'>f4'"), FOUR), "is big-endian: save x.astype(x.dtype.newbyteorder('<')) instead"),
+    (npy(header(order="True"), FOUR), "it has Fortran order: save np.ascontiguousarray(x)"),
+    (npy(header("'>f4'"), FOUR), "it is big-endian: save x.astype(x.dtype.newbyteorder('<')) instead"),
     (npy(header("'|O'"), FOUR), UNKNOWN),
     (npy(header("'<U1'"), FOUR), UNKNOWN),
     (npy(header("'|V2'"), FOUR), UNKNOWN),
     (npy(header("'<M8[ns]'"), FOUR), UNKNOWN),
-    (npy(header("[('a', '<f4')]"), FOUR), "has elements that are not numbers"),
+    (npy(header("[('a', '<f4')]"), FOUR), "it has elements that are not numbers"),
 ]
 
 

@@ -1,5 +1,5 @@
-// The windows of a GPU's kernels: a thread has one window of one channel. What they offer to
-// mathematics is their contract, in taps-inl.h.
+// The windows of a GPU's kernels. A thread has one window of one channel. The contract in
+// taps-inl.h says what a window offers to mathematics.
 #ifndef SOFTPOOL_CUDA_DEVICE_WINDOW_H_
 #define SOFTPOOL_CUDA_DEVICE_WINDOW_H_
 
@@ -10,7 +10,8 @@
 
 namespace softpool {
 
-// So many values that one instruction loads or stores, where the first of them is aligned to all.
+// kCount values that one instruction loads or stores. The first value must be aligned to the size
+// of all of them.
 template <class T, int kCount>
 struct alignas(sizeof(T) * kCount) Pack {
   T values[kCount];
@@ -18,15 +19,15 @@ struct alignas(sizeof(T) * kCount) Pack {
 
 namespace HWY_NAMESPACE {
 
-// Where a window is: its first tap in tensors shaped like the input, itself in those shaped like
-// the output, and its channel.
+// The place of a window: the index of its first tap in tensors shaped like the input, the window's
+// own index in tensors shaped like the output, and its channel.
 struct Place {
   int64_t in, out, channel;
 };
 
-// Where what windows send goes: `sums`, of tensors with a value for every tap, from the window's
-// first tap on, if windows share inputs. How far sums over all windows lie apart that a thread
-// keeps for channels side by side.
+// Where a window's gradients go. If windows share inputs, `sums` has the sums of each tensor with a
+// value for every tap, and `first` is the index of the window's first tap in them. `channel_step`
+// is the distance between a thread's sums over all windows for neighbouring channels.
 template <class Math, class T>
 struct Targets {
   ComputeType<T>* sums[Math::kTapOutputs + 1];
@@ -35,7 +36,7 @@ struct Targets {
   bool owned;
 };
 
-// A window of any size, its values in memory.
+// A window of any size, with its values in memory.
 template <class Math_, class T_, Sink kSink>
 struct MemoryWindow {
   using Math = Math_;
@@ -45,7 +46,8 @@ struct MemoryWindow {
   using Sum = double;
   static constexpr int kTaps = 0;
 
-  // By value, so that they are in a thread's registers until a window is done out of line.
+  // `targets`, `box` and `place` are held by value, so that they are in a thread's registers until
+  // a window is pooled out of line.
   const Tensors<T, Math>& tensors;
   Targets<Math, T> targets;
   TapBox box;
@@ -58,8 +60,8 @@ struct MemoryWindow {
     box.ForEach(f);
   }
   HWY_INLINE MemoryWindow AnySize() const { return *this; }
-  // The one so many further: of the next channels or, with row_taps to a window, of the next
-  // windows.
+  // Returns the window that is `count` further: `count` channels further if row_taps is 1, else
+  // `count` windows of row_taps taps further in the row.
   HWY_INLINE MemoryWindow Neighbour(int64_t count, int row_taps) const {
     const bool channels = row_taps == 1;
     return {
@@ -101,7 +103,7 @@ struct MemoryWindow {
     if (IsOwner()) sums[lane * targets.channel_step] += static_cast<double>(v);
   }
 
-  // The only lane there is, by its number.
+  // The same for one lane, by its number. There is only one lane.
   template <int kWhich = 0>
   HWY_INLINE C LoadLane(const Tap& tap, size_t) const {
     return Load<kWhich>(tap);
@@ -122,7 +124,7 @@ struct MemoryWindow {
   HWY_INLINE void AddChannelLane(C v, double* sums, size_t) const { AddChannel(v, sums); }
 };
 
-// What it takes to do a lane again by the slow reference path: see window-inl.h.
+// Functions for pooling a lane again by the slow reference path: see window-inl.h.
 template <class W, class F>
 HWY_INLINE void ForEachUnset(const W&, bool mask, const F& f) {
   if (!mask) f(size_t{0});
@@ -136,14 +138,14 @@ HWY_INLINE typename W::C WithLane(const W&, typename W::C, size_t, typename W::C
   return value;
 }
 
-// What a thread keeps in registers of kLanes windows of kTaps taps each.
+// What a thread keeps in registers: kLanes windows of kTaps taps each.
 template <class Math, class C, int kTaps, int kLanes>
 struct Registers {
   C tap_in[Math::kTapInputs][kTaps][kLanes];
   C window_in[Math::kWindowInputs + 1][kLanes];
   C window_out[Math::kWindowOutputs + 1][kLanes];
   C tap_out[Math::kTapOutputs + 1][kTaps][kLanes];
-  // Bit i: lane i was done in memory, for its numbers were such that it had to be.
+  // Bit i says that lane i was pooled in memory, because its numbers required it.
   uint32_t in_memory = 0;
 };
 
@@ -158,7 +160,7 @@ struct RegisterWindow {
   static constexpr int kTaps = kTaps_;
 
   Registers<Math, C, kTaps, kLanes>& registers;
-  MemoryWindow<Math, T, kSink> memory;  // the same window
+  MemoryWindow<Math, T, kSink> memory;  // the same window, in memory
 
   HWY_INLINE static int64_t Taps() { return kTaps; }
   template <class F>

@@ -1,5 +1,5 @@
-// The driver on a GPU: it runs a pooling's mathematics over every window, with the program and the
-// grid that fit. A pooling calls RunPooling() or OnEachType(); nothing else here is its business.
+// The driver on a GPU. It picks a program and a grid, and runs a pooling's mathematics over every
+// window. A pooling calls RunPooling() or OnEachType() and needs nothing else from this file.
 #ifndef SOFTPOOL_CUDA_DRIVER_H_
 #define SOFTPOOL_CUDA_DRIVER_H_
 
@@ -8,14 +8,14 @@
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// Enough blocks to keep every device busy, and not so many that what each does once, or its sums,
-// would cost much.
+// Enough blocks to keep every device busy, but few enough that each block's sums, and the work that
+// each block does once, cost little.
 inline constexpr int64_t kMostBlocks = 1 << 12, kMostBlocksWithSums = 1024;
-// Of a block's shared memory.
+// Limits on parts of a block's shared memory.
 inline constexpr size_t kMostBytesForSums = 32 * 1024, kBytesForTile = 32 * 1024;
 
-// What the gradients of parameters need: how many rows of them, and where they go when all blocks
-// are done.
+// What the gradients of parameters need: the number of their rows, and a function that stores them
+// when all blocks are done.
 struct ParameterGradients {
   int64_t rows = 0;
   std::function<std::string(const BlockSums&, int64_t slices)> store = {};
@@ -51,7 +51,7 @@ class Driver {
   }
 
  private:
-  // Kernels of their own for every shape would make a large library: double has few.
+  // Separate kernels for every shape would make the library large, so double has few of them.
   static constexpr bool kWide = sizeof(T) == 8;
 
   std::string RunWindowsOfItsSize() const {
@@ -65,7 +65,7 @@ class Driver {
     }
     if constexpr (!kWide) {
       if (IsOfSize<1, 3, 3>()) {
-        // Larger windows fill the registers with fewer values side by side.
+        // Larger windows fill the registers with fewer channels side by side.
         if (ChannelsFit(4)) return RunWindows<Size<1, 3, 3>, Layout<4, 1>>();
         return RunWindows<Size<1, 3, 3>, Layout<1, 1>>();
       }
@@ -78,7 +78,7 @@ class Driver {
     return g_.axis[0].window == k0 && g_.axis[1].window == k1 && g_.axis[2].window == k2;
   }
 
-  // Whether all tensors begin at multiples of so many bytes.
+  // Returns whether all tensors begin at multiples of `bytes` bytes.
   bool Aligned(size_t bytes) const {
     const auto aligned = [&](const T* p) { return reinterpret_cast<uintptr_t>(p) % bytes == 0; };
     const auto all = [&](const auto& tensors) {
@@ -87,11 +87,12 @@ class Driver {
     return all(tensors_.tap_in) && all(tensors_.window_in) && all(tensors_.window_out) &&
            all(tensors_.tap_out);
   }
-  // Whether so many consecutive channels can be loaded at once everywhere.
+  // Returns whether `vector` consecutive channels can be loaded at once everywhere.
   bool ChannelsFit(int vector) const {
     return g_.inner % vector == 0 && Aligned(vector * sizeof(T));
   }
-  // The same of so many values of rows that windows of two divide.
+  // Returns whether `vector` consecutive values of a row can be loaded at once everywhere, for
+  // windows that divide rows into pairs.
   bool RowsFit(int vector) const {
     const PoolAxis& row = g_.axis[2];
     return g_.inner == 1 && row.stride == 2 && row.pad == 0 && row.in % vector == 0 &&
@@ -161,7 +162,7 @@ class Driver {
     return "";
   }
 
-  // As many threads as there is work for at a time, in whole warps.
+  // Returns as many threads as `items` items need at a time, in whole warps and at most kThreads.
   static int ThreadsFor(int64_t items) {
     return static_cast<int>(std::min<int64_t>((items + 31) / 32 * 32, kThreads));
   }
@@ -190,8 +191,9 @@ class Driver {
   const ParameterGradients& parameters_;
 };
 
-// Calls f with a value of the input's type, for that type alone, and returns what it says is wrong.
-// Where there are no windows, parameters' gradients are zero instead.
+// Calls f with a value of the input's type and returns the error message that f returns. Only the
+// type of the value matters. If there are no windows, sets the gradients of parameters to zero
+// instead.
 template <class F>
 std::string OnEachType(const Call& call, const CudaStream& cuda, const F& f) {
   std::string error;
@@ -206,8 +208,8 @@ std::string OnEachType(const Call& call, const CudaStream& cuda, const F& f) {
   return error;
 }
 
-// Runs Math<C>, made from the call, over all windows of a call that is prepared; C is the type that
-// its values are computed in.
+// Runs Math<C>, made from the call, over all windows of a prepared call. C is the type that the
+// call's values are computed in.
 template <template <class> class Math>
 std::string RunPooling(const Call& call, const CudaStream& cuda) {
   return OnEachType(call, cuda, [&](auto value) {

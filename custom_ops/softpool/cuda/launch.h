@@ -1,13 +1,14 @@
-// Running a kernel's threads: on a device or, where there is no compiler for one, on the host, one
-// after the other.
+// Runs a kernel's threads: on a device, or one after the other on the host if there is no compiler
+// for a device.
 //
 // A program is what the threads of a grid do: a struct of plain values with
 //
 //   int64_t Phases(const Thread&) const;       // the same for all threads of a block
 //   void Run(int64_t phase, const Thread&) const;
 //
-// All threads of a block have done a phase before one begins the next: a barrier on a device, and a
-// loop on the host. What a thread keeps from one to another is in shared memory.
+// All threads of a block finish a phase before one of them begins the next. A barrier on a device
+// and a loop on the host see to that. A thread keeps values from one phase to the next in shared
+// memory.
 #ifndef SOFTPOOL_CUDA_LAUNCH_H_
 #define SOFTPOOL_CUDA_LAUNCH_H_
 
@@ -27,8 +28,8 @@
 
 namespace softpool {
 
-// Blocks are `groups` times `slices`: groups are what work is divided into by the geometry, slices
-// share that of one group.
+// A grid of `groups` times `slices` blocks. The geometry divides the work into groups. The slices
+// of one group share that group's work.
 struct Grid {
   int64_t groups;
   int64_t slices;
@@ -42,17 +43,17 @@ struct Thread {
   void* shared;
 };
 
-// What every device gives a block without being asked specially.
+// The shared memory that every device gives a block without a special request.
 inline constexpr size_t kMostShared = 48 * 1024;
 inline constexpr int kThreads = 256;
-// What fits CUDA's grids.
+// The limits of CUDA's grids.
 inline constexpr int64_t kMostGroups = (int64_t{1} << 31) - 1, kMostSlices = 65535;
 
 inline bool Fits(const Grid& grid) {
   return grid.groups <= kMostGroups && grid.slices <= kMostSlices && grid.threads <= kThreads &&
          grid.shared_bytes <= kMostShared;
 }
-inline constexpr char kTooLarge[] = "no device could run so large a grid";
+inline constexpr char kTooLarge[] = "the kernel needs a larger grid than any device can run";
 
 #if defined(__CUDACC__)
 
@@ -83,13 +84,13 @@ std::string Launch(const Program& program, const Grid& grid, const CudaStream& c
   if (!Fits(grid)) return kTooLarge;
   const dim3 blocks(static_cast<unsigned>(grid.groups), static_cast<unsigned>(grid.slices));
   void* arguments[] = {const_cast<Program*>(&program)};
-  // Which says what became of this launch, and of no other.
+  // cudaLaunchKernel() returns the error of this launch and of no other.
   return CudaError(cudaLaunchKernel(reinterpret_cast<const void*>(&RunProgram<Program>), blocks,
                                     grid.threads, arguments, grid.shared_bytes,
                                     static_cast<cudaStream_t>(cuda.stream)));
 }
 
-// Sets memory to zero bytes.
+// Sets memory to zero.
 inline std::string Clear(void* p, size_t bytes, const CudaStream& cuda) {
   if (bytes == 0) return "";
   return CudaError(cudaMemsetAsync(p, 0, bytes, static_cast<cudaStream_t>(cuda.stream)));
@@ -100,13 +101,15 @@ inline std::string Clear(void* p, size_t bytes, const CudaStream& cuda) {
 template <class Program>
 std::string Launch(const Program& program, const Grid& grid, const CudaStream&) {
   if (!Fits(grid)) return kTooLarge;
-  // A device runs threads in any order: tests run them in two, which must not matter.
+  // A device runs threads in any order. Tests run them forwards and backwards: the order must not
+  // matter.
   const bool backwards = std::getenv("SOFTPOOL_HOST_BACKWARDS") != nullptr;
   const auto at = [&](int64_t i, int64_t count) { return backwards ? count - 1 - i : i; };
   std::vector<double> shared(grid.shared_bytes / sizeof(double) + 1);
   for (int64_t block = 0; block < grid.groups * grid.slices; ++block) {
     const int64_t turn = at(block, grid.groups * grid.slices);
-    // As a device has it: whatever was there before, and never zeros by chance.
+    // On a device, shared memory holds whatever was there before. The bytes 0xFF stand for that:
+    // they are never zeros by chance.
     std::memset(shared.data(), 0xFF, grid.shared_bytes);
     Thread thread{turn / grid.slices, turn % grid.slices, grid.slices, 0,
                   grid.threads,       shared.data()};
@@ -128,8 +131,8 @@ inline std::string Clear(void* p, size_t bytes, const CudaStream&) {
 
 #endif
 
-// How many blocks work on `items`, so many items each. The limits do not depend on the device, so
-// that results do not either.
+// Returns how many blocks of a group share `items` items, if a block takes items_per_block at a
+// time. The limits do not depend on the device, so results do not either.
 inline int64_t SlicesFor(int64_t items, int64_t items_per_block, int64_t groups,
                          int64_t most_blocks) {
   const int64_t wanted = (items + items_per_block - 1) / items_per_block;

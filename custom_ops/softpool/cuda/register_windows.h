@@ -1,5 +1,5 @@
-// Windows of a size that the compiler knows, loaded into registers with as few instructions as
-// memory allows, pooled there, and stored likewise.
+// Windows of a size that the compiler knows. They are loaded into registers with as few
+// instructions as memory allows, pooled there, and stored the same way.
 #ifndef SOFTPOOL_CUDA_REGISTER_WINDOWS_H_
 #define SOFTPOOL_CUDA_REGISTER_WINDOWS_H_
 
@@ -8,8 +8,9 @@
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// How a thread's values lie in memory: kVector side by side, which are as many channels of one tap
-// or, if kRowTaps is more than one, kRowTaps taps each of windows that are neighbours in a row.
+// How a thread's values lie in memory: kVector values side by side. If kRowTaps is one, they are
+// kVector channels of one tap. If kRowTaps is larger, they are kRowTaps taps of each of several
+// windows that are neighbours in a row.
 template <int kVector_, int kRowTaps_>
 struct Layout {
   static constexpr int kVector = kVector_;
@@ -18,14 +19,14 @@ struct Layout {
   static constexpr bool kChannels = kRowTaps == 1;
 };
 
-// The size of a window along each axis; zeros are any size.
+// The size of a window along each axis. Zeros stand for any size.
 template <int k0, int k1, int k2>
 struct Size {
   static constexpr int kTaps = k0 * k1 * k2;
 };
 using AnySize = Size<0, 0, 0>;
 
-// Loads, pools and stores kLanes windows, of which place[0] is the first.
+// Loads, pools and stores kLanes windows, beginning with the window that Run() is given.
 template <class Math, class T, Sink kSink, class Size_, class L>
 struct RegisterWindows;
 
@@ -50,7 +51,7 @@ struct RegisterWindows<Math, T, kSink, Size<k0, k1, k2>, L> {
   }
 
  private:
-  // Calls f(offset, first tap) for each vector that the windows' taps are made of.
+  // Calls f(offset, first tap) for each vector of the windows' taps.
   template <class F>
   HWY_INLINE static void ForEachVector(const TapBox& box, const F& f) {
     Repeat<k0>([&](auto i) {
@@ -111,7 +112,8 @@ struct RegisterWindows<Math, T, kSink, Size<k0, k1, k2>, L> {
     });
   }
 
-  // Stores value(v) at p[v], all at once if no lane was done in memory.
+  // Stores value(v) at p[v]: all values at once if no lane was pooled in memory, otherwise the
+  // values of the other lanes one by one.
   template <int kVector, int kPerLane, class F>
   HWY_INLINE static void StorePack(uint32_t in_memory, T* p, const F& value) {
     Pack<T, kVector> pack;
@@ -125,11 +127,11 @@ struct RegisterWindows<Math, T, kSink, Size<k0, k1, k2>, L> {
     });
   }
 
-  // One window's gradients, to sums that windows share.
+  // Adds one window's gradients to sums that windows share.
   template <class Which>
   HWY_INLINE static void Add(const Memory& window,
                              const Registers<Math, C, kTaps, kLanes>& registers, Which which) {
-    static_assert(kLanes == 1, "sums are added to one by one");
+    static_assert(kLanes == 1, "windows add to shared sums one by one");
     const TapBox& box = window.box;
     C* base = window.targets.sums[which.value] + window.targets.first;
     Repeat<k0>([&](auto i) {

@@ -1,5 +1,6 @@
-// Sums over all windows, for the gradients of a pooling's parameters: in each thread one after the
-// other, in a block, and over all blocks, always in the same order.
+// Sums over all windows, for the gradients of a pooling's parameters. Each thread adds up its own
+// terms, each block adds up its threads' sums, and then all blocks' sums are added up, always in
+// the same order.
 #ifndef SOFTPOOL_CUDA_SUMS_H_
 #define SOFTPOOL_CUDA_SUMS_H_
 
@@ -10,7 +11,7 @@
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// The base of mathematics that adds to such sums, with window.AddChannel(v, sums.Row(r)).
+// The base of mathematics that adds to these sums, with window.AddChannel(v, sums.Row(r)).
 struct ThreadSumming : PoolMath {
   struct Rows {
     double* first;
@@ -20,17 +21,18 @@ struct ThreadSumming : PoolMath {
   Rows sums;
 };
 
-// The sums of all threads of a block, in shared memory, and of all blocks: `partial`, as [slices,
-// rows, channels].
+// The sums of all threads of a block, which are in shared memory, and the sums of all blocks, which
+// are in `partial`, as [slices, rows, channels].
 struct BlockSums {
   int64_t rows = 0, channels = 0;
   double* partial = nullptr;
 
-  // Of a block of so many threads that have so many channels each.
+  // Returns how many bytes of shared memory the sums of a block take, if it has `threads` threads
+  // with `vector` channels each.
   size_t SharedBytes(int threads, int vector) const {
     return sizeof(double) * rows * vector * threads;
   }
-  // How many threads a block may have for its sums to take no more than that.
+  // Returns how many threads a block may have if its sums are to take at most `bytes` bytes.
   int ThreadsFor(size_t bytes, int vector) const {
     int threads = kThreads;
     while (threads > 32 && SharedBytes(threads, vector) > bytes) threads /= 2;
@@ -45,7 +47,7 @@ struct BlockSums {
     double* own = static_cast<double*>(t.shared) + t.index;
     for (int64_t i = 0; i < rows * vector; ++i) own[i * t.count] = 0;
   }
-  // After all threads are done: adds up what those of the same channels have.
+  // Adds up the sums of threads with the same channels. All threads must be done.
   SOFTPOOL_HOST_DEVICE void End(const ChannelMap& map, const Thread& t) const {
     const double* shared = static_cast<const double*>(t.shared);
     const unsigned columns = map.columns, vector = map.vector;
@@ -63,8 +65,8 @@ struct BlockSums {
   }
 };
 
-// Adds up parts of what the blocks have, over all channels: many groups, of a row and some slices
-// each, where one group would be alone for long.
+// Adds up the blocks' sums over all channels, in parts. Each of many groups takes a row and some of
+// the slices, because a single group for each row would take long.
 struct FoldProgram {
   static constexpr int kLast = 16;
 
@@ -87,7 +89,7 @@ struct FoldProgram {
       }
       shared[t.index] = sum;
     } else if (phase == 1 && t.index < kLast) {
-      // Those of the same remainder: nobody else reads or writes them.
+      // Adds the sums whose index has the same remainder. No other thread reads or writes these.
       for (int i = t.index + kLast; i < t.count; i += kLast) shared[t.index] += shared[i];
     } else if (phase == 2 && t.index == 0) {
       double total = 0;
@@ -97,7 +99,7 @@ struct FoldProgram {
   }
 };
 
-// Adds up what all blocks have: a group has up to kColumns channels of a row.
+// Adds up the sums of all blocks. A group takes up to kColumns channels of a row.
 template <class C>
 struct TotalProgram {
   static constexpr int kColumns = 32;
@@ -130,7 +132,8 @@ struct TotalProgram {
   }
 };
 
-// The totals of `rows` rows for each channel, which are the gradients of as many parameters.
+// Stores the totals of `rows` rows for each channel. These are the gradients of that many
+// parameters of each channel.
 template <class C>
 std::string StoreTotals(const BlockSums& sums, int64_t slices, int64_t first_row, int64_t rows,
                         C* out, const CudaStream& cuda) {
@@ -140,7 +143,7 @@ std::string StoreTotals(const BlockSums& sums, int64_t slices, int64_t first_row
   return Launch(program, {rows * chunks, 1, kThreads, TotalProgram<C>::kSharedBytes}, cuda);
 }
 
-// The same of all rows where channels share their parameters.
+// Stores the totals of all rows, for parameters that all channels share.
 template <class C>
 std::string StoreSharedTotals(const BlockSums& sums, int64_t slices, C* out,
                               const CudaStream& cuda) {
@@ -153,7 +156,7 @@ std::string StoreSharedTotals(const BlockSums& sums, int64_t slices, C* out,
   return error.empty() ? StoreTotals(folded, parts, 0, sums.rows, out, cuda) : error;
 }
 
-// Either of them, of all rows.
+// Stores the totals of all rows, either for each channel or for all channels together.
 template <class C>
 std::string StoreRankTotals(const BlockSums& sums, int64_t slices, bool per_channel, C* out,
                             const CudaStream& cuda) {

@@ -9,20 +9,20 @@
 
 namespace softpool {
 
-// Division by a number that is known when a kernel is launched: a product and a shift for what fits
-// 31 bits.
+// A divisor that is known when a kernel is launched. If the numbers fit 31 bits, Divide() takes a
+// product and a shift.
 class Divisor {
  public:
   Divisor() = default;
   explicit Divisor(int64_t d) : d_(d) {
     if (d <= 1 || d >= kNarrow) return;
     while ((int64_t{1} << shift_) < d) ++shift_;
-    // Rounded up: exact for all numerators below 2^31.
+    // Rounded up, which makes quotients exact for all numerators below 2^31.
     magic_ =
         ((uint64_t{1} << (31 + shift_)) + static_cast<uint64_t>(d) - 1) / static_cast<uint64_t>(d);
   }
 
-  // The quotient, leaving the remainder.
+  // Returns the quotient and leaves the remainder in `*n`.
   SOFTPOOL_HOST_DEVICE int64_t Divide(int64_t* n) const {
     const int64_t numerator = *n;
     int64_t quotient;
@@ -45,33 +45,34 @@ class Divisor {
   int shift_ = 0;
 };
 
-// The channels of a tensor among the blocks and threads of a grid: a group of blocks has channels
-// of its own, and a thread keeps its channels whatever window it works on. So it can add up what
-// they get.
+// The distribution of a tensor's channels over the blocks and threads of a grid. Each group of
+// blocks has its own channels, and a thread keeps its channels for all windows that it works on. A
+// thread can therefore add up gradients for its channels.
 struct ChannelMap {
-  // Channels are taken `vector` at once where they are consecutive; a block has at most so many of
-  // these.
+  // A thread takes `vector` consecutive channels at once. A block has at most `most_columns` of
+  // these vectors.
   ChannelMap(const PoolGeometry& g, int vector, int64_t most_columns)
       : vector(vector), outer_channels(g.outer_channels), vectors(g.inner / vector) {
     const int64_t chunks = (vectors + most_columns - 1) / most_columns;
     columns = static_cast<int>((vectors + chunks - 1) / chunks);
-    // With channels first there is one vector, of one value.
+    // With channels first there is one vector of one value.
     groups = outer_channels > 1 ? outer_channels : (vectors + columns - 1) / columns;
   }
 
-  // How many windows a block of so many threads works on at a time.
+  // Returns how many windows a block of `threads` threads works on at a time.
   SOFTPOOL_HOST_DEVICE int Rows(int threads) const { return threads / columns; }
 
-  // What a thread works on: its row of windows, or -1 if it has none, as threads are left over
-  // where columns do not fill rows; its column, its first channel among consecutive ones, its
-  // channel among those that images are made of, and which of all channels that is.
+  // What a thread works on. `row` is its row of windows, or -1 if the thread has none: some threads
+  // are left over if columns do not fill rows. `column` is its column. With channels last, `inner`
+  // is its first channel. With channels first, `outer` is its channel. `channel` is the one of the
+  // two that applies.
   struct Own {
     int row, rows, column;
     int64_t inner, outer, channel;
   };
   SOFTPOOL_HOST_DEVICE Own Of(const Thread& t) const {
     Own own;
-    // All of a thread's numbers fit 32 bits.
+    // A thread's index, row and column fit 32 bits.
     const unsigned index = t.index, width = columns;
     own.row = index / width;
     own.column = index % width;
@@ -89,7 +90,7 @@ struct ChannelMap {
   int64_t outer_channels, vectors, groups;
 };
 
-// Positions in a box of four dimensions, the last one fastest.
+// The numbering of the positions in a box of four dimensions. The last dimension varies fastest.
 struct PositionMap {
   PositionMap() = default;
   PositionMap(int64_t images, int64_t n0, int64_t n1, int64_t n2)

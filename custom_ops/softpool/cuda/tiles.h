@@ -1,6 +1,7 @@
-// Every input once, where windows share inputs: a block has a tile of the input, and sums of what
-// its inputs get in shared memory. Windows that reach into the tile add to them, those at the same
-// time that share no input. So no sum depends on which thread comes first, nor on the tile.
+// The program for windows that share inputs. Each block has a tile of the input, so that every
+// input is visited once, and keeps the sums of the tile's gradients in shared memory. The windows
+// that reach into the tile add to these sums. Windows do so at the same time only if they share no
+// input, so no sum depends on which thread comes first, nor on the tile.
 #ifndef SOFTPOOL_CUDA_TILES_H_
 #define SOFTPOOL_CUDA_TILES_H_
 
@@ -9,16 +10,16 @@
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// Windows along an axis that are this many apart share no input.
+// Returns how many windows apart two windows along an axis must be to share no input.
 SOFTPOOL_HOST_DEVICE inline int64_t Apart(const PoolAxis& axis) {
   const int64_t apart = (axis.window + axis.stride - 1) / axis.stride;
   return apart < axis.out ? apart : axis.out;
 }
 
-// Part of an axis, and the windows that reach into it.
+// A part of an axis, and the windows that reach into it.
 struct TilePart {
   int64_t begin, end;      // inputs
-  int64_t first, windows;  // from the first window on
+  int64_t first, windows;  // the windows [first, first + windows)
 
   SOFTPOOL_HOST_DEVICE TilePart(const PoolAxis& axis, const Divisor& stride, int64_t size,
                                 int64_t index) {
@@ -36,7 +37,8 @@ struct TileSizes {
   int64_t Positions() const { return size[0] * size[1] * size[2]; }
 };
 
-// Tiles of at most so many positions, nearly cubes, and whole axes where those are short.
+// Returns tiles of at most `most_positions` positions. They are nearly cubes; a short axis is not
+// cut.
 inline TileSizes TilesOf(const PoolGeometry& g, int64_t most_positions) {
   TileSizes tiles{{1, 1, 1}};
   for (bool grown = true; grown;) {
@@ -65,15 +67,15 @@ struct TilesProgram {
   ChannelMap channels;
   PositionMap tiles;
   TileSizes sizes;
-  int64_t colours[kAxes];  // of windows: those of one colour share no input
+  int64_t colours[kAxes];  // how many: windows of one colour share no input
   Divisor by_stride[kAxes], by_colours[kAxes], by_phases;
   BlockSums sums;
-  size_t sums_bytes;  // of shared memory, before the tile
+  size_t sums_bytes;  // of shared memory, in front of the tile's sums
 
   static constexpr bool kSums = std::is_base_of_v<ThreadSumming, Math>;
 
-  // For each tile a phase for each colour, and one in which the tile leaves; before them one in
-  // which sums are zeroed.
+  // Phase 0 zeroes the sums. Each tile then takes one phase for each colour, and one phase that
+  // stores the tile. If parameters have gradients, a last phase adds these up.
   SOFTPOOL_HOST_DEVICE int64_t PhasesOfTile() const {
     return colours[0] * colours[1] * colours[2] + 1;
   }
@@ -120,12 +122,12 @@ struct TilesProgram {
     for (int64_t i = t.index; i < Math::kTapOutputs * count; i += t.count) first[i] = 0;
   }
 
-  // The windows of one colour. Which colour a window has does not depend on the tile.
+  // Runs the windows of one colour. A window's colour does not depend on the tile.
   HWY_INLINE void RunColour(const ChannelMap::Own& mine, const Thread& t, int64_t image,
                             const TilePart* part, const int64_t* colour) const {
     int64_t first[kAxes], count[kAxes];
     for (int i = 0; i < kAxes; ++i) {
-      // The first of this colour that is not before the first of all.
+      // The first window of this colour that is not before part[i].first.
       int64_t before = part[i].first - colour[i] + colours[i] - 1;
       first[i] = colour[i] + by_colours[i].Divide(&before) * colours[i];
       int64_t left = part[i].first + part[i].windows - first[i] + colours[i] - 1;
@@ -135,7 +137,7 @@ struct TilesProgram {
     if constexpr (kSums) sums.Begin(&own, 1, t);
     const int64_t windows = count[0] * count[1] * count[2];
     for (int64_t i = mine.row; i < windows; i += mine.rows) {
-      // What reaches into a tile fits 32 bits.
+      // The number of windows that reach into a tile fits 32 bits.
       const uint32_t n = static_cast<uint32_t>(i), n2 = static_cast<uint32_t>(count[2]),
                      n1 = static_cast<uint32_t>(count[1]);
       const int64_t o[kAxes] = {first[0] + n / n2 / n1 * colours[0],
@@ -156,7 +158,7 @@ struct TilesProgram {
       box.wanted_begin[i] = part[i].begin > begin ? part[i].begin - begin : 0;
       box.wanted_end[i] = part[i].end - begin < box.count[i] ? part[i].end - begin : box.count[i];
       targets.first += (begin - part[i].begin) * step;
-      // Of the tiles that a window reaches into, the one with its first input owns it.
+      // The tile that has a window's first input owns the window.
       targets.owned = targets.owned && begin >= part[i].begin;
       step *= sizes.size[i];
     }
@@ -175,7 +177,7 @@ struct TilesProgram {
 
   HWY_NOINLINE static void RunInMemory(Math own, Window window) { own.Run(window); }
 
-  // Rounds and stores the tile, and makes room for the next one.
+  // Rounds and stores the tile's sums, and zeroes them for the next tile.
   HWY_INLINE void Leave(const ChannelMap::Own& mine, const Thread& t, int64_t image,
                         const TilePart* part) const {
     const uint32_t n1 = static_cast<uint32_t>(part[1].end - part[1].begin);

@@ -1,5 +1,5 @@
-// Every window once, each in a thread. Gradients, if any, are stored where the inputs lie: no two
-// windows share one.
+// The program that visits every window once, each in one thread. It stores gradients, if there are
+// any, where the inputs lie: no two windows share an input then.
 #ifndef SOFTPOOL_CUDA_WINDOWS_H_
 #define SOFTPOOL_CUDA_WINDOWS_H_
 
@@ -9,7 +9,7 @@
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// The box of a window's taps.
+// Returns the box of the taps of the window at position `o`.
 HWY_INLINE TapBox BoxAt(const PoolGeometry& g, const std::array<int64_t, kAxes>& steps,
                         const int64_t* o) {
   TapBox box;
@@ -23,7 +23,7 @@ HWY_INLINE TapBox BoxAt(const PoolGeometry& g, const std::array<int64_t, kAxes>&
   return box;
 }
 
-// The place in memory of the window at position `o`, for one of a thread's channels.
+// Returns the place in memory of the window at position `o`, for a thread's first channel.
 HWY_INLINE Place PlaceAt(const PoolGeometry& g, const ChannelMap::Own& own, int64_t outer_channels,
                          int64_t image, const int64_t* o) {
   int64_t in = image * outer_channels + own.outer, out = in;
@@ -38,7 +38,8 @@ HWY_INLINE bool IsCut(const PoolGeometry& g, const int64_t* o) {
   return g.axis[0].IsCut(o[0]) || g.axis[1].IsCut(o[1]) || g.axis[2].IsCut(o[2]);
 }
 
-// Windows of Size are done in registers, those of any other one by one in memory.
+// The program that pools windows of Size_ in registers. It pools cut windows, and windows of any
+// other size, one by one in memory.
 template <class Math, class T, class Size_, class L>
 struct WindowsProgram {
   Math math;
@@ -46,7 +47,7 @@ struct WindowsProgram {
   PoolGeometry geometry;
   std::array<int64_t, kAxes> steps;  // the geometry's InputSteps()
   ChannelMap channels;
-  PositionMap positions;  // of a thread's windows
+  PositionMap positions;  // of a thread's first window
   BlockSums sums;
 
   static constexpr bool kSums = std::is_base_of_v<ThreadSumming, Math>;
@@ -84,7 +85,7 @@ struct WindowsProgram {
  private:
   using Window = MemoryWindow<Math, T, Sink::kStore>;
 
-  // By value: of what is in registers nobody may know an address.
+  // Passed by value, because taking the address of a value forces it out of registers.
   HWY_NOINLINE static void RunInMemory(Math own, Window first) {
     for (int lane = 0; lane < L::kLanes; ++lane) own.Run(first.Neighbour(lane, L::kRowTaps));
   }

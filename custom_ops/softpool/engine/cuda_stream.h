@@ -1,5 +1,5 @@
-// Where the CUDA kernels of a pooling run. It names nothing of CUDA's, so that callers need no
-// toolkit to be compiled.
+// Where a pooling's CUDA kernels run. This header uses nothing of CUDA's, so that callers compile
+// without the toolkit.
 #ifndef SOFTPOOL_ENGINE_CUDA_STREAM_H_
 #define SOFTPOOL_ENGINE_CUDA_STREAM_H_
 
@@ -10,7 +10,7 @@ namespace softpool {
 
 struct CudaStream {
   void* stream;  // a cudaStream_t
-  // Memory of the device that is kept until the stream's work of this call is done, aligned to 16
+  // Returns device memory that is kept until the stream has done this call's work, aligned to 16
   // bytes. May throw std::bad_alloc.
   std::function<void*(size_t bytes)> allocate;
 };

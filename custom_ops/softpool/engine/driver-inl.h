@@ -1,5 +1,5 @@
-// The CPU's driver: it visits all windows of a tensor, on many threads and vector by vector. A
-// pooling calls RunPooling() with its mathematics; nothing else here is its business.
+// The driver on a CPU. It visits all windows of a tensor, on many threads and vector by vector. A
+// pooling calls RunPooling() with its mathematics and needs nothing else from this file.
 #if defined(SOFTPOOL_ENGINE_DRIVER_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_ENGINE_DRIVER_INL_H_
 #undef SOFTPOOL_ENGINE_DRIVER_INL_H_
@@ -22,17 +22,17 @@ namespace softpool {
 namespace HWY_NAMESPACE {
 
 // The images and channels whose windows are visited, the part of the input whose gradients are
-// wanted, and the memory that these go to.
+// wanted, and the memory that these gradients go to.
 struct Region {
   Range images;
   Range channels;
   std::array<Range, kAxes> part;  // of the input's positions
-  // Steps of the gradients' memory along the axes, and the distance between its images.
+  // In the gradients' memory: the steps along the axes, and the distance between images.
   std::array<int64_t, kAxes> target_step;
   int64_t target_image;
-  int64_t target_first;  // the place of image 0, position 0, channel 0, were it in the memory
+  int64_t target_first;  // the index of image 0, position 0, channel 0, even if outside
 
-  // All positions. Gradients go to where the inputs lie.
+  // Returns the region of all positions. Gradients go where the inputs lie.
   static Region Everywhere(const PoolGeometry& g, Range images, Range channels) {
     return {images,
             channels,
@@ -42,7 +42,7 @@ struct Region {
             0};
   }
 
-  // A tile of the input. Gradients go to memory of the tile's size.
+  // Returns the region of one tile of the input. Gradients go to memory of the tile's size.
   static Region OfTile(const TilePartition::Tile& tile) {
     Region r{tile.images, tile.channels, tile.part, {}, 0, 0};
     r.target_step[2] = tile.channels.Size();
@@ -57,27 +57,27 @@ struct Region {
 
 // Windows that follow each other along the last axis and have the same taps.
 struct WindowRun {
-  // A count of things, and how far apart they lie in the inputs, the outputs and the gradients.
+  // A number of things, and their distance in the inputs, the outputs and the gradients.
   struct Stride {
     int64_t count = 1;
     int64_t in = 0, out = 0, target = 0;
   };
 
   TapBox box;
-  int64_t in = 0, out = 0, target = 0;  // where the first window's first tap and its value lie
-  Stride images;                        // more than one only where lanes are scattered
+  int64_t in = 0, out = 0, target = 0;  // indices of the first window's first tap and value
+  Stride images;                        // more than one only if lanes are scattered
   Stride windows;
   int64_t channels = 1;
-  // The channel of image 0, channel 0. With channels first, images are channels.
+  // The channel and the image that the run begins with. With channels first, images are channels.
   int64_t first_channel = 0, first_image = 0, channels_per_image = 1;
-  bool owned = true;  // whether this visit owns the windows, rather than that of another tile
+  bool owned = true;  // whether this visit owns the windows: if not, another tile's does
 
   int64_t Channel(int64_t image, int64_t c) const {
     return first_channel + (first_image + image) % channels_per_image + c;
   }
 };
 
-// Visits the windows of a region with one thread's copy of the mathematics.
+// A visitor of the windows of a region, with one thread's copy of the mathematics.
 template <class Math, class T, Sink kSink>
 class RegionVisitor {
  public:
@@ -87,14 +87,15 @@ class RegionVisitor {
                 const Region& region, Target* const* targets)
       : math_(math), g_(g), tensors_(tensors), region_(region), targets_(targets) {}
 
-  // The windows at (o0, o1, o2) for all o2 of the range, in order.
+  // Visits the windows at (o0, o1, o2) for all o2 in `last`, in order.
   void VisitRow(int64_t o0, int64_t o1, Range last) {
     const WindowRun row = Row(o0, o1);
     const PoolAxis& a = g_.axis[2];
     const int64_t most = HWY_MAX(Math::kMostWindows / region_.images.Size(), 1);
-    // With channels first, images are channels.
+    // With channels first, images are channels, and the region may have images of any channel.
     const Range channels = g_.outer_channels == 1 ? region_.channels : Range{0, g_.Channels()};
-    // Windows that neither the border nor the part's bounds cut are one run, the others one each.
+    // Windows that neither the border nor the part's bounds cut form runs. Each other window is a
+    // run of its own.
     const Range whole = UncutWindows(a, region_.part[2], last);
     for (int64_t o = last.begin; o < last.end;) {
       run_ = row;
@@ -110,10 +111,11 @@ class RegionVisitor {
   }
 
  private:
-  // Where lanes are scattered, gathering them costs more than unrolling larger windows saves.
+  // The most taps of unrolled windows if lanes are scattered. For larger windows, gathering the
+  // lanes costs more than unrolling saves.
   static constexpr int kUnrolledScattered = 4;
 
-  // What the windows of a row have in common.
+  // Returns what the windows of a row have in common.
   WindowRun Row(int64_t o0, int64_t o1) const {
     const int64_t image = g_.InputPositions() * g_.inner;
     const int64_t out_image = g_.OutputPositions() * g_.inner;
@@ -135,7 +137,7 @@ class RegionVisitor {
     return row;
   }
 
-  // Fills in what the windows at `o` along `axis` have in common there.
+  // Fills in what all windows at `o` along `axis` have in common.
   void SetAxis(int axis, int64_t o, WindowRun* run) const {
     const PoolAxis& a = g_.axis[axis];
     const Range part = region_.part[axis];
@@ -143,13 +145,13 @@ class RegionVisitor {
     run->box.count[axis] = a.End(o) - begin;
     run->box.wanted_begin[axis] = HWY_MAX(part.begin - begin, 0);
     run->box.wanted_end[axis] = HWY_MIN(part.end - begin, run->box.count[axis]);
-    // The owner is the tile with a window's first input.
+    // The tile that has a window's first input owns the window.
     run->owned = run->owned && begin >= part.begin && begin < part.end;
     run->in += begin * run->box.step[axis];
     run->target += begin * run->box.target_step[axis];
   }
 
-  // Windows of the sizes that people use are unrolled.
+  // Unrolls windows of the sizes that people use.
   HWY_INLINE void Run() {
     const hn::ScalableTag<ComputeType<T>> d;
     const bool scattered =
@@ -191,8 +193,8 @@ class RegionVisitor {
     math_.Run(window);
   }
 
-  // Channels fill vectors. The last vector of a window ends with its last channel, and so may
-  // repeat some of the one before.
+  // Fills vectors with channels. The last vector of a window ends with the window's last channel,
+  // so it may repeat some channels of the vector before.
   template <int kTaps>
   HWY_INLINE void RunConsecutive(const Tap* taps) {
     const hn::ScalableTag<ComputeType<T>> d;
@@ -211,8 +213,8 @@ class RegionVisitor {
     }
   }
 
-  // Windows, images and channels fill vectors together. Where gradients are added up, a vector
-  // holds no two windows that could share an input.
+  // Fills vectors with windows, images and channels together. If gradients are added up, no vector
+  // holds two windows that could share an input.
   template <int kTaps>
   HWY_INLINE void RunScattered(const Tap* taps) {
     const hn::ScalableTag<ComputeType<T>> d;
@@ -247,7 +249,7 @@ class RegionVisitor {
   WindowRun run_;
 };
 
-// Zero where no window reaches.
+// Sets the gradient to zero where no window reaches.
 template <class T>
 void ZeroGaps(const PoolGeometry& g, T* gradient, const ParallelFor& parallel) {
   if (!g.HasGaps()) return;
@@ -268,7 +270,7 @@ void ZeroGaps(const PoolGeometry& g, T* gradient, const ParallelFor& parallel) {
   });
 }
 
-// Rounds a tile's sums into the gradient's tensor.
+// Rounds a tile's sums and stores them in the gradient's tensor.
 template <class T>
 void StoreTile(const PoolGeometry& g, const TilePartition::Tile& tile, const ComputeType<T>* sums,
                T* gradient) {
@@ -305,7 +307,7 @@ class Driver {
  private:
   using C = ComputeType<T>;
 
-  // Every window once. Gradients, if any, are stored where the inputs lie.
+  // Visits every window once. Gradients, if there are any, are stored where the inputs lie.
   void VisitWindows() const {
     const WindowPartition parts(g_);
     const auto visit = [&](Math& own, int64_t unit) HWY_ATTR {
@@ -318,7 +320,7 @@ class Driver {
     VisitUnits(parts.Count(), parts.OutputsPerUnit(), [&] { return visit; });
   }
 
-  // Every input once, where windows share inputs.
+  // Visits every input once, for windows that share inputs.
   void VisitTiles() const {
     const TilePartition parts(g_, Math::kTapOutputs * sizeof(C));
     const int64_t size = Math::kTapOutputs * parts.LargestTile();
@@ -330,9 +332,10 @@ class Driver {
     });
   }
 
-  // One tile of the input: every window that reaches into it, in order, adds its gradients to
-  // `sums`, which are then rounded and stored. Neighbouring tiles visit the windows they share once
-  // each; one of them is a window's owner, and stores what a window has one of.
+  // Visits one tile of the input. Every window that reaches into the tile, in order, adds its
+  // gradients to `sums`, which are then rounded and stored. Neighbouring tiles each visit the
+  // windows that they share. One of these tiles owns the window, and only that tile's visit stores
+  // the results that a window has one of.
   void VisitTile(Math& own, const TilePartition::Tile& tile, C* sums) const {
     const Region region = Region::OfTile(tile);
     const int64_t size = tile.images.Size() * region.target_image;
@@ -353,9 +356,9 @@ class Driver {
     }
   }
 
-  // Visits all units on many threads, `windows` windows or inputs each. Each thread has a copy of
-  // the mathematics of its own, which may keep memory and sums in it, and what `make_visit()`
-  // returns, which is called with it and a unit.
+  // Visits all units on many threads. Each unit has `windows` windows or inputs. Each thread has
+  // its own copy of the mathematics, which may keep memory and sums, and its own function from
+  // `make_visit()`, which is called with this copy and a unit.
   template <class MakeVisit>
   void VisitUnits(int64_t units, int64_t windows, const MakeVisit& make_visit) const {
     const Blocks blocks(units, math_.MostBlocks(units));
@@ -380,8 +383,8 @@ class Driver {
   const ParallelFor& parallel_;
 };
 
-// Runs Math<C>, made from the call, over all windows of a call that is prepared; C is the type that
-// its values are computed in.
+// Runs Math<C>, made from the call, over all windows of a prepared call. C is the type that the
+// call's values are computed in.
 template <template <class> class Math>
 void RunPooling(const Call& call, const ParallelFor& parallel) {
   const ScopedSubnormals subnormals;
@@ -401,8 +404,9 @@ HWY_AFTER_NAMESPACE();
 
 #endif  // per-target include guard
 
-// A pooling's file names itself as HWY_TARGET_INCLUDE and defines, for each target, a function
-// `Function(const Call&, const ParallelFor&)`; then, once, this makes it the op's kernel.
+// Makes a function the CPU kernel of an op. A pooling's file names itself as HWY_TARGET_INCLUDE,
+// defines `Function(const Call&, const ParallelFor&)` for each target, and then uses this macro
+// once.
 #ifndef SOFTPOOL_REGISTER_CPU_KERNEL
 #define SOFTPOOL_REGISTER_CPU_KERNEL(op, Function)                              \
   HWY_EXPORT(Function);                                                         \

@@ -5,8 +5,8 @@
 namespace softpool {
 namespace {
 
-// Larger windows and strides than any dimension can need, and small enough that sums of a few of
-// them, and of a dimension, fit 64 bits.
+// The largest window size or stride. No dimension can need a larger one, and sums of a few of them
+// and of a dimension fit 64 bits.
 constexpr int64_t kLargestAttribute = std::numeric_limits<int32_t>::max();
 
 std::string Show(const std::vector<int64_t>& values) {

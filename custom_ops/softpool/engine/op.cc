@@ -32,7 +32,7 @@ const Tensor& Named(const std::vector<TensorSpec>& specs, const std::vector<Tens
   throw std::logic_error("no tensor of the op is named " + std::string(name));
 }
 
-// The shape of a tensor with a value for every window.
+// Returns the shape of a tensor with a value for every window.
 std::vector<int64_t> WindowDims(const Call& call) {
   std::vector<int64_t> dims = call.inputs[0].dims;
   const size_t spatial = dims.size() - 2;
@@ -44,11 +44,11 @@ std::vector<int64_t> WindowDims(const Call& call) {
   return dims;
 }
 
-// What follows `name must have shape ..., ` in an error.
+// Returns what follows `name must have shape ..., ` in an error.
 const char* MeaningOf(Role role) {
   switch (role) {
     case Role::kTaps:
-      return "that of the input";
+      return "the shape of the input";
     case Role::kWindows:
       return "one value for each window";
     default:
@@ -76,7 +76,8 @@ std::string CheckInput(const Call& call, const TensorSpec& spec, const Tensor& t
          ", got " + ShapeText(tensor.dims);
 }
 
-// All ops, and who wants to know of them. Libraries may be loaded by several threads.
+// All ops, and the functions to call with each new op. Several threads may load libraries, hence
+// the mutex.
 struct Registry {
   struct Entry {
     Op op;
@@ -87,7 +88,7 @@ struct Registry {
   std::vector<std::function<void(const Op&)>> watchers;
 };
 
-// Never destroyed: kernels may run as a process ends.
+// Never destroyed, because kernels may run while a process ends.
 Registry& TheRegistry() {
   static auto* const registry = new Registry;
   return *registry;
@@ -117,7 +118,8 @@ const T& Attributes::Get(std::string_view name) const {
     if (known != name) continue;
     const T* found = std::get_if<T>(&value);
     if (found != nullptr) return *found;
-    throw std::invalid_argument("attribute " + std::string(name) + " has another type");
+    throw std::invalid_argument("attribute " + std::string(name) +
+                                " does not have the type that the kernel reads");
   }
   throw std::invalid_argument("attribute " + std::string(name) + " is missing");
 }
@@ -148,7 +150,7 @@ size_t InputOfRanks(const Op& op, size_t output) {
   for (size_t i = 0; i < op.inputs.size(); ++i) {
     if (is_of_ranks(op.inputs[i]) && before-- == 0) return i;
   }
-  throw std::logic_error(op.name + " has more outputs of ranks than inputs");
+  throw std::logic_error(op.name + " has more outputs than inputs with the role kRanks");
 }
 
 bool IsAbsent(const Call& call, const TensorSpec& spec) {
@@ -161,8 +163,7 @@ std::string Prepare(Call* call) {
   const std::string optional = CheckOptional(*call->op, attributes);
   if (!optional.empty()) return optional;
   if (call->inputs.size() != specs.size()) {
-    return call->op->name + " takes another number of inputs than " +
-           std::to_string(call->inputs.size());
+    return call->op->name + " got a wrong number of inputs: " + std::to_string(call->inputs.size());
   }
   const std::string error =
       MakeGeometry(call->inputs[0].dims, attributes.Ints("ksize"), attributes.Ints("strides"),
@@ -195,7 +196,8 @@ std::string CheckOptional(const Op& op, const Attributes& attributes) {
     if (!spec.optional) continue;
     const int64_t count = attributes.Int("N");
     if (count != 0 && count != 1) {
-      return spec.name + " must be a list of one tensor or none, got " + std::to_string(count);
+      return spec.name + " must be an empty list or a list of one tensor, got a list of length " +
+             std::to_string(count);
     }
   }
   return "";
@@ -214,14 +216,14 @@ std::string CheckRanks(const std::string& name, const std::vector<int64_t>& shap
     return name + " must have shape [pool_range] or [pool_range, channels], got " +
            ShapeText(shape);
   }
-  // Saturated: no tensor has so many.
+  // Saturates instead of overflowing: no tensor has that many ranks.
   constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
   int64_t window = 1;
   for (int64_t k : ksize) window = window > kMost / k ? kMost : window * k;
   if (shape[0] == 0 || shape[0] > window) {
     return name + " must have from 1 to " + std::to_string(window) +
-           " ranks, the size of the window ksize " + ShapeText(ksize) + ", got shape " +
-           ShapeText(shape);
+           " ranks, at most one for each position of a window of ksize " + ShapeText(ksize) +
+           ", got shape " + ShapeText(shape);
   }
   if (shape.size() == 2 && shape[1] >= 0 && channels >= 0 && shape[1] != channels) {
     return name + " must have shape [pool_range] or [pool_range, " + std::to_string(channels) +
@@ -244,7 +246,7 @@ bool RegisterOp(const Op& op) {
   Registry& registry = TheRegistry();
   const std::lock_guard<std::recursive_mutex> lock(registry.mutex);
   Registry::Entry& entry = registry.entries[op.name];
-  // The first one stays: others may have it by now.
+  // The first description stays, because others may already hold it.
   if (entry.described) return false;
   const CpuKernel cpu = entry.op.cpu;
   const CudaKernel cuda = entry.op.cuda;

@@ -1,6 +1,7 @@
-// What an op reads, writes and is told, said once: TensorFlow's op and its kernels, XLA's handlers
-// and the library that the CUDA tests call are all made from it. A pooling's folder describes its
-// ops and registers their kernels; nothing else knows which poolings there are.
+// The description of an op: what it reads, what it writes, and which attributes it takes.
+// TensorFlow's ops and kernels, XLA's handlers and the library that the CUDA tests call are all
+// made from this one description. A pooling's folder describes its ops and registers their kernels.
+// Nothing else knows which poolings there are.
 #ifndef SOFTPOOL_ENGINE_OP_H_
 #define SOFTPOOL_ENGINE_OP_H_
 
@@ -21,7 +22,7 @@ namespace softpool {
 
 struct CudaStream;
 
-// What a tensor holds, from which its shape and its type follow.
+// What a tensor holds. The tensor's shape and type follow from this role.
 enum class Role {
   kTaps,      // a value for every position of the input, of the input's type
   kWindows,   // a value for every window, of the input's type
@@ -29,25 +30,26 @@ enum class Role {
   kRanks,     // a parameter of every rank, [pool_range] or [pool_range, channels], of that type
 };
 
-// Whether a tensor with this role holds parameters, and not values.
+// Returns whether a tensor with this role holds parameters instead of values.
 inline bool IsParameter(Role role) { return role == Role::kChannels || role == Role::kRanks; }
 
 struct TensorSpec {
   std::string name;
   Role role;
   std::string doc;
-  // A list of one tensor or none. The op's attribute N is its length.
+  // Whether the argument is a list of one tensor or none. The op's attribute N is the list's
+  // length.
   bool optional = false;
 };
 
-// An attribute beside those of every pooling, which are ksize, strides, padding and data_format.
+// An attribute in addition to those that every pooling has: ksize, strides, padding, data_format.
 struct AttributeSpec {
   std::string name;
   std::string type;  // in TensorFlow's notation, with the default: "{'exact', 'weights'} = 'exact'"
   std::string doc;
 };
 
-// The attributes of one call, by name. A missing one, or one of another type, throws
+// The attributes of one call, by name. Reading a missing attribute, or one of another type, throws
 // std::invalid_argument.
 class SOFTPOOL_EXPORT Attributes {
  public:
@@ -66,14 +68,14 @@ class SOFTPOOL_EXPORT Attributes {
   template <class T>
   const T& Get(std::string_view name) const;
 
-  // A handful, for which no other order is quicker.
+  // A vector, because no other container is faster for a handful of attributes.
   std::vector<std::pair<std::string, Value>> values_;
 };
 
 struct Call;
 using CpuKernel = void (*)(const Call& call, const ParallelFor& parallel);
-// Gives work to the stream and does not wait for it. Returns CUDA's word for what went wrong, or an
-// empty string.
+// Queues work on the stream and does not wait for it. Returns CUDA's error message, or an empty
+// string.
 using CudaKernel = std::string (*)(const Call& call, const CudaStream& cuda);
 
 struct SOFTPOOL_EXPORT Op {
@@ -82,7 +84,7 @@ struct SOFTPOOL_EXPORT Op {
   // The first input is the tensor that is pooled. Gradients are named as TensorFlow names them.
   std::vector<TensorSpec> inputs, outputs;
   std::vector<AttributeSpec> attributes;
-  // Null where there is none.
+  // Null if the op has no kernel for the device.
   CpuKernel cpu = nullptr;
   CudaKernel cuda = nullptr;
 
@@ -90,7 +92,7 @@ struct SOFTPOOL_EXPORT Op {
 };
 
 struct SOFTPOOL_EXPORT Tensor {
-  void* data = nullptr;  // also null where an optional tensor is absent
+  void* data = nullptr;  // also null if an optional tensor is absent
   DataType type = DataType::kFloat32;
   std::vector<int64_t> dims;
 
@@ -102,7 +104,7 @@ struct SOFTPOOL_EXPORT Call {
   const Op* op = nullptr;
   const Attributes* attributes = nullptr;
   std::vector<Tensor> inputs, outputs;
-  // Laid out by Prepare().
+  // Filled in by Prepare().
   PoolGeometry geometry;
 
   DataType Type() const { return inputs[0].type; }
@@ -111,47 +113,51 @@ struct SOFTPOOL_EXPORT Call {
 };
 
 // Checks a call's attributes and inputs against the op's description and lays out the windows.
-// Returns what is wrong, for the user to read, or an empty string.
+// Returns an error message for the user, or an empty string.
 SOFTPOOL_EXPORT std::string Prepare(Call* call);
 
-// The type and the shape of an output, by its place in the description, of a call that is prepared.
+// Returns a tensor without data that has the type and shape of an output of a prepared call.
+// `output` is the output's index in the description.
 SOFTPOOL_EXPORT Tensor OutputLike(const Call& call, size_t output);
 
-// As "[2,3]", with "?" for a dimension that is not known.
+// Formats a shape as in "[2,3]", with "?" for a dimension that is not known.
 SOFTPOOL_EXPORT std::string ShapeText(const std::vector<int64_t>& dims);
 
-// The input whose shape an output of ranks has: the first of them the first one's, and so on.
+// Returns the index of the input whose shape an output of role kRanks has. The first output of this
+// role has the shape of the first input of this role, and so on.
 SOFTPOOL_EXPORT size_t InputOfRanks(const Op& op, size_t output);
 
-// What is wrong with the number of tensors in an op's optional list, or an empty string.
+// Checks the number of tensors in an op's optional list. Returns an error message or an empty
+// string.
 SOFTPOOL_EXPORT std::string CheckOptional(const Op& op, const Attributes& attributes);
 
-// Whether an optional tensor, input or output, is absent from this call.
+// Returns whether an optional tensor, input or output, is absent from this call.
 SOFTPOOL_EXPORT bool IsAbsent(const Call& call, const TensorSpec& spec);
 
-// Checks the type that parameters have, for an input of type `input`.
+// Checks the type of parameters, for an input of type `input`.
 SOFTPOOL_EXPORT std::string CheckParameterType(const std::string& name, DataType type,
                                                DataType input);
-// Checks the shape of parameters of ranks, -1 standing for what is not known, for windows of size
-// `ksize` and so many channels.
+// Checks the shape of parameters of role kRanks, for windows of size `ksize` and `channels`
+// channels. -1 stands for a length that is not known.
 SOFTPOOL_EXPORT std::string CheckRanks(const std::string& name, const std::vector<int64_t>& shape,
                                        const std::vector<int64_t>& ksize, int64_t channels);
 
-// Runs the op's kernel on a CPU. Parameters' gradients are zero where there are no windows.
+// Runs the op's kernel on a CPU. If there are no windows, sets the gradients of parameters to zero.
 SOFTPOOL_EXPORT void RunOnCpu(const Call& call, const ParallelFor& parallel);
 
-// Registration, while a library is loaded: the return value is for a static variable to keep. An op
-// and its kernels may come in any order. An op of a name that is there already is left out: false.
+// Register an op or a kernel while a library is loaded. The return value is for a static variable
+// to keep. An op and its kernels may come in any order. If there is an op of the same name already,
+// RegisterOp() leaves the new one out and returns false.
 SOFTPOOL_EXPORT bool RegisterOp(const Op& op);
 SOFTPOOL_EXPORT bool RegisterKernel(const std::string& op, CpuKernel kernel);
 SOFTPOOL_EXPORT bool RegisterKernel(const std::string& op, CudaKernel kernel);
 
-// Calls f for every op that is described by now and, as it comes, for every one that follows. So it
-// does not matter which file of a library is initialised first. f is kept as long as the process
-// lives, and must not refer to what is gone by then.
+// Calls f for every op that is already described, and later for every other op when it is
+// described. It therefore does not matter which file of a library is initialised first. f is kept
+// as long as the process lives, and must not refer to anything that lives shorter.
 SOFTPOOL_EXPORT bool ForEachOp(const std::function<void(const Op&)>& f);
 
-// Null where there is none of that name.
+// Returns null if there is no op of that name.
 SOFTPOOL_EXPORT const Op* FindOp(std::string_view name);
 
 }  // namespace softpool

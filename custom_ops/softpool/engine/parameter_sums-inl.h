@@ -1,4 +1,5 @@
-// Sums over all windows, one for each channel, the same to the last bit on every SIMD target.
+// Sums over all windows, one for each channel. They are the same to the last bit on every SIMD
+// target.
 #if defined(SOFTPOOL_ENGINE_PARAMETER_SUMS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_ENGINE_PARAMETER_SUMS_INL_H_
 #undef SOFTPOOL_ENGINE_PARAMETER_SUMS_INL_H_
@@ -19,8 +20,9 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// `rows` sums for each channel. A window's terms are added in the type C that they are computed in,
-// and runs of a few dozen windows in double, so that long sums stay exact and short ones quick.
+// `rows` sums for each channel. A run of a few dozen windows is added up in the type C that terms
+// are computed in, and the runs are added up in double. Long sums therefore stay exact, and short
+// ones are fast.
 template <class C>
 class ChannelSums {
  public:
@@ -34,11 +36,11 @@ class ChannelSums {
     totals_.assign(rows * channels, 0.0);
   }
 
-  // Where the channels' terms are added.
+  // Returns the sums of one row, for terms to be added to: one for each channel.
   HWY_INLINE C* Row(int64_t row) { return run_.data() + row * channels_; }
 
-  // To be called when the terms of so many windows of these channels have been added. Ranges of
-  // channels are the same or apart.
+  // Must be called when the terms of `count` windows of these channels have been added. Two ranges
+  // of channels must be equal or disjoint.
   void EndWindows(int64_t count, Range channels) {
     if (channels.begin != run_channels_.begin) EndRun();
     run_channels_ = channels;
@@ -46,7 +48,7 @@ class ChannelSums {
     if (windows_ >= kRun) EndRun();
   }
 
-  // The sums, as [rows, channels].
+  // Returns the sums, as [rows, channels].
   const std::vector<double>& Totals() {
     EndRun();
     return totals_;
@@ -64,14 +66,14 @@ class ChannelSums {
   }
 
   int64_t channels_ = 0;
-  int64_t windows_ = 0;  // of this run, and their channels
+  int64_t windows_ = 0;  // in this run, of the channels run_channels_
   Range run_channels_;
   std::vector<C> run_;
   std::vector<double> totals_;
 };
 
-// What the parameters of a pooling get: `rows` of them for each channel, or for all channels
-// together. Each block of units has sums of its own, which are kept until all are there.
+// The gradients of a pooling's parameters: `rows` of them for each channel, or for all channels
+// together. Each block of units has its own sums, which are kept until all blocks are done.
 template <class C>
 class ParameterSums {
  public:
@@ -92,7 +94,7 @@ class ParameterSums {
       block[per_channel_ ? i : i / channels_] += totals[i];
     }
   }
-  // Adds up what the blocks have in `rows` rows, from the given one on.
+  // Adds up the blocks' sums in `rows` rows, starting with `first_row`.
   void Total(int64_t first_row, int64_t rows, C* gradient) const {
     const int64_t row = count_ / rows_;
     for (int64_t i = first_row * row; i < (first_row + rows) * row; ++i) {
@@ -108,7 +110,7 @@ class ParameterSums {
   std::vector<double> sums_;  // [blocks, count_]
 };
 
-// The base of mathematics that adds to such sums, with window.AddChannel(v, sums.Row(r)).
+// The base of mathematics that adds to these sums, with window.AddChannel(v, sums.Row(r)).
 template <class C>
 struct SummingMath : PoolMath {
   static constexpr bool kUsesChannels = true;

@@ -1,4 +1,4 @@
-// What a pooling's mathematics tells the driver, and the tensors that it works on.
+// What a pooling's mathematics tells the driver, and the tensors that the mathematics works on.
 #ifndef SOFTPOOL_ENGINE_POOL_MATH_H_
 #define SOFTPOOL_ENGINE_POOL_MATH_H_
 
@@ -12,32 +12,32 @@
 
 namespace softpool {
 
-// The base of all mathematics, which has a template `Run(window)` besides: see taps-inl.h for what
-// a window offers. Each thread runs a copy.
+// The base of all mathematics. A derived class adds a template `Run(window)`; taps-inl.h says what
+// a window offers. Each thread runs a copy of the mathematics.
 struct PoolMath {
-  // How many tensors there are of each sort: see Tensors.
+  // The number of tensors of each sort, as in Tensors.
   static constexpr int kTapInputs = 1, kWindowInputs = 0, kWindowOutputs = 0, kTapOutputs = 0;
   static constexpr int kCyclesPerTap = 1;
-  // Whether a window's lanes are asked for their channels.
+  // Whether the mathematics asks for the channels of a window's lanes.
   static constexpr bool kUsesChannels = false;
 
-  // For sums over windows: units of work are put together into at most so many blocks, between
-  // whose beginning and end one copy sees all of a block's windows, in order. It must not depend on
-  // the machine.
+  // For sums over windows: the driver groups units of work into at most MostBlocks() blocks. From
+  // BeginBlock() to EndBlock(), one copy sees all windows of a block, in order. MostBlocks() must
+  // not depend on the machine.
   int64_t MostBlocks(int64_t units) const { return units; }
   void BeginBlock() {}
   void EndBlock(int64_t /*index*/) {}
-  // Called after some windows of these channels, never more than kMostWindows of each channel, give
-  // or take those of one position.
+  // EndWindows() is called after at most kMostWindows windows of each of these channels. If the
+  // windows of one position are more than that, it is called after each position.
   static constexpr int64_t kMostWindows = std::numeric_limits<int64_t>::max();
   void EndWindows(int64_t /*count*/, Range /*channels*/) {}
   // Called once, after all windows, for the gradients of parameters.
   void Finish(const Call& /*call*/) const {}
 };
 
-// The tensors that a pooling reads and writes, in the order of the op's description: `tap_*` have a
-// value for every position of the input, `window_*` one for every window. One is null where an
-// optional tensor is absent.
+// The tensors that a pooling reads and writes, in the order of the op's description. `tap_*`
+// tensors have a value for every position of the input, `window_*` tensors one for every window.
+// The pointer to an absent optional tensor is null.
 template <class T, class Math>
 struct Tensors {
   std::array<const T*, Math::kTapInputs> tap_in;
@@ -46,7 +46,7 @@ struct Tensors {
   std::array<T*, Math::kTapOutputs> tap_out;
 };
 
-// Those of `tensors` that have a role.
+// Fills `array` with the data of the tensors that have this role.
 template <class Array>
 void TensorsWithRole(Role role, const std::vector<TensorSpec>& specs,
                      const std::vector<Tensor>& tensors, Array* array) {
@@ -60,7 +60,7 @@ void TensorsWithRole(Role role, const std::vector<TensorSpec>& specs,
   }
   if (count != array->size()) {
     throw std::logic_error(
-        "an op's description has another number of tensors than its mathematics");
+        "an op's description and its mathematics differ in their number of tensors");
   }
 }
 

@@ -1,5 +1,5 @@
-// The taps of a window, what is kept of each of them, and the contract of a window: what a
-// pooling's mathematics may ask of one, on a CPU and on a GPU.
+// The taps of a window, what is kept of each tap, and the contract of a window: what a pooling's
+// mathematics may ask of a window, on a CPU and on a GPU.
 #if defined(SOFTPOOL_ENGINE_TAPS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_ENGINE_TAPS_INL_H_
 #undef SOFTPOOL_ENGINE_TAPS_INL_H_
@@ -20,24 +20,25 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// Windows of more than kMostTapsInLanes taps are done lane by lane. Memory is what mathematics may
-// keep of each tap of a window whose size the compiler does not know.
+// Windows of more than kMostTapsInLanes taps are pooled lane by lane. LaneMemory is the memory that
+// mathematics may keep for the taps of a window, if the compiler does not know the window's size.
 #if defined(SOFTPOOL_ONE_LANE)
 inline constexpr bool kOneLane = true;
-// A thread's own memory is of a fixed size, and slow.
+// A thread's own memory has a fixed size and is slow.
 inline constexpr int64_t kMostTapsInLanes = 64;
-// Nothing is kept from one window to the next.
+// No memory is kept from one window to the next.
 template <class C>
 struct LaneMemory {};
 #else
 inline constexpr bool kOneLane = false;
-// Side by side more would leave the cache, and take as many times their memory as there are lanes.
+// All lanes side by side take as many times the memory of a single lane. With more taps, that
+// memory would not fit the cache.
 inline constexpr int64_t kMostTapsInLanes = 4096;
 template <class C>
 using LaneMemory = std::vector<C>;
 #endif
 
-// A position in a window: its offset from the window's first tap, in the inputs and in the
+// A position in a window: its offset from the window's first tap, both in the inputs and in the
 // gradients.
 struct Tap {
   int64_t offset;
@@ -45,8 +46,8 @@ struct Tap {
 };
 inline constexpr int64_t kUnwanted = -1;
 
-// The taps that windows of one shape have in common. Only those inside [wanted_begin, wanted_end)
-// are to receive gradients.
+// The taps that windows of one shape have in common. Only taps inside [wanted_begin, wanted_end)
+// receive gradients.
 struct TapBox {
   int64_t count[kAxes];
   std::array<int64_t, kAxes> step;
@@ -78,11 +79,12 @@ struct TapBox {
   }
 };
 
-// How gradients leave: stored, where each input belongs to one window, or added up, where windows
-// share inputs.
+// How gradients leave a window. They are stored if each input belongs to one window, and added up
+// if windows share inputs.
 enum class Sink { kStore, kAdd };
 
-// The values of tensor `kWhich` at all taps, loaded once where the vectors to keep them are few.
+// The values of tensor `kWhich` at all taps. If the compiler knows the number of taps, the values
+// are loaded only once.
 template <class W, int kWhich = 0>
 class TapValues {
  public:
@@ -109,8 +111,8 @@ class TapValues {
   V<D> values_[W::kTaps > 0 ? W::kTaps : 1];
 };
 
-// A vector for each tap: in registers where the compiler knows how many there are, else in memory
-// that the pooling keeps, or a thread has.
+// A vector for each tap. It is in registers if the compiler knows the number of taps. If not, it is
+// in memory that the pooling keeps, or on a GPU in the thread's own memory.
 template <class W>
 class TapRow {
  public:
@@ -136,7 +138,7 @@ class TapRow {
       return values_[index];
     }
   }
-  // One of a vector kept in memory.
+  // Sets one lane of a vector that is kept in memory.
   HWY_INLINE void SetLane(int64_t index, size_t lane, hn::TFromD<D> value) {
     if constexpr (kKept) {
       memory_[index * hn::Lanes(D()) + lane] = value;
@@ -158,26 +160,26 @@ constexpr bool Returns() {
   return std::is_same_v<Expected, Actual>;
 }
 
-// The contract of a window, or of as many windows side by side as a vector has lanes. Every driver
-// asserts it of its windows.
+// The contract of a window, or of several windows side by side, one for each lane of a vector.
+// Every driver asserts that its windows keep this contract.
 //
 //   D, T, Sum    the tag of its vectors, its tensors' type, the type that AddChannel() adds in
-//   kTaps        how many taps there are, or zero where the compiler does not know
-//   Taps()       how many there are
-//   ForEach(f)   calls f(index, tap) for each, in row-major order
-//   AnySize()    the same window, its taps counted when it runs; only to finish it there, for what
-//   a
-//                GPU keeps of it in registers is dropped
-//   Load<i>      the i-th tensor of taps' values, at a tap
-//   LoadWindow<i>, HasWindow<i>   the i-th tensor of windows' values, and whether it is there
+//   kTaps        the number of taps, or zero if the compiler does not know it
+//   Taps()       the number of taps
+//   ForEach(f)   calls f(index, tap) for each tap, in row-major order
+//   AnySize()    the same window with kTaps zero. Mathematics must finish the window there: a GPU
+//                drops what it keeps of this one in registers
+//   Load<i>      the value of the i-th tensor with a value for each tap, at a tap
+//   LoadWindow<i>, HasWindow<i>   the value of the i-th input with a value for each window, and
+//                whether this input is there
 //   LoadChannel  the value of a table with one value for each channel
-//   StoreWindow<i>   stores the value of the i-th result that has one for each window
+//   StoreWindow<i>   stores the value of the i-th result with a value for each window
 //   Emit<i>      sends a gradient to a tap
-//   IsOwner      whether this visit stores what a window has one of. Where tiles share a window,
-//                several visit it, and one owns it
+//   IsOwner      whether this visit stores the results that a window has one of. If tiles
+//                share a window, several visits see the window, and one of them owns it
 //   AddChannel   adds to sums over all windows, one for each channel, if this visit is the owner
 //
-// One whose taps are counted when it runs does the same for one lane, by its number: LoadLane,
+// If kTaps is zero, the window offers the same for one lane, by its number: LoadLane,
 // LoadWindowLane, LoadChannelLane, StoreLane, EmitLane, AddChannelLane.
 template <class W>
 constexpr bool KeepsContract() {

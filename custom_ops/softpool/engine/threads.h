@@ -1,4 +1,4 @@
-// The threads that a CPU's kernel runs on, without knowing whose they are.
+// The threads that a CPU's kernel runs on. The kernel does not know whose threads they are.
 #ifndef SOFTPOOL_ENGINE_THREADS_H_
 #define SOFTPOOL_ENGINE_THREADS_H_
 
@@ -15,13 +15,14 @@ namespace softpool {
 using Shard = std::function<void(int64_t begin, int64_t end)>;
 
 // Calls the shard so that each of `units` units is worked on once, and returns when all are done.
-// `cycles_per_unit` is an estimate from which the callee decides how many threads the work is
+// `cycles_per_unit` is an estimate, from which the callee decides how many threads the work is
 // worth.
 using ParallelFor = std::function<void(int64_t units, int64_t cycles_per_unit, const Shard& shard)>;
 
-// For its lifetime, subnormal numbers are computed as IEEE 754 has them; then the thread gets back
-// what it had. A thread pool may have told its threads to flush them to zero and the caller's
-// thread not, which would make a result depend on where it was computed.
+// While an object of this class lives, its thread computes subnormal numbers as IEEE 754 defines
+// them. Afterwards the thread has its old setting again. A thread pool may flush subnormals to zero
+// on its threads while the caller's thread does not, and then a result would depend on the thread
+// that computed it.
 class ScopedSubnormals {
  public:
   ScopedSubnormals() : saved_(Read()) { Write(saved_ & ~kFlush); }

@@ -5,20 +5,23 @@
 namespace softpool {
 namespace {
 
-// Multiplications of an input by a weight: long enough to be worth handing to a thread.
+// A unit's multiplications of an input by a weight: enough to be worth handing to a thread.
 constexpr int64_t kTapsPerUnit = 32 * 1024;
-// Channels that are kept together when channels are split: several vectors, whole cache lines.
+// The number of channels that stay together when channels are split: several vectors, and whole
+// cache lines.
 constexpr int64_t kChannelBlock = 64;
-// The same for tiles, whose memory a smaller block leaves more rows of, and so fewer shared
-// windows.
+// The same for tiles. With smaller blocks of channels, a tile's memory holds more rows, and tiles
+// share fewer windows.
 constexpr int64_t kTileChannels = 32;
 constexpr int64_t kTileBytes = 256 * 1024;
-// Fewer channels than the longest vectors' lanes: lanes come from several images then.
+// The number of lanes of the longest vectors. If there are fewer channels, lanes come from several
+// images.
 constexpr int64_t kFewChannels = 16;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 
-// Takes the last of mixed-radix digits off `*index`: the range it stands for of `total` in `size`s.
+// Takes the last digit off the mixed-radix number `*index`. Returns the range that the digit stands
+// for if `total` is cut into ranges of length `size`.
 Range TakeRange(int64_t* index, int64_t size, int64_t total) {
   const int64_t count = CeilDiv(total, size);
   const int64_t begin = *index % count * size;
@@ -45,7 +48,7 @@ WindowPartition::WindowPartition(const PoolGeometry& g) : g_(g) {
   channels_ = g.inner;
   if (g.inner > outputs) {
     channels_ = std::min(g.inner, CeilDiv(outputs, kChannelBlock) * kChannelBlock);
-    // A short rest would leave a vector part empty.
+    // A short rest of channels would leave part of a vector empty.
     if (g.inner % channels_ != 0 && g.inner % channels_ < kFewChannels) channels_ = g.inner;
   }
   run_ = std::clamp<int64_t>(outputs / (channels_ * images_), 1, g.axis[2].out);
@@ -71,7 +74,7 @@ TilePartition::TilePartition(const PoolGeometry& g, int64_t bytes_per_element) :
   channel_blocks_ = std::max<int64_t>(g.inner / kTileChannels, 1);
   largest_channels_ = g.inner - (channel_blocks_ - 1) * kTileChannels;
   for (int i = 0; i < kAxes; ++i) size_[i] = g.axis[i].in;
-  // Halve where the windows that two tiles share are fewest beside the tile.
+  // Halves the axis along which two tiles share the fewest windows for their size.
   const auto shared = [&](int i) {
     return static_cast<double>(size_[i]) / static_cast<double>(g.axis[i].window);
   };

@@ -1,6 +1,6 @@
-// How a pooling's work is cut into units for threads, and into tiles of the input. It depends on
-// the geometry alone, never on the number of threads or the SIMD target, and no result depends on
-// it.
+// How a pooling's work is cut into units for threads, and into tiles of the input. The cuts depend
+// on the geometry alone, never on the number of threads or the SIMD target, and no result depends
+// on the cuts.
 #ifndef SOFTPOOL_ENGINE_TILING_H_
 #define SOFTPOOL_ENGINE_TILING_H_
 
@@ -17,12 +17,12 @@ struct Range {
   SOFTPOOL_HOST_DEVICE int64_t Size() const { return end - begin; }
 };
 
-// Those of `windows` that lie inside `part` and inside the input with all their positions. If there
-// are none, a range that starts at no window.
+// Returns those of `windows` whose positions all lie inside `part` and inside the input. If there
+// are none, returns a range that starts at no window.
 Range UncutWindows(const PoolAxis& axis, Range part, Range windows);
 
-// The windows that have a position inside `part`. over_stride(n) divides a number that is not
-// negative by the stride, for which a device has a quicker way than the processor's.
+// Returns the windows that have a position inside `part`. over_stride(n) must divide a non-negative
+// number by the stride: a device has a quicker way to do this than the processor's division.
 template <class Divide>
 SOFTPOOL_HOST_DEVICE Range WindowsReaching(const PoolAxis& axis, Range part,
                                            const Divide& over_stride) {
@@ -35,7 +35,7 @@ inline Range WindowsReaching(const PoolAxis& axis, Range part) {
   return WindowsReaching(axis, part, [&](int64_t n) { return n / axis.stride; });
 }
 
-// Cuts all windows into runs along the last axis, of some images and channels.
+// A partition of all windows into runs along the last axis, of some images and channels.
 class WindowPartition {
  public:
   struct Unit {
@@ -51,10 +51,11 @@ class WindowPartition {
 
  private:
   const PoolGeometry& g_;
-  int64_t images_, run_, channels_;  // of one unit, at most
+  int64_t images_, run_, channels_;  // the most in one unit
 };
 
-// Cuts the input into tiles for which `bytes_per_element` bytes of memory stay in a core's cache.
+// A partition of the input into tiles. A tile is so small that bytes_per_element bytes of memory
+// for each of its elements stay in a core's cache.
 class TilePartition {
  public:
   struct Tile {
@@ -73,8 +74,8 @@ class TilePartition {
   std::array<int64_t, kAxes> size_;
 };
 
-// Puts units together into blocks, for sums over units: each block has a sum of its own, and those
-// are added up in the blocks' order.
+// Groups of units, for sums over units. Each block has its own sum, and these sums are added up in
+// the blocks' order.
 class Blocks {
  public:
   Blocks(int64_t units, int64_t most);

@@ -1,5 +1,5 @@
-// The windows of a CPU's kernels, as many side by side as a vector has lanes, and where in memory
-// their lanes lie. What they offer to mathematics is their contract, in taps-inl.h.
+// The windows of a CPU's kernels, one for each lane of a vector, and where in memory their lanes
+// lie. The contract in taps-inl.h says what a window offers to mathematics.
 #if defined(SOFTPOOL_ENGINE_WINDOW_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_ENGINE_WINDOW_INL_H_
 #undef SOFTPOOL_ENGINE_WINDOW_INL_H_
@@ -20,15 +20,15 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// Processors find it hard to see ahead in as many rows as a window has. Reaching past the end is
+// A window has more rows than processors can prefetch well by themselves. Reaching past the end is
 // harmless.
 HWY_INLINE void Prefetch(const void* p) {
   constexpr uintptr_t kAhead = 2048;
   hwy::Prefetch(reinterpret_cast<const uint8_t*>(reinterpret_cast<uintptr_t>(p) + kAhead));
 }
 
-// Lanes that lie side by side in memory: consecutive channels of one window. Of the first `skip` a
-// neighbouring vector has taken care, so nothing may be added for them.
+// Lanes that lie side by side in memory: consecutive channels of one window. A neighbouring vector
+// takes care of the first `skip` lanes, so nothing may be added for these.
 template <class D>
 struct ConsecutiveLanes {
   int64_t in = 0, out = 0, target = 0, channel = 0;
@@ -70,7 +70,7 @@ struct ConsecutiveLanes {
     hn::StoreU(hn::Add(hn::LoadU(d, sums + channel), v), d, sums + channel);
   }
 
-  // The lanes that are this vector's own, and one of them.
+  // The range of the lanes that are this vector's own, and the indices of one lane.
   size_t BeginLane() const { return skip; }
   size_t EndLane(D d) const { return hn::Lanes(d); }
   int64_t In(size_t lane) const { return in + static_cast<int64_t>(lane); }
@@ -79,8 +79,8 @@ struct ConsecutiveLanes {
   int64_t Channel(size_t lane) const { return channel + static_cast<int64_t>(lane); }
 };
 
-// Lanes from anywhere: windows or channels too few to fill a vector, or that lie apart. Those past
-// `count` repeat the first, and nothing is stored for them.
+// Lanes from anywhere: for windows or channels that are too few to fill a vector, or that lie
+// apart. Lanes from `count` on repeat the first lane, and nothing is stored for them.
 template <class D>
 struct ScatteredLanes {
   static constexpr size_t kMost = HWY_MAX_BYTES / sizeof(hn::TFromD<D>);
@@ -149,7 +149,7 @@ struct ScatteredLanes {
   int64_t Channel(size_t lane) const { return channel[lane]; }
 };
 
-// kTaps is the number of taps where it is known to the compiler, or zero.
+// kTaps is the number of taps, or zero if the compiler does not know it.
 template <class Math_, class T_, class Lanes_, Sink kSink, int kTaps_>
 struct Window {
   using Math = Math_;
@@ -181,7 +181,8 @@ struct Window {
     (f(kIndex, taps[kIndex]), ...);
   }
 
-  // Where speed does not matter, one piece of code serves windows of all sizes.
+  // Returns the same window for code that serves windows of all sizes, for uses where speed does
+  // not matter.
   Window<Math, T, Lanes_, kSink, 0> AnySize() const {
     return {tensors, targets, box, taps, lanes, owned};
   }
@@ -201,7 +202,7 @@ struct Window {
   }
 
   HWY_INLINE V<D> LoadChannel(const ComputeType<T>* table) const {
-    static_assert(Math::kUsesChannels, "mathematics that asks for channels says kUsesChannels");
+    static_assert(Math::kUsesChannels, "mathematics that asks for channels must set kUsesChannels");
     return lanes.LoadChannel(D(), table);
   }
 
@@ -250,7 +251,7 @@ struct Window {
   }
 
   HWY_INLINE void AddChannel(V<D> v, ComputeType<T>* sums) const {
-    static_assert(Math::kUsesChannels, "mathematics that asks for channels says kUsesChannels");
+    static_assert(Math::kUsesChannels, "mathematics that asks for channels must set kUsesChannels");
     if (!IsOwner()) return;
     lanes.AddChannel(D(), v, sums);
   }
@@ -259,11 +260,11 @@ struct Window {
   }
 };
 
-// What it takes to do single lanes of a vector again by the slow reference path, where a window's
-// numbers are such that the quick way is not right for them.
+// Functions for pooling single lanes of a vector again by the slow reference path, if the quick way
+// is not right for a window's numbers.
 
-// Calls f for each of a window's lanes that is not set in the mask, also for lanes that a
-// neighbouring vector has too: what this one stores overwrites what that one has.
+// Calls f for each of a window's lanes that is not set in the mask. This includes lanes that a
+// neighbouring vector has too: what this vector stores overwrites what the neighbour stored.
 template <class W, class F>
 HWY_INLINE void ForEachUnset(const W& window, M<typename W::D> mask, const F& f) {
   using D = typename W::D;
@@ -281,7 +282,7 @@ HWY_INLINE void ForEachOwnLane(const W& window, const F& f) {
   for (size_t lane = window.lanes.BeginLane(); lane < end; ++lane) f(lane);
 }
 
-// The vector with another value in one lane.
+// Returns the vector with another value in one lane.
 template <class W>
 HWY_INLINE V<typename W::D> WithLane(const W&, V<typename W::D> v, size_t lane,
                                      typename W::Sum value) {

@@ -1,5 +1,5 @@
-// The exponential that softmax weights are made of, and powers of positive numbers whose exponents
-// differ from lane to lane.
+// The exponential from which softmax weights are computed, and powers of positive numbers whose
+// exponents differ from lane to lane.
 #if defined(SOFTPOOL_SIMD_EXP_POW_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_SIMD_EXP_POW_INL_H_
 #undef SOFTPOOL_SIMD_EXP_POW_INL_H_
@@ -15,12 +15,14 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln(2) / 2. kCoefficients are those of the
-// minimax polynomial of e^r in relative error, highest power first, divided by its constant term: a
-// common factor of all weights cancels, and this one makes e^0 exactly one. kBias puts the exponent
-// field of 2^(n + kScale) in the lowest bits of n + kBias + 1.5 2^kMantissaBits, an addition that
-// also rounds n. kLowest is where that field is zero, and so 2^(n + kScale).
-// kExpOfZero is 2^kScale.
+// e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln(2) / 2. ScaledExp() scales e^x by 2^kScale.
+// kScale is 32 for float and 64 for double.
+//
+// kCoefficients is the minimax polynomial of e^r in relative error, highest power first, divided by
+// its constant term. A common factor of all weights cancels, and this one makes e^0 exactly one.
+// kShift is kBias + 1.5 2^kMantissaBits: adding it to x / ln 2 rounds this to n, and leaves the
+// exponent field of 2^(n + kScale) in the lowest bits of the sum. At x = kLowest that field is
+// zero, and therefore 2^(n + kScale) is zero too. kExpOfZero is 2^kScale.
 template <class T>
 struct ExpConstants;
 
@@ -55,12 +57,12 @@ struct ExpConstants<double> {
       1.6666666666666168e-1, 5.0000000000000177e-1, 1.0000000000000000e+0, 1.0};
 };
 
-// A table's entry as a constant of its own: devices see no tables of the host.
+// A table's entry as a constant of its own, because devices do not see tables of the host.
 template <const auto& kCoefficients, size_t kIndex>
 inline constexpr auto kCoefficient = kCoefficients[kIndex];
 
-// The polynomial with these coefficients, highest power first. Compilers leave a loop over many of
-// them a loop, in which each step waits for the one before.
+// Returns the polynomial with these coefficients, highest power first. It is unrolled here, because
+// compilers keep a loop over many coefficients, and each step of a loop waits for the one before.
 template <const auto& kCoefficients, class D, size_t... kIndex>
 HWY_INLINE V<D> Polynomial(D d, V<D> x, std::index_sequence<kIndex...>) {
   auto p = hn::Set(d, kCoefficient<kCoefficients, 0>);
@@ -73,17 +75,17 @@ HWY_INLINE V<D> Polynomial(D d, V<D> x) {
   return Polynomial<kCoefficients>(d, x, std::make_index_sequence<kCount - 1>());
 }
 
-// 2^kScale e^x for x <= 0: ratios are what matters, and the factor keeps the smallest weights that
-// float or double can tell from zero out of the subnormal range. x of kLowest and below gives
-// exactly zero. `*x` is replaced by max(x, kLowest), so that the product of the two is never 0
-// times infinity. NaN gives NaN.
+// Returns 2^kScale e^x for x <= 0, and exactly zero for x <= kLowest. NaN gives NaN. Only ratios of
+// weights matter, and the factor 2^kScale keeps the smallest weights that float or double can tell
+// from zero out of the subnormal range. Replaces `*x` with max(x, kLowest), so that the product of
+// the result and `*x` is never 0 times infinity.
 template <class D>
 HWY_INLINE V<D> ScaledExp(D d, V<D>* x) {
   using C = ExpConstants<hn::TFromD<D>>;
   const hn::RebindToUnsigned<D> du;
   *x = Larger(d, hn::Set(d, C::kLowest), *x);
-  // The nearest integer, or where two are equally near either of them, but the same on every
-  // target.
+  // Rounds to the nearest integer. Of two equally near ones it may take either, but the same one on
+  // every target.
   const auto shifted = hn::Add(hn::Mul(*x, hn::Set(d, C::kLog2E)), hn::Set(d, C::kShift));
   const auto n = hn::Sub(shifted, hn::Set(d, C::kShift));
   auto r = SubExactProduct(d, n, hn::Set(d, C::kLn2High), *x);
@@ -93,9 +95,10 @@ HWY_INLINE V<D> ScaledExp(D d, V<D>* x) {
   return hn::Mul(p, power);
 }
 
-// kLog2 is the minimax polynomial in relative error of log2(1 + f) / f for 1 + f from the root of
-// 1/2 to the root of 2, highest power first, and kRootOfHalf the bits of the former. kExp2 is that
-// of 2^r for |r| <= 1/2, as in ExpConstants, and kShift too, for powers that are not scaled.
+// kLog2 is the minimax polynomial in relative error of log2(1 + f) / f for 1 + f from sqrt(1/2) to
+// sqrt(2), highest power first. kRootOfHalf has the bits of sqrt(1/2). kExp2 is the minimax
+// polynomial of 2^r for |r| <= 1/2, divided by its constant term like kCoefficients in
+// ExpConstants. kShift is that of ExpConstants without the scale, because powers are not scaled.
 template <class T>
 struct PowerConstants;
 
@@ -132,8 +135,8 @@ struct PowerConstants<double> {
       0.24022650695910155,    0.69314718055994529,    1.0};
 };
 
-// log2(t) of a positive, normal number, as the sum of a whole number and a small one: each has its
-// own digits, so that a large power keeps those of the small one.
+// log2(t) of a positive, normal number t, as the sum of a whole number and a small rest. Each of
+// the two has its own digits, so that the product with a large power keeps the digits of the rest.
 template <class D>
 struct Log2 {
   V<D> whole, rest;
@@ -154,8 +157,9 @@ struct Log2 {
   HWY_INLINE V<D> Sum() const { return hn::Add(whole, rest); }
 };
 
-// t^power, given log2(t). What would be subnormal is zero, or arbitrary where it is known that
-// nothing is. Results beyond the type's largest number are arbitrary.
+// Returns t^power, given log2(t). A subnormal result becomes zero, or arbitrary if
+// kNothingSubnormal promises that there is none. Results beyond the type's largest number are
+// arbitrary.
 template <bool kNothingSubnormal = false, class D>
 HWY_INLINE V<D> Power(D d, const Log2<D>& log2, V<D> power) {
   using T = hn::TFromD<D>;

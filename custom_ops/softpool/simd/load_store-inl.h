@@ -1,4 +1,4 @@
-// Loading and storing vectors of lanes, the same to the last bit on every SIMD target.
+// Loads and stores of vectors of lanes. They are the same to the last bit on every SIMD target.
 #if defined(SOFTPOOL_SIMD_LOAD_STORE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_SIMD_LOAD_STORE_INL_H_
 #undef SOFTPOOL_SIMD_LOAD_STORE_INL_H_
@@ -19,8 +19,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
-// 16-bit types: to nearest, ties to even, NaN to NaN, on every target. Where there is an
-// instruction for it, it is used.
+// Conversions of 16-bit types. Every target rounds to nearest, ties to even, and converts NaN to
+// NaN. A target that has an instruction for a conversion uses it.
 #undef SOFTPOOL_HARDWARE_FLOAT16
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
 #define SOFTPOOL_HARDWARE_FLOAT16 1
@@ -53,8 +53,8 @@ HWY_INLINE V<D> LoadAs(D d, const Float16* p) {
   const hn::Rebind<uint16_t, D> d16;
   const auto half = hn::PromoteTo(du, hn::LoadU(d16, reinterpret_cast<const uint16_t*>(p)));
   const auto sign = hn::ShiftLeft<16>(hn::And(half, hn::Set(du, 0x8000u)));
-  // Exponent and mantissa in float's places; the product corrects the exponent's bias, and
-  // normalises subnormals by the way. Infinity and NaN get float's largest exponent.
+  // The shift puts exponent and mantissa where float has them. The product corrects the exponent's
+  // bias and also normalises subnormals. Infinity and NaN get float's largest exponent.
   const auto magnitude = hn::ShiftLeft<13>(hn::And(half, hn::Set(du, 0x7FFFu)));
   const auto scaled = hn::Mul(hn::BitCast(d, magnitude), hn::Set(d, 0x1p112f));
   const auto special = hn::BitCast(d, hn::Or(magnitude, hn::Set(du, 0x7F800000u)));
@@ -83,7 +83,8 @@ HWY_INLINE void StoreAs(D d, V<D> v, BFloat16* p) {
 #else
   const hn::RebindToUnsigned<D> du;
   const auto bits = hn::BitCast(du, v);
-  // To nearest, ties to even: half a unit in the last place less one, plus the last bit kept.
+  // Rounds to nearest, ties to even: adds half a unit in the last place minus one, plus the last
+  // bit that is kept.
   const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1u));
   const auto rounded = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(du, 0x7FFFu)), odd));
   const auto quiet_nan = hn::Or(hn::ShiftRight<16>(bits), hn::Set(du, 0x40u));
@@ -106,11 +107,11 @@ HWY_INLINE void StoreAs(D d, V<D> v, Float16* p) {
   const auto sign = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 0x8000u));
   const auto absolute = hn::Abs(v);
   const auto magnitude = hn::BitCast(du, absolute);
-  // Normal results: the bias corrected, and rounded as bfloat16 is, 13 bits lower.
+  // Normal results: corrects the exponent's bias, and rounds off 13 bits as bfloat16 rounds off 16.
   const auto odd = hn::And(hn::ShiftRight<13>(magnitude), hn::Set(du, 1u));
   const auto rebiased = hn::Sub(magnitude, hn::Set(du, 112u << 23));
   const auto normal = hn::ShiftRight<13>(hn::Add(hn::Add(rebiased, hn::Set(du, 0xFFFu)), odd));
-  // Subnormal results: adding 1/2 lets the addition round to multiples of 2^-24.
+  // Subnormal results: the sum with 1/2 is rounded to a multiple of 2^-24.
   const auto half = hn::Set(d, 0.5f);
   const auto subnormal = hn::Sub(hn::BitCast(du, hn::Add(absolute, half)), hn::BitCast(du, half));
   const auto is_small = hn::RebindMask(du, hn::Lt(absolute, hn::Set(d, 0x1p-14f)));
@@ -123,7 +124,7 @@ HWY_INLINE void StoreAs(D d, V<D> v, Float16* p) {
 #endif
 }
 
-// One value in memory as it is computed with, and back.
+// Load one value in the type that it is computed in, and store one from that type.
 template <class T>
 HWY_INLINE ComputeType<T> LoadOne(const T* p) {
   return hn::GetLane(LoadAs(hn::CappedTag<ComputeType<T>, 1>(), p));
@@ -134,7 +135,7 @@ HWY_INLINE void StoreOne(ComputeType<T> value, T* p) {
   StoreAs(d, hn::Set(d, value), p);
 }
 
-// Stores `count` computed values as T, rounded if it is smaller.
+// Stores `count` computed values as T, and rounds them if T is smaller.
 template <class T>
 HWY_INLINE void StoreRow(const ComputeType<T>* from, T* to, int64_t count) {
   const hn::ScalableTag<ComputeType<T>> d;

@@ -1,6 +1,6 @@
-// What the mathematics uses of Highway, for vectors of one lane: so a thread of a CUDA kernel, or
-// of a CUDA kernel that runs on the host, computes what one lane of a CPU's vectors does, to the
-// last bit.
+// The part of Highway that the mathematics uses, for vectors of one lane. With it, a thread of a
+// CUDA kernel, on a device or on the host, computes what one lane of a CPU's vectors computes, to
+// the last bit.
 #ifndef SOFTPOOL_SIMD_ONE_LANE_H_
 #define SOFTPOOL_SIMD_ONE_LANE_H_
 
@@ -12,9 +12,9 @@
 
 #include "softpool/simd/compiler.h"
 
-// Highway's macros, as a compiler for one lane needs them.
+// Highway's macros, as a compiler for vectors of one lane needs them.
 #if defined(HIGHWAY_HWY_BASE_H_)
-#error "A file is compiled for Highway's vectors or for vectors of one lane"
+#error "A file cannot be compiled for both Highway's vectors and vectors of one lane"
 #endif
 #if defined(__CUDACC__)
 #define HWY_INLINE SOFTPOOL_HOST_DEVICE __forceinline__
@@ -93,10 +93,10 @@ template <class D> HWY_INLINE bool AllTrue(D, bool mask) { return mask; }
 template <class D> HWY_INLINE bool AllFalse(D, bool mask) { return !mask; }
 template <class D> HWY_INLINE bool FirstN(D, size_t n) { return n > 0; }
 
-// Of masks, and of the bits of whole numbers.
+// Operations on masks and on the bits of whole numbers.
 template <class T> HWY_INLINE T And(T a, T b) { return a & b; }
 template <class D, class T> HWY_INLINE Vec<D> BitCast(D, T a) {
-  static_assert(sizeof(T) == sizeof(TFromD<D>), "bits are kept");
+  static_assert(sizeof(T) == sizeof(TFromD<D>), "BitCast() needs two types of the same size");
   TFromD<D> b;
   std::memcpy(&b, &a, sizeof(b));
   return b;

@@ -5,7 +5,7 @@
 namespace softpool {
 namespace {
 
-// A lower bit is a better target.
+// Returns the single bits of a mask, best target first: a lower bit is a better target.
 std::vector<int64_t> Bits(int64_t mask) {
   std::vector<int64_t> bits;
   for (int i = 0; i < 63; ++i) {

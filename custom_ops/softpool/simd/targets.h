@@ -8,12 +8,12 @@
 
 namespace softpool {
 
-// Highway's bits of the targets that were compiled and that this machine has, best first.
+// Returns Highway's bits of the targets that were compiled and that this machine has, best first.
 std::vector<int64_t> RunnableTargets();
 
 std::vector<std::string> CompiledTargetNames();
 
-// Makes the kernels use one target from now on, or the best again for zero. For tests.
+// Makes the kernels use one target, or the best one if `target` is zero. For tests.
 void UseTarget(int64_t target);
 
 std::string TargetName(int64_t target);

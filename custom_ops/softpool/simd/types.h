@@ -9,7 +9,8 @@ namespace softpool {
 
 enum class DataType { kFloat16, kBFloat16, kFloat32, kFloat64 };
 
-// Storage of the 16-bit types. They are computed in float and rounded once, when stored.
+// The 16-bit types as they are stored. Their values are computed in float and rounded once, when
+// they are stored.
 struct Float16 {
   uint16_t bits;
 };
@@ -29,8 +30,8 @@ struct ComputeTypeOf<double> {
 template <class T>
 using ComputeType = typename ComputeTypeOf<T>::type;
 
-// A type with more digits and a larger range than one that values are computed in.
-// A device has nothing wider than double.
+// A type with more digits and a larger range than C, a type that values are computed in. On a
+// device this is double even for double, because a device has nothing wider.
 #if defined(SOFTPOOL_ONE_LANE)
 template <class C>
 using WiderType = double;
@@ -39,7 +40,7 @@ template <class C>
 using WiderType = std::conditional_t<sizeof(C) == 4, double, long double>;
 #endif
 
-// Calls f with a value of the type named, for its type alone.
+// Calls f with a value of the C++ type that `type` stands for. Only the type of the value matters.
 template <class F>
 void WithType(DataType type, const F& f) {
   switch (type) {

@@ -1,7 +1,7 @@
-// Computing with vectors of lanes, the same to the last bit on every SIMD target: arithmetic, sums,
-// and loops that the compiler unrolls. The vectors are Highway's or, where CUDA kernels are
-// compiled, vectors of one lane, which is a thread. Per-target header: included once for each
-// target through hwy/foreach_target.h.
+// Computations with vectors of lanes, the same to the last bit on every SIMD target: arithmetic,
+// sums, and loops that the compiler unrolls. On a CPU the vectors are Highway's. In CUDA kernels
+// they have one lane, which is a thread. This is a per-target header: hwy/foreach_target.h includes
+// it once for each target.
 #if defined(SOFTPOOL_SIMD_VECTOR_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_SIMD_VECTOR_INL_H_
 #undef SOFTPOOL_SIMD_VECTOR_INL_H_
@@ -33,8 +33,9 @@ using V = hn::Vec<D>;
 template <class D>
 using M = hn::Mask<D>;
 
-// Larger is a if a > b, else b, and Smaller the other one, which is what x86's max and min do.
-// Spelled out elsewhere, where zeros of different sign and NaN would come out differently.
+// Larger() returns a if a > b, else b. Smaller() returns the other one. x86's max and min do
+// exactly this. On other targets both spell the comparison out, because max and min treat NaN and
+// zeros of different sign differently there.
 #if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128 && HWY_TARGET != HWY_SCALAR
 template <class D>
 HWY_INLINE V<D> Larger(D, V<D> a, V<D> b) {
@@ -56,9 +57,10 @@ HWY_INLINE V<D> Smaller(D, V<D> a, V<D> b) {
 #endif
 
 #if !HWY_NATIVE_FMA && HWY_TARGET != HWY_SCALAR
-// The floats nearest to a b + c, given as doubles. The product is exact, so that only the sum is
-// rounded before the result is. Rounding it to odd, to that neighbour whose last bit is set, keeps
-// the second rounding from being misled by the first.
+// Returns the floats nearest to a b + c, for floats that are given as doubles. The product is
+// exact, so only the sum is rounded before the result is. The sum is rounded to odd, that is, to
+// the neighbour whose last bit is set. This keeps the first rounding from misleading the second
+// one.
 template <class D>
 HWY_INLINE V<hn::Rebind<float, D>> MulAddThroughDouble(D d, V<D> a, V<D> b, V<D> c) {
   const hn::RebindToUnsigned<D> du;
@@ -78,9 +80,9 @@ HWY_INLINE V<hn::Rebind<float, D>> MulAddThroughDouble(D d, V<D> a, V<D> b, V<D>
 }
 #endif
 
-// a b + c. In float it is rounded once: most targets do that in one instruction, and where there is
-// none it is imitated, slowly, so that all have the same results. In double it is rounded twice,
-// since the imitation would need a wider type.
+// Returns a b + c. In float the result is rounded once. Most targets have an instruction for this;
+// the others imitate it, slowly, so that all targets have the same results. In double the result is
+// rounded twice, because an imitation would need a wider type.
 template <class D>
 HWY_INLINE V<D> MulAdd(D d, V<D> a, V<D> b, V<D> c) {
   (void)d;
@@ -105,22 +107,24 @@ HWY_INLINE V<D> MulAdd(D d, V<D> a, V<D> b, V<D> c) {
   }
 }
 
-// c - a b where the product is exact: one rounding, with or without an instruction for it.
+// Returns c - a b. The product must be exact. The result is then rounded once, with or without an
+// instruction for this.
 template <class D>
 HWY_INLINE V<D> SubExactProduct(D, V<D> a, V<D> b, V<D> c) {
   return hn::NegMulAdd(a, b, c);
 }
 
-// Whether all values are ordinary numbers: else `check` is not finite, as zero times an infinity or
-// NaN is NaN.
+// Returns `check`, or NaN where `a` is infinite or NaN, because zero times these is NaN. `check`
+// stays finite through a chain of calls only if all values are ordinary numbers.
 template <class D>
 HWY_INLINE V<D> Check(D d, V<D> a, V<D> check) {
   return MulAdd(d, hn::Zero(d), a, check);
 }
 
-// A sum of as many terms as there are, added in the order given. A long one is kept exact: the sums
-// of runs of up to kRun terms are added with their rounding errors carried along. One that is known
-// to fit a run is the same sum without that work.
+// A sum of terms, added in the order given. If kLong is true, the sum stays exact however many
+// terms there are: the sums of runs of up to kRun terms are added with their rounding errors
+// carried along. If the terms are known to fit one run, kLong can be false: the sum is the same,
+// without that work.
 template <class D, bool kLong>
 class TapSum {
  public:
@@ -128,7 +132,7 @@ class TapSum {
 
   HWY_INLINE TapSum() : run_(hn::Zero(D())), total_(hn::Zero(D())), error_(hn::Zero(D())) {}
 
-  // `index` counts the terms added before this one.
+  // `index` is the number of terms that were added before this one.
   HWY_INLINE void Add(int64_t index, V<D> term) {
     FoldFullRun(index);
     run_ = hn::Add(run_, term);
@@ -162,7 +166,7 @@ class TapSum {
   V<D> run_, total_, error_;
 };
 
-// Calls f with each number from 0 to kCount - 1, as a type.
+// Calls f with each number from 0 to kCount - 1, as a std::integral_constant.
 template <class F, int... kIndex>
 HWY_INLINE void RepeatEach(const F& f, std::integer_sequence<int, kIndex...>) {
   (f(std::integral_constant<int, kIndex>()), ...);

@@ -1,4 +1,4 @@
-// What the library can tell of itself, for Python to read through ctypes.
+// What the library tells about itself. Python reads it through ctypes.
 #include <string>
 
 #include "softpool/simd/targets.h"

@@ -1,4 +1,4 @@
-// The way from a TensorFlow context to a GPU.
+// Access to a GPU through a TensorFlow context.
 #ifndef SOFTPOOL_TENSORFLOW_GPU_H_
 #define SOFTPOOL_TENSORFLOW_GPU_H_
 
@@ -9,7 +9,7 @@
 
 namespace softpool {
 
-// TensorFlow's own stream. `scratch` holds what is allocated, for as long as it lives.
+// Returns TensorFlow's own stream. `scratch` owns all memory that is allocated for the stream.
 CudaStream StreamOf(tensorflow::OpKernelContext* ctx, std::vector<tensorflow::Tensor>* scratch);
 
 }  // namespace softpool

@@ -20,7 +20,8 @@ namespace {
 
 namespace tf = tensorflow;
 
-// TensorFlow's own threads. What one of them throws, the caller throws.
+// Returns TensorFlow's own threads. If one of them throws an exception, the caller's thread throws
+// it.
 ParallelFor ThreadsOf(tf::OpKernelContext* ctx) {
   const auto& threads = *ctx->device()->tensorflow_cpu_worker_threads();
   return [&threads](int64_t units, int64_t cycles_per_unit, const Shard& shard) {
@@ -39,7 +40,7 @@ ParallelFor ThreadsOf(tf::OpKernelContext* ctx) {
   };
 }
 
-// Devices, each of which gives an op's kernel what it works with.
+// The devices. Each runs an op's kernel with the threads or the stream that the kernel needs.
 struct OnCpu {
   static absl::Status Run(tf::OpKernelContext* ctx, const Call& call) {
     RunOnCpu(call, ThreadsOf(ctx));
@@ -53,8 +54,8 @@ struct OnGpu {
     if (call.op->cuda == nullptr) {
       return absl::UnimplementedError(call.op->name + " has no CUDA kernel");
     }
-    // Given back before the GPU has done the work: whatever gets this memory next on TensorFlow's
-    // stream comes after it.
+    // This memory is given back before the GPU has done the work. That is safe: whatever gets the
+    // memory next on TensorFlow's stream comes after this work.
     std::vector<tf::Tensor> scratch;
     const std::string error = call.op->cuda(call, StreamOf(ctx, &scratch));
     return error.empty() ? absl::OkStatus() : absl::InternalError(error);

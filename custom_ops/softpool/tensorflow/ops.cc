@@ -1,4 +1,4 @@
-// TensorFlow's ops, made from their descriptions: signature, shape function, documentation.
+// TensorFlow's ops, made from their descriptions: signatures, shape functions and documentation.
 #include <vector>
 
 #include "softpool/engine/op.h"
@@ -21,13 +21,12 @@ struct CommonAttribute {
   const char* doc;
 };
 constexpr CommonAttribute kCommonAttributes[] = {
-    {"ksize: list(int)",
-     "The window's size in the spatial dimensions, of which there are one, two or three."},
-    {"strides: list(int)", "The distance between windows, in the same dimensions."},
+    {"ksize: list(int)", "The window's size in each of the one, two or three spatial dimensions."},
+    {"strides: list(int)", "The distance between windows in each of these dimensions."},
     {"padding: {'SAME', 'VALID'}",
      "TensorFlow's rule for the output's size. Padded positions take no part."},
     {"data_format: {'NHWC', 'NCHW'} = 'NHWC'",
-     "Whether channels come last (NHWC) or first (NCHW), in any number of dimensions."},
+     "NHWC if channels come last, NCHW if they come first, in any number of dimensions."},
 };
 
 absl::Status About(const std::string& what, const absl::Status& status) {
@@ -35,7 +34,7 @@ absl::Status About(const std::string& what, const absl::Status& status) {
   return absl::InvalidArgumentError(what + ": " + std::string(status.message()));
 }
 
-// The shapes of one op's tensors, while a graph is built: dimensions may be unknown.
+// The shape function of one op. It runs while a graph is built, when dimensions may be unknown.
 class ShapeFunction {
  public:
   ShapeFunction(InferenceContext* c, const Op& op) : c_(c), op_(op) {}
@@ -86,7 +85,7 @@ class ShapeFunction {
     return absl::OkStatus();
   }
 
-  // The shape of a tensor that has one value for each window of the first input.
+  // Sets `windows_` to the shape of a tensor that has one value for each window of the first input.
   absl::Status LayWindows() {
     const std::vector<int64_t>& ksize = attributes_.Ints("ksize");
     const std::vector<int64_t>& strides = attributes_.Ints("strides");

@@ -1,4 +1,4 @@
-// The engine's plain types in TensorFlow's, and back.
+// Translations of the engine's plain types into TensorFlow's, and back.
 #ifndef SOFTPOOL_TENSORFLOW_TRANSLATION_H_
 #define SOFTPOOL_TENSORFLOW_TRANSLATION_H_
 
@@ -29,8 +29,9 @@ inline absl::Status ToStatus(const std::string& error) {
   return error.empty() ? absl::OkStatus() : absl::InvalidArgumentError(error);
 }
 
-// A node's attributes, except types, which tensors carry, and TensorFlow's own, which begin with an
-// underscore. A list is taken for one of whole numbers.
+// Returns a node's attributes. Leaves out types, because the tensors have them, and TensorFlow's
+// own attributes, whose names begin with an underscore. Takes every list for a list of whole
+// numbers.
 inline Attributes AttributesOf(const tensorflow::AttrSlice& node) {
   Attributes attributes;
   for (const auto& [name, value] : node) {

@@ -10,7 +10,7 @@ namespace {
 
 using xla::XlaOp;
 
-// With a new first dimension of length one.
+// Returns `a` with a new first dimension of length one.
 XlaOp Expanded(XlaOp a) {
   const xla::Shape shape = ShapeOf(a);
   std::vector<int64_t> dims(shape.dimensions().begin(), shape.dimensions().end());
@@ -18,7 +18,7 @@ XlaOp Expanded(XlaOp a) {
   return xla::Reshape(a, dims);
 }
 
-// A tensor with the lengths of `dims` where it has length one.
+// Returns `a` repeated to the lengths of `dims` along dimensions of length one.
 XlaOp Spread(XlaOp a, const std::vector<int64_t>& dims) {
   const xla::Shape shape = ShapeOf(a);
   if (shape.dimensions().empty()) return xla::Broadcast(a, dims);
@@ -71,12 +71,12 @@ XlaOp AnyOf(XlaOp a) {
 }
 
 Exponentials ExponentialsOf(XlaOp a) {
-  // e to this is zero in every type, and its product with a weight of zero is zero, not NaN.
+  // e to this power is zero in every type. Its product with a weight of zero is zero, not NaN.
   constexpr double kLowest = -800;
   const XlaOp largest = LargestOf(a);
   const XlaOp limit = xla::MaxFiniteValue(a.builder(), ShapeOf(a).element_type());
   XlaOp distance = a - xla::Clamp(-limit, largest, limit);
-  // Comparisons, for minima and maxima need not keep NaN.
+  // Uses comparisons, because minima and maxima need not keep NaN.
   distance = Where(Exceeds(-distance, -kLowest), kLowest, distance);
   distance = Where(Exceeds(distance, 0), 0.0, distance);
   const XlaOp e = xla::Exp(distance);
@@ -91,7 +91,7 @@ Softmax SoftmaxOf(XlaOp logits, XlaOp kept) {
 }
 
 Average WeightedAverage(XlaOp a, XlaOp weights) {
-  // Halves, as the difference of two values may overflow where the average does not.
+  // Uses halves, because the difference of two values may overflow even if the average does not.
   const XlaOp half = Where(xla::IsFinite(a), a * Number(a, 0.5), 0.0);
   const XlaOp near = SumOf(weights * half), rest = SumOf(weights * (half - near));
   return {Number(a, 2) * (near + rest), half - near - rest};

@@ -5,7 +5,7 @@
 namespace softpool {
 namespace {
 
-// Never destroyed: programs may be compiled as a process ends.
+// Never destroyed, because programs may be compiled while a process ends.
 std::map<std::string, XlaForm>& Forms() {
   static auto* const forms = new std::map<std::string, XlaForm>;
   return *forms;

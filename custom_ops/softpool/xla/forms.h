@@ -1,5 +1,5 @@
-// Poolings in XLA's own operations, for devices without a kernel. A pooling's folder registers its
-// own; one that does not runs only where it has a kernel.
+// Poolings in XLA's own operations, for devices without a kernel. A pooling's folder registers the
+// pooling's form. A pooling without a form runs only on devices for which it has a kernel.
 #ifndef SOFTPOOL_XLA_FORMS_H_
 #define SOFTPOOL_XLA_FORMS_H_
 
@@ -12,17 +12,17 @@
 
 namespace softpool {
 
-// The outputs of an op for its inputs, in the order of its description. Shapes were checked, and
-// all inputs have the type that values are computed in. An optional input that is absent is no
-// valid operation; the output that goes with it is left out.
+// Returns the outputs of an op for its inputs, in the order of the op's description. All shapes
+// have been checked, and all inputs have the type that values are computed in. An absent optional
+// input is an invalid XlaOp, and the output that belongs to it is left out.
 using XlaForm = std::vector<xla::XlaOp> (*)(const Windows& windows,
                                             const std::vector<xla::XlaOp>& inputs,
                                             const Attributes& attributes);
 
-// Registration, while the library is loaded.
+// Registers an op's form while the library is loaded.
 SOFTPOOL_EXPORT bool RegisterXlaForm(const std::string& op, XlaForm form);
 
-// Null where there is none.
+// Returns null if the op has no form.
 XlaForm FindXlaForm(const std::string& op);
 
 }  // namespace softpool

@@ -12,7 +12,7 @@
 #include "xla/ffi/api/ffi.h"
 
 namespace xla::ffi {
-// Declared in a header that needs more of XLA than TensorFlow installs.
+// XLA declares this function in a header that needs more of XLA than TensorFlow installs.
 const XLA_FFI_Api* GetXlaFfiApi();
 }  // namespace xla::ffi
 
@@ -36,9 +36,8 @@ std::vector<int64_t> IntsOf(const ffi::Dictionary& attributes, const char* name)
   return {values.begin(), values.end()};
 }
 
-// What XLA hands to a handler, in the form that kernels want it. A program may say anything, so
-// that all of it is checked; what is not as it should be is an exception, which becomes the call's
-// error.
+// What XLA passes to a handler, in the form that kernels take. A program may pass anything, so all
+// of it is checked. A wrong argument throws an exception, which becomes the call's error.
 class HandlerCall {
  public:
   HandlerCall(ffi::RemainingArgs inputs, ffi::RemainingRets outputs, ffi::Dictionary attributes)
@@ -97,7 +96,8 @@ class HandlerCall {
         tensor.type = DataType::kFloat64;
         break;
       default:
-        throw ffi::Error::InvalidArgument("cannot pool a tensor of this type");
+        throw ffi::Error::InvalidArgument(
+            "cannot pool a tensor of this type: its type must be half, bfloat16, float or double");
     }
     return tensor;
   }
@@ -121,7 +121,7 @@ class HandlerCall {
       const Tensor like = OutputLike(call_, i);
       if (tensor.type != like.type || tensor.dims != like.dims) {
         throw ffi::Error::InvalidArgument(spec.name + " must have shape " + ShapeText(like.dims) +
-                                          " and the type that goes with it, got shape " +
+                                          " and the type in which the op gives it, got shape " +
                                           ShapeText(tensor.dims));
       }
     }
@@ -133,7 +133,8 @@ class HandlerCall {
   Call call_;
 };
 
-// Does some work that returns what is wrong, or an empty string.
+// Does some work that returns an error message or an empty string. Returns the error, also if the
+// work throws it.
 template <class Work>
 ffi::Error ErrorOf(const Work& work) {
   try {
@@ -173,8 +174,8 @@ XLA_FFI_Error* HandleOnCpu(XLA_FFI_CallFrame* frame) {
 ffi::Error RunOnCuda(void* stream, ffi::ScratchAllocator scratch, ffi::RemainingArgs inputs,
                      ffi::RemainingRets outputs, ffi::Dictionary attributes) {
   return ErrorOf([&]() -> std::string {
-    // XLA takes back what is allocated as this returns, before the GPU has done the work. What it
-    // gives the memory to next comes later on the same stream.
+    // XLA takes this memory back when the handler returns, before the GPU has done the work. That
+    // is safe: whatever gets the memory next comes later on the same stream.
     const auto allocate = [&scratch](size_t bytes) {
       const std::optional<void*> memory = scratch.Allocate(bytes, /*alignment=*/16);
       if (!memory) throw std::bad_alloc();

@@ -6,15 +6,16 @@
 
 namespace softpool {
 
-// The attribute by which a program's call says which op it is, and finds its kernel.
+// The attribute in which a program's call names its op, so that the handler finds the op's kernel.
 inline constexpr char kOpAttribute[] = "softpool_op";
 
-// On which devices programs call a kernel.
+// The devices on which programs call an op's kernel.
 struct WithKernel {
   bool on_cpu, on_cuda;
 };
 
-// Makes programs call the kernels of an op by its name. Returns which of them XLA took.
+// Registers handlers under the op's name, so that programs call the op's kernels. Returns on which
+// devices XLA accepted them.
 WithKernel RegisterHandlers(const std::string& op);
 
 }  // namespace softpool

@@ -1,5 +1,5 @@
-// How a pooling's op becomes part of an XLA program: as a call to its kernel, or, on devices for
-// which there is none, as XLA's own operations. All ops are registered as this library is loaded.
+// How a pooling's op becomes part of an XLA program: as a call to its kernel, or as XLA's own
+// operations on devices without a kernel. All ops are registered when this library is loaded.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -27,8 +27,8 @@ namespace {
 
 namespace tf = tensorflow;
 
-// Where every op that was registered has a kernel. Never destroyed: programs may be compiled as a
-// process ends.
+// The devices on which every registered op has a kernel. Never destroyed, because programs may be
+// compiled while a process ends.
 std::map<std::string, WithKernel>& Kernels() {
   static auto* const kernels = new std::map<std::string, WithKernel>;
   return *kernels;
@@ -41,13 +41,14 @@ bool HasKernelOn(const tf::DeviceType& device, const Op& op) {
   return kernel.on_cuda && op.cuda != nullptr;
 }
 
-// For comparisons, and for whoever finds a fault in the kernels.
+// Returns whether the user has switched the kernels off, to compare results or to avoid a fault in
+// the kernels.
 bool KernelsAreOff() {
   const char* value = std::getenv("TF_SOFTPOOL_XLA_KERNELS");
   return value != nullptr && std::string_view(value) == "0";
 }
 
-// A double's bits, which lose nothing.
+// Returns the bits of a double, so that nothing is lost.
 std::string Hexadecimal(double value) {
   uint64_t bits;
   std::memcpy(&bits, &value, sizeof(bits));
@@ -56,10 +57,10 @@ std::string Hexadecimal(double value) {
   return text;
 }
 
-// The op's attributes in the form that XLA hands on to kernels. Types are those of the tensors, and
-// what begins with an underscore is TensorFlow's own.
+// Returns the op's attributes in the form that XLA passes on to kernels. Leaves out types, because
+// the tensors have them, and TensorFlow's own attributes, whose names begin with an underscore.
 std::string AttributesForKernel(const std::string& op, const tf::AttrSlice& attributes) {
-  // In the order of their names, so that equal calls have equal texts.
+  // Sorted by name, so that equal calls have equal texts.
   std::map<std::string, tf::AttrValue> sorted(attributes.begin(), attributes.end());
   sorted[kOpAttribute].set_s(op);
   std::string text;
@@ -123,7 +124,7 @@ class PoolLowering : public tf::XlaOpKernel {
       for (size_t j = rank < 3 ? 0 : 1; j < rank; ++j) {  // parameters have no batch
         OP_REQUIRES(
             ctx, !shape->is_dynamic_dimension(j),
-            absl::UnimplementedError("XLA cannot pool a tensor of which more than the batch "
+            absl::UnimplementedError("XLA can pool a tensor only if no length except the batch "
                                      "size depends on values, got " +
                                      shape->ToString()));
       }
@@ -132,7 +133,7 @@ class PoolLowering : public tf::XlaOpKernel {
                                                                            shape->dimensions()));
     }
     OP_REQUIRES_OK(ctx, OutputShapes(ctx, input_shapes, &output_shapes));
-    // Kernels know nothing of tensors that are shorter than their memory.
+    // Kernels do not support tensors that are shorter than their memory.
     if (has_kernel_ && !dynamic && !KernelsAreOff()) {
       outputs = CallKernel(ctx->builder(), inputs, input_shapes, output_shapes);
     } else {
@@ -141,7 +142,7 @@ class PoolLowering : public tf::XlaOpKernel {
     for (int i = 0; i < ctx->num_outputs(); ++i) ctx->SetOutput(i, outputs[i]);
   }
 
-  // By the op's shape function, which checks all shapes on the way.
+  // Infers the outputs' shapes with the op's shape function, which also checks the inputs' shapes.
   absl::Status OutputShapes(tf::XlaOpKernelContext* ctx, const std::vector<xla::Shape>& inputs,
                             std::vector<xla::Shape>* outputs) const {
     const tf::OpRegistrationData* op;
@@ -190,7 +191,8 @@ class PoolLowering : public tf::XlaOpKernel {
                        std::vector<xla::XlaOp>* outputs) const {
     const XlaForm form = FindXlaForm(op_.name);
     if (form == nullptr) {
-      return absl::UnimplementedError(op_.name + " has no kernel for this device");
+      return absl::UnimplementedError(
+          op_.name + " has no form in XLA's operations, and no kernel can be called here");
     }
     const auto dims = input_shapes[0].dimensions();
     const DataFormat data_format = DataFormatNamed(attributes_.String("data_format"));
@@ -206,21 +208,22 @@ class PoolLowering : public tf::XlaOpKernel {
     }
     const Windows windows({dims.begin(), dims.end()}, geometry, data_format);
     if (windows.AreTooMany()) {
-      return absl::ResourceExhaustedError("XLA's indices do not suffice for the windows of " +
-                                          name());
+      return absl::ResourceExhaustedError(
+          "there are too many windows for XLA's 32-bit indices in " + name());
     }
     const bool wide = input_shapes[0].element_type() == xla::F64;
     for (xla::XlaOp& input : inputs) {
       input = xla::ConvertElementType(input, wide ? xla::F64 : xla::F32);
     }
-    // In the order of the description: what is absent is no valid operation.
+    // A form takes its inputs in the order of the description. An absent input is an invalid XlaOp.
     for (size_t i = 0; i < op_.inputs.size(); ++i) {
       const bool absent = op_.inputs[i].optional && attributes_.Int("N") == 0;
       if (absent) inputs.insert(inputs.begin() + i, xla::XlaOp());
     }
     *outputs = form(windows, inputs, attributes_);
     if (outputs->size() != output_shapes.size()) {
-      return absl::InternalError(op_.name + "'s form has another number of outputs than the op");
+      return absl::InternalError(
+          op_.name + "'s form in XLA's operations does not have as many outputs as the op");
     }
     for (size_t i = 0; i < outputs->size(); ++i) {
       (*outputs)[i] = xla::ConvertElementType((*outputs)[i], output_shapes[i].element_type());
@@ -235,8 +238,8 @@ class PoolLowering : public tf::XlaOpKernel {
 
 tf::OpKernel* NewPoolLowering(tf::OpKernelConstruction* ctx) { return new PoolLowering(ctx); }
 
-// XLA makes kernels of all registered lowerings at once, when it first compiles, and never looks
-// again.
+// Returns whether XLA has compiled anything. When XLA compiles for the first time, it makes kernels
+// of all registered lowerings at once, and it never looks for new ones.
 bool XlaHasBegun() {
   const tf::KernelList kernels = tf::GetRegisteredKernelsForOp("AddV2");
   for (const tf::KernelDef& kernel : kernels.kernel()) {
@@ -261,13 +264,13 @@ void RegisterLowering(const Op& op) {
 }  // namespace
 }  // namespace softpool
 
-// Whether XLA runs our kernels of all ops on the CPU, for Python to read through ctypes.
+// Returns whether XLA runs our kernels of all ops on the CPU. Python calls this through ctypes.
 extern "C" __attribute__((visibility("default"))) bool tf_softpool_xla_kernels() {
   const auto& all = softpool::Kernels();
   return std::all_of(all.begin(), all.end(), [](const auto& op) { return op.second.on_cpu; });
 }
 
-// Whether it runs our CUDA kernels on a GPU.
+// Returns whether XLA runs our CUDA kernels of all ops on a GPU.
 extern "C" __attribute__((visibility("default"))) bool tf_softpool_xla_cuda_kernels() {
   const auto& all = softpool::Kernels();
   return std::all_of(all.begin(), all.end(), [](const auto& op) { return op.second.on_cuda; });

@@ -11,15 +11,15 @@
 namespace softpool {
 namespace {
 
-// What waking a thread takes, about: TensorFlow's own figure for its kernels.
+// Roughly the cost of waking a thread: TensorFlow uses the same figure for its kernels.
 constexpr int64_t kLeastCyclesPerThread = 10000;
-// More blocks than threads, since not all threads begin at once, or are equally fast.
+// There are more blocks than threads, because threads do not all begin at once or run equally fast.
 constexpr int64_t kBlocksPerThread = 4;
 
-// The blocks of one call, which whichever threads come take in turn. The caller takes part, and
-// waits for nothing but blocks that others have begun, and so needs no thread to be free. Threads
-// that come when all is done find this, and no block: it outlives the call. What a block throws,
-// the caller throws.
+// The blocks of one call. Whichever threads come take the blocks in turn. The caller also takes
+// blocks, and waits only for blocks that others have begun, so it does not need a free thread. A
+// thread that comes when all is done finds no block left: this object lives longer than the call.
+// If a block throws an exception, the caller throws it.
 class SharedWork {
  public:
   SharedWork(int64_t units, int64_t blocks, const Shard& shard)
@@ -48,7 +48,7 @@ class SharedWork {
 
  private:
   const int64_t units_, blocks_;
-  const Shard& shard_;  // not to be called once Wait() has returned
+  const Shard& shard_;  // must not be called after Wait() has returned
   std::atomic<int64_t> next_ = 0;
   std::mutex mutex_;
   std::condition_variable all_done_;
@@ -61,7 +61,7 @@ class SharedWork {
 ParallelFor ThreadsOf(xla::ffi::ThreadPool pool) {
   return [pool](int64_t units, int64_t cycles_per_unit, const Shard& shard) mutable {
     if (units <= 0) return;
-    // In floating point, as the product need not fit an integer.
+    // In floating point, because the product may not fit an integer.
     const double worth = static_cast<double>(units) * cycles_per_unit / kLeastCyclesPerThread;
     const int64_t most = std::min(pool.num_threads(), units);
     const int64_t threads = worth < most ? static_cast<int64_t>(worth) : most;
@@ -71,7 +71,7 @@ ParallelFor ThreadsOf(xla::ffi::ThreadPool pool) {
     try {
       for (int64_t i = 1; i < threads; ++i) pool.Schedule([work] { work->Take(); });
     } catch (const std::bad_alloc&) {
-      // The threads that were asked suffice, and the caller alone would.
+      // The threads that were scheduled are enough. Even the caller alone would be.
     }
     work->Take();
     work->Wait();

@@ -17,7 +17,7 @@ std::vector<int64_t> DimsOf(XlaOp a) {
   return {shape.dimensions().begin(), shape.dimensions().end()};
 }
 
-// Moves a dimension to another place among the others.
+// Returns `a` with one dimension moved to another place among the others.
 XlaOp Moved(XlaOp a, int from, int to) {
   std::vector<int64_t> order;
   for (size_t i = 0; i < DimsOf(a).size(); ++i) order.push_back(i);
@@ -26,7 +26,7 @@ XlaOp Moved(XlaOp a, int from, int to) {
   return xla::Transpose(a, order);
 }
 
-// Replaces a dimension by two, whose product is its length.
+// Replaces a dimension with two dimensions, whose product is its length.
 XlaOp Split(XlaOp a, int dimension, int64_t first, int64_t second) {
   std::vector<int64_t> dims = DimsOf(a);
   dims[dimension] = first;
@@ -42,7 +42,8 @@ XlaOp Joined(XlaOp a, int dimension) {
   return xla::Reshape(a, dims);
 }
 
-// Which elements along a dimension to take, row by row: whole numbers, and whether there is one.
+// Which elements along a dimension to take, row by row: `from` has their indices, and `exists` says
+// whether there is such an element.
 struct Selection {
   XlaOp from, exists;  // [rows, columns]
 };
@@ -59,7 +60,8 @@ XlaOp Select(XlaOp a, int dimension, const Selection& selection, double fill) {
   return Split(Where(exists, taken, fill), dimension, rows_and_columns[0], rows_and_columns[1]);
 }
 
-// Numbers of rows and of columns, in 64 bits: a window's size and stride may be all of 31.
+// The row and column numbers of a grid. They have 64 bits, because a window's size and its stride
+// may each take all of 31 bits.
 struct Grid {
   Grid(xla::XlaBuilder* builder, int64_t rows, int64_t columns) {
     const xla::Shape shape = xla::ShapeUtil::MakeShape(xla::S64, {rows, columns});
@@ -70,7 +72,7 @@ struct Grid {
   XlaOp row, column;
 };
 
-// For each place in a window along an axis, and each window, the position of the input.
+// Returns the position in the input for each place in a window along an axis, and for each window.
 Selection PositionsOf(xla::XlaBuilder* builder, const PoolAxis& axis, int64_t taps) {
   const Grid grid(builder, taps, axis.out);
   const XlaOp start = grid.column * grid(axis.stride) - grid(axis.pad);
@@ -79,17 +81,17 @@ Selection PositionsOf(xla::XlaBuilder* builder, const PoolAxis& axis, int64_t ta
   return {position, xla::Lt(position, end)};
 }
 
-// How many windows cover a position, at most.
+// Returns the largest number of windows that cover a position.
 int64_t MostCovering(const PoolAxis& axis) {
   return std::min(axis.out, (axis.window - 1) / axis.stride + 1);
 }
 
-// For each position of the input along an axis, all windows that cover it, as the place in
-// PositionsOf() that is that position.
+// Returns, for each position of the input along an axis, all windows that cover the position. Each
+// is given as the place in PositionsOf() that holds the position.
 Selection WindowsCovering(xla::XlaBuilder* builder, const PoolAxis& axis) {
   const Grid grid(builder, MostCovering(axis), axis.in);
   const XlaOp padded = grid.column + grid(axis.pad);
-  // The windows after this one start too late, or are not there.
+  // Windows after this one start too late or do not exist.
   const XlaOp last = xla::Min(padded / grid(axis.stride), grid(axis.out - 1));
   const XlaOp window = last - grid.row;
   const XlaOp start = window * grid(axis.stride) - grid(axis.pad);
@@ -120,7 +122,7 @@ bool Windows::AreTooMany() const {
 }
 
 XlaOp Windows::Of(XlaOp x, double fill) const {
-  // The last axis first, so that the first axis's places come first in the end.
+  // Begins with the last axis, so that the first axis's places come first in the end.
   for (int added = 0; added < static_cast<int>(axes_.size()); ++added) {
     const Axis& axis = axes_[axes_.size() - 1 - added];
     const int dimension = axis.dimension + added;
@@ -142,7 +144,8 @@ XlaOp Windows::Sum(XlaOp taps) const {
   }
   for (size_t i = 0; i < axes_.size(); ++i) {
     const Axis& axis = axes_[i];
-    // Where the axis is, once its own places no longer come before it.
+    // The dimension of this axis, once its own places have left the front. The places of later axes
+    // are still there.
     const int dimension = axis.dimension + static_cast<int>(axes_.size() - 1 - i);
     if (axis.Cuts()) {
       taps = Joined(Moved(taps, 0, dimension + 1), dimension);

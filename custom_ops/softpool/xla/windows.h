@@ -1,4 +1,4 @@
-// The windows of a pooling as tensors in an XLA program, and the way back.
+// The windows of a pooling as tensors in an XLA program, and sums of such tensors over windows.
 #ifndef SOFTPOOL_XLA_WINDOWS_H_
 #define SOFTPOOL_XLA_WINDOWS_H_
 
@@ -12,26 +12,29 @@ namespace softpool {
 
 class Windows {
  public:
-  // Over a tensor of shape `dims`, batch and channels included, for which the geometry was made.
-  // None of its dimensions is zero.
+  // For a tensor of shape `dims`, which includes batch and channels. The geometry must be that of
+  // this tensor. No dimension may be zero.
   Windows(const std::vector<int64_t>& dims, const PoolGeometry& geometry, DataFormat data_format);
 
-  // Whether XLA's 32-bit indices do not suffice.
+  // Returns whether there are too many windows for XLA's 32-bit indices.
   bool AreTooMany() const;
 
-  // The positions of each window along a new first dimension, in row-major order, and `fill` for
-  // those that a smaller window lacks.
+  // Returns the positions of each window along a new first dimension, in row-major order. Smaller
+  // windows have `fill` for the positions that they lack.
   xla::XlaOp Of(xla::XlaOp x, double fill) const;
 
-  // For each position of the input, the sum of what the windows that cover it have for it.
+  // Returns, for each position of the input, the sum of the values that the windows covering it
+  // have for it.
   xla::XlaOp Sum(xla::XlaOp taps) const;
 
-  // A tensor of one value for each window, with a new first dimension of length one; and without.
+  // PerWindow() gives a tensor with one value for each window a new first dimension of length one.
+  // Flat() removes that dimension.
   xla::XlaOp PerWindow(xla::XlaOp a) const;
   xla::XlaOp Flat(xla::XlaOp a) const;
 
-  // Parameters [channels], [n] or [n, channels], to go with what Of() makes, n being in the place
-  // of the positions; and their gradients, summed over all windows.
+  // Parameter() reshapes parameters [channels], [n] or [n, channels] to go with what Of() returns:
+  // n takes the place of the positions. ParameterSum() sums gradients over all windows, to the
+  // shape of the parameter.
   xla::XlaOp Parameter(xla::XlaOp a, bool per_channel) const;
   xla::XlaOp ParameterSum(xla::XlaOp a, xla::XlaOp parameter, bool per_channel) const;
 
@@ -41,7 +44,7 @@ class Windows {
     int dimension;  // of the input
 
     int64_t Taps() const { return std::min(pool.window, pool.in); }
-    // Whether the windows are the input, cut into pieces of the same length.
+    // Returns whether the windows are the input, cut into pieces of the same length.
     bool Cuts() const {
       return pool.in == pool.out * Taps() && (pool.out == 1 || pool.stride == Taps());
     }
@@ -51,7 +54,7 @@ class Windows {
 
   std::vector<int64_t> dims_;
   std::vector<Axis> axes_;  // the spatial ones
-  int channels_;            // which dimension they are
+  int channels_;            // the dimension of the channels
 };
 
 }  // namespace softpool
