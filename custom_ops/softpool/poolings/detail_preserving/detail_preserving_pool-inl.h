@@ -64,8 +64,7 @@ struct DetailTables {
     return static_cast<C>(std::exp2(2 * range / power < range ? 2 * range / power : range));
   }
 
-  // Returns true only if no power is subnormal. The smallest is epsilon^lambda, here at least
-  // 1e-36.
+  // Returns true only if no power is subnormal: the smallest, epsilon^lambda, is at least 1e-36.
   static bool IsPlain(C lambda) { return lambda >= 0 && lambda <= 12; }
 };
 

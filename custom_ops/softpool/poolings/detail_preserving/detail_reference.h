@@ -69,7 +69,7 @@ struct DetailReference {
   static constexpr Real kNaN = std::numeric_limits<Real>::quiet_NaN();
   static constexpr Real kEpsilon = static_cast<Real>(kDetailEpsilon);
 
-  // Returns a b, or zero if one factor is zero, even if the other has overflowed.
+  // Returns a * b, or zero if one factor is zero, even if the other has overflowed.
   SOFTPOOL_HOST_DEVICE static Real Times(Real a, Real b) { return a == 0 || b == 0 ? 0 : a * b; }
 
   SOFTPOOL_HOST_DEVICE bool Keeps(Real x) const {
