@@ -1,10 +1,12 @@
-// Detail-preserving pooling: values weigh the more, the more they differ from a guide.
+// Detail-preserving pooling: the average of a window, in which a value weighs more the further it
+// is from a guide.
 //
 //   y = sum_i w_i x_i / sum_i w_i,   w_i = alpha + rho(x_i - guide)
-//   rho(d) = (d^2 + epsilon^2)^(lambda / 2), or with max(d, 0) in the place of d
+//   rho(d) = (d^2 + epsilon^2)^(lambda / 2), or with max(d, 0) instead of d
 //
-// The guide has one value for each window: given, or the window's average. Values of -inf have no
-// weight. F. Saeedan, N. Weber, M. Goesele, S. Roth, "Detail-preserving pooling in deep networks".
+// The guide has one value for each window. The caller gives the guide, or it is the window's
+// average. Values of -inf have no weight. Source: F. Saeedan, N. Weber, M. Goesele, S. Roth,
+// "Detail-preserving pooling in deep networks".
 #if defined(SOFTPOOL_POOLINGS_DETAIL_PRESERVING_DETAIL_PRESERVING_POOL_INL_H_) == \
     defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_POOLINGS_DETAIL_PRESERVING_DETAIL_PRESERVING_POOL_INL_H_
@@ -30,16 +32,16 @@ namespace HWY_NAMESPACE {
 // The parameters of all channels. C is the type that values are computed in.
 template <class C>
 struct DetailTables {
-  // Powers between 2^-kRange and 2^kRange are computed side by side.
+  // The quick path is for powers between 2^-kRange and 2^kRange.
   static constexpr int kRange = sizeof(C) == 8 ? 900 : 100;
   static constexpr C kSmallest = sizeof(C) == 8 ? C(0x1p-900) : C(0x1p-100);
 
   const C* alpha;
   const C* lambda;
-  // What d^2 + epsilon^2 may be at most for its power not to leave that range.
+  // For each channel, an upper bound on d^2 + epsilon^2 that keeps its power in that range.
   const C* largest_bases;
-  C floor;  // what a detail is at least
-  // Whether details have no floor, and no power of them can be subnormal.
+  C floor;  // the lower bound of a detail: -inf, or 0 if not symmetric
+  // True if `floor` is -inf and no detail's power can be subnormal, in any channel.
   bool plain;
 
   DetailTables(const Call& call, const C* largest_bases, bool all_plain)
@@ -57,24 +59,25 @@ struct DetailTables {
     constexpr double kLog2Epsilon = -9.965784284662087;
     const double power = static_cast<double>(lambda), range = kRange;
     if (!(std::fabs(power) < 1e30)) return 0;
-    // Of those the smallest base has the largest power.
+    // With lambda <= 0, the smallest base, epsilon^2, has the largest power.
     if (power <= 0) return power * kLog2Epsilon <= range ? C(std::exp2(range)) : C{0};
     return static_cast<C>(std::exp2(2 * range / power < range ? 2 * range / power : range));
   }
 
-  // epsilon to this power is a normal number.
+  // Returns true only if no power is subnormal: the smallest, epsilon^lambda, is at least 1e-36.
   static bool IsPlain(C lambda) { return lambda >= 0 && lambda <= 12; }
 };
 
-// Tensor kGuide of those with one value a window is the guide, unless it is null.
+// The weights of a window's values, and their average. The guide is window tensor number kGuide, or
+// the window's average if that tensor is null.
 template <class W, int kGuide>
 class DetailWeights {
  public:
   using D = typename W::D;
   using C = hn::TFromD<D>;
 
-  // Calls on_tap(index, detail, base, log2, rho) for each tap, where base = detail^2 + epsilon^2,
-  // log2 is its logarithm and rho its power of lambda / 2.
+  // Calls on_tap(index, detail, base, log2, rho) for each tap: base is detail^2 + epsilon^2, log2
+  // is the binary logarithm of base, and rho is base^(lambda / 2).
   template <class F>
   HWY_INLINE DetailWeights(const W& window, const DetailTables<C>& tables, AverageMemory<C>* memory,
                            const F& on_tap)
@@ -93,11 +96,11 @@ class DetailWeights {
   }
 
   HWY_INLINE const WeightedAverage<W, true>& Average() const { return average_; }
-  // The lanes whose numbers are such that this is right.
+  // The lanes in which the average and the weights are right. Other lanes need the reference path.
   HWY_INLINE M<D> Right() const { return right_; }
 
  private:
-  // Loads the values.
+  // Loads the values and returns the guide.
   HWY_INLINE V<D> Guide(const W& window) {
     constexpr bool kLong = W::kTaps == 0;
     TapSum<D, kLong> sum;
@@ -110,7 +113,7 @@ class DetailWeights {
     return hn::Mul(sum.Total(), hn::Set(D(), C{1} / static_cast<C>(window.Taps())));
   }
 
-  // kPlain leaves out what a plain table does not need, which changes no result.
+  // kPlain skips the steps that a plain table does not need. Skipping them changes no result.
   template <bool kPlain, class F>
   HWY_INLINE void Weigh(const W& window, const DetailTables<C>& tables, const F& on_tap) {
     const V<D> alpha = window.LoadChannel(tables.alpha);
@@ -135,7 +138,7 @@ class DetailWeights {
   M<D> right_;
 };
 
-// The slow reference path, for one lane's window.
+// Returns the results of the slow reference path for one lane's window.
 template <int kGuide, class W, class C>
 HWY_INLINE auto DetailReferenceOf(const W& window, size_t lane, const DetailTables<C>& tables,
                                   bool with_gradients) {
@@ -154,7 +157,7 @@ HWY_INLINE auto DetailReferenceOf(const W& window, size_t lane, const DetailTabl
 #else
   std::vector<Real> x;
   window.ForEach([&](int64_t, const Tap& tap) { x.push_back(window.LoadLane(tap, lane)); });
-  // Compiled once for all targets.
+  // RunReference() is compiled once, not for each target.
   RunReference(x, with_gradients, &reference);
 #endif
   return reference;
@@ -184,7 +187,7 @@ struct DetailPoolMath : PoolMath {
     }
   }
 
-  // For the lanes that are not `done`.
+  // Stores the reference path's results for the lanes that are not `done`.
   template <class W>
   HWY_NOINLINE void RunReference(const W& window, M<typename W::D> done) {
     ForEachUnset(window, done, [&](size_t lane) {
@@ -194,20 +197,21 @@ struct DetailPoolMath : PoolMath {
   }
 };
 
-// With W the weights' sum and f_i = x_i - y:
+// With g = dL/dy, W the sum of the weights, and f_i = x_i - y:
 //
 //   dL/dguide  = -g sum_i rho'_i f_i / W,   rho'_i = lambda d_i rho_i / (d_i^2 + epsilon^2)
-//   dL/dx_i    = g (w_i + rho'_i f_i) / W, and a share of dL/dguide where the guide is the average
+//   dL/dx_i    = g (w_i + rho'_i f_i) / W, plus a share of dL/dguide if the guide is the average
 //   dL/dalpha  = sum over windows of g sum_i f_i / W
 //   dL/dlambda = sum over windows of g sum_i f_i rho_i log(d_i^2 + epsilon^2) / 2 W
 //
-// Summing is the base of mathematics that adds to sums over all windows, one for each channel.
+// Summing is the base class that holds sums over all windows, one for each channel. It is
+// SummingMath on a CPU and ThreadSumming on a GPU.
 template <class C, class Summing>
 struct DetailPoolGradMath : Summing {
   static constexpr int kWindowInputs = 2, kWindowOutputs = 1, kTapOutputs = 1;
   static constexpr int kCyclesPerTap = 4;
   static constexpr int kGuide = 0, kGradient = 1;
-  static constexpr int kToAlpha = 0, kToLambda = 1;  // rows of sums
+  static constexpr int kToAlpha = 0, kToLambda = 1;  // rows of `sums`
   using Summing::sums;
 
   DetailTables<C> tables;
@@ -253,7 +257,7 @@ struct DetailPoolGradMath : Summing {
     if constexpr (!kLong) {
       if (!all_right) return RunSlowly(window.AnySize());
     }
-    // The guide's gradient goes back to what it is the average of.
+    // A guide that is the window's average passes its gradient on to the values.
     const bool guided = window.template HasWindow<kGuide>();
     const V<D> share =
         guided ? hn::Zero(D()) : hn::Mul(all, hn::Set(D(), C{1} / static_cast<C>(window.Taps())));
@@ -279,7 +283,7 @@ struct DetailPoolGradMath : Summing {
     Run(window);
   }
 
-  // Replaces what one lane's taps get in memory, and the other gradients of it.
+  // Replaces all gradients of one lane with those of the reference path.
   template <class W>
   HWY_NOINLINE void SetLane(const W& window, size_t lane, TapRow<W>* to_taps,
                             V<typename W::D>* to_guide, V<typename W::D>* to_alpha,
@@ -294,7 +298,7 @@ struct DetailPoolGradMath : Summing {
     *to_lambda = WithLane(window, *to_lambda, lane, static_cast<C>(reference.to_lambda));
   }
 
-  // Windows of very many taps.
+  // Runs a window of more than kMostTapsInLanes taps, one lane after another.
   template <class W>
   HWY_NOINLINE void RunMany(const W& window) {
     ForEachOwnLane(window, [&](size_t lane) {
@@ -313,7 +317,7 @@ struct DetailPoolGradMath : Summing {
 };
 
 #if !defined(SOFTPOOL_ONE_LANE)
-// The tables of a host's kernels, with the memory that copies share.
+// The tables of a CPU kernel, and the memory of `largest_bases`, which copies share.
 template <class C>
 struct HostDetailTables {
   std::shared_ptr<const std::vector<C>> largest_bases;

@@ -1,4 +1,4 @@
-// Detail-preserving pooling's gradients on a device.
+// The CUDA kernel of detail-preserving pooling's gradients.
 #define SOFTPOOL_ONE_LANE
 #include "softpool/cuda/driver.h"
 #include "softpool/poolings/detail_preserving/detail_preserving_pool-inl.h"

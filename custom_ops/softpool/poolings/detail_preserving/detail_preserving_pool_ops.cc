@@ -1,4 +1,4 @@
-// What detail-preserving pooling's ops read, write and are told.
+// The ops of detail-preserving pooling: their inputs, outputs and attributes.
 #include "softpool/engine/op.h"
 
 namespace softpool {
@@ -6,36 +6,39 @@ namespace {
 
 const AttributeSpec kSymmetric = {
     "symmetric", "bool = true",
-    "Whether values below the guide count as those above, or as equal to it."};
+    "If true, a value below the guide weighs as much as one equally far above it. If false, it "
+    "weighs as much as one equal to the guide."};
 
 [[maybe_unused]] const bool kRegistered[] = {
     RegisterOp(
         {"Softpool>DetailPreservingPool",
-         "The average of each window, in which values weigh the more, the more they differ from a "
-         "guide.",
+         "The average of each window, in which a value weighs more the further it is from a guide.",
          {{"input", Role::kTaps,
            "[batch, *spatial, channels], or [batch, channels, *spatial] for NCHW."},
           {"guide", Role::kWindows,
-           "One tensor shaped like output, or none: the windows' averages.", /*optional=*/true},
+           "A list of one tensor shaped like output, or an empty list. If the list is empty, the "
+           "guide is each window's average.",
+           /*optional=*/true},
           {"alpha", Role::kChannels,
-           "[channels]. What every value weighs at least. Double if input is, else float."},
+           "[channels]. The least weight of a value. Double if input is double, else float."},
           {"lam", Role::kChannels,
-           "[channels]. The power that differences are raised to. Double if input is, else "
-           "float."}},
+           "[channels]. The power that differences from the guide are raised to. Double if input "
+           "is double, else float."}},
          {{"output", Role::kWindows, "One value for each window."}},
          {kSymmetric}}),
     RegisterOp(
         {"Softpool>DetailPreservingPoolGrad",
-         "What Softpool>DetailPreservingPool sends back to its inputs.",
+         "The gradients of Softpool>DetailPreservingPool.",
          {{"orig_input", Role::kTaps, "The input of the pooling."},
-          {"guide", Role::kWindows, "Its guide, or none.", /*optional=*/true},
-          {"alpha", Role::kChannels, "Its alpha."},
-          {"lam", Role::kChannels, "Its lambda."},
-          {"grad", Role::kWindows, "The gradient of its output."}},
-         {{"output", Role::kTaps, "The gradient of its input."},
-          {"guide_grad", Role::kWindows, "The gradient of its guide, or none.", /*optional=*/true},
-          {"alpha_grad", Role::kChannels, "The gradient of its alpha."},
-          {"lam_grad", Role::kChannels, "The gradient of its lambda."}},
+          {"guide", Role::kWindows, "The pooling's guide, or an empty list.", /*optional=*/true},
+          {"alpha", Role::kChannels, "The pooling's alpha."},
+          {"lam", Role::kChannels, "The pooling's lambda."},
+          {"grad", Role::kWindows, "The gradient of the pooling's output."}},
+         {{"output", Role::kTaps, "The gradient of the pooling's input."},
+          {"guide_grad", Role::kWindows, "The gradient of the guide, or an empty list.",
+           /*optional=*/true},
+          {"alpha_grad", Role::kChannels, "The gradient of alpha."},
+          {"lam_grad", Role::kChannels, "The gradient of lambda."}},
          {kSymmetric}}),
 };
 

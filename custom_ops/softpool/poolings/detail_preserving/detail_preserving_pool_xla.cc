@@ -1,4 +1,4 @@
-// Detail-preserving pooling in XLA's operations.
+// Detail-preserving pooling, built from XLA's operations.
 #include "softpool/poolings/detail_preserving/detail_reference.h"
 
 #include <cmath>
@@ -11,44 +11,47 @@ namespace {
 
 using xla::XlaOp;
 
-// What there is of each window. Quantities of weights are over the largest of them, e^scale.
+// What is known about each window. Weights are divided by e^scale, the largest of |alpha| and all
+// rho.
 struct Detail {
-  XlaOp values;  // finite ones, else zero
+  XlaOp values;  // the input's values, with 0 for infinite ones
   XlaOp kept, count, infinite, nan;
-  XlaOp lambda, quarter, distance;  // of x - guide, and of its root with epsilon: quarters
-  XlaOp rho, weights, total, half;  // the first two over the third; half: e^(-scale / 2)
-  XlaOp equal;                      // whether nothing but the count matters
+  // With d = x - guide, quarter is d / 4 and distance is sqrt(d^2 + epsilon^2) / 4.
+  XlaOp lambda, quarter, distance;
+  // total is the sum of the weights; rho and weights are divided by it. half is e^(-scale / 2).
+  XlaOp rho, weights, total, half;
+  XlaOp equal;  // true if all weights are equal
   XlaOp y, half_from_y;
   bool guided;
 };
 
-// sqrt(a^2 + b^2) for a number b, of which no square overflows.
+// Returns sqrt(a^2 + b^2), computed so that no square overflows.
 XlaOp Hypotenuse(XlaOp a, double b) {
   const XlaOp scale = xla::Max(xla::Abs(a), Number(a, b));
   const XlaOp one = a / scale, other = Number(a, b) / scale;
   return scale * xla::Sqrt(one * one + other * other);
 }
 
-// The weights alpha + rho(values - guide), and what their derivatives are made of.
+// Computes the weights alpha + rho(values - guide), and what their derivatives need.
 void Weigh(XlaOp guide, XlaOp alpha, XlaOp lambda, bool symmetric, Detail* d) {
   const XlaOp& v = d->values;
-  // Far from all values, or beside an alpha without end, weights are equal.
+  // If the guide or alpha is infinite, all weights are equal.
   d->equal = xla::Or(Equals(xla::Abs(guide), kInfinity), Equals(xla::Abs(alpha), kInfinity));
   alpha = Where(d->equal, 1.0, alpha);
-  const XlaOp quarter = Number(v, 0.25);  // so that no difference overflows
+  const XlaOp quarter = Number(v, 0.25);  // differences of quarters cannot overflow
   d->quarter = Where(xla::And(d->kept, xla::Not(d->equal)), quarter * v - quarter * guide, 0.0);
   if (!symmetric) d->quarter = Where(Exceeds(d->quarter, 0), d->quarter, 0.0);
   constexpr double kLowest = 0.25 * kDetailEpsilon;
   d->distance = Hypotenuse(d->quarter, kLowest);
   d->lambda = xla::Clamp(Number(v, -1e30), lambda, Number(v, 1e30));
-  // Powers of the largest distance's fractions: those of large numbers have few digits.
+  // Powers are computed of distance / largest, because powers of large distances have few digits.
   const XlaOp largest = LargestOf(Where(d->kept, d->distance, kLowest));
   const XlaOp power = d->lambda * xla::Log(d->distance / largest);
   const XlaOp of_largest = d->lambda * (xla::Log(largest) + Number(v, std::log(4)));
   const XlaOp log_alpha = xla::Log(xla::Abs(alpha));
   const XlaOp scale =
       xla::Max(LargestOf(Where(d->kept, power, -kInfinity)) + of_largest, log_alpha);
-  // A product of two, for e^-scale may be beyond the type's range.
+  // e^-scale may leave the type's range, so `half` is its square root and is multiplied in twice.
   const bool wide = ShapeOf(v).element_type() == xla::F64;
   const XlaOp limit = Number(v, wide ? 1400 : 170);
   d->half = xla::Exp(Number(v, -0.5) * xla::Clamp(-limit, scale, limit));
@@ -96,14 +99,14 @@ std::vector<XlaOp> DetailPreservingPoolGradOperations(const Windows& windows,
   const XlaOp g = windows.PerWindow(inputs[4]);
   const XlaOp differs = xla::And(d.kept, xla::And(xla::IsFinite(d.y), xla::Not(d.equal)));
   const XlaOp from_y = Where(differs, Number(d.y, 2) * d.half_from_y, 0.0);
-  // By rho's derivative, lambda rho d / (d^2 + epsilon^2). No quotient is divided again: XLA would
-  // multiply the divisors, which may overflow.
+  // The derivative of rho is lambda rho d / (d^2 + epsilon^2). No quotient is divided again: XLA
+  // would multiply the two divisors, and their product may overflow.
   const XlaOp share = d.rho * (d.quarter / d.distance);
   const XlaOp to_detail =
       Where(Equals(share, 0), 0.0, d.lambda * (share * from_y / (Number(share, 4) * d.distance)));
   XlaOp to_x = d.weights + to_detail;
   if (!d.guided) to_x = to_x - SumOf(to_detail) / OneForZero(d.count);
-  // Where y is infinite, the infinite values share.
+  // If y is +inf, the values of +inf share the gradient.
   const XlaOp infinities = Where(d.infinite, 1.0, Number(to_x, 0));
   const XlaOp equal_share = infinities / OneForZero(SumOf(infinities));
   to_x = Where(Equals(d.y, kInfinity), equal_share, Where(d.kept, to_x, 0.0));

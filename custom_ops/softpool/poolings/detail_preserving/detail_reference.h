@@ -1,6 +1,6 @@
-// Detail-preserving pooling's reference path: one window of one channel, slowly and in a wider type
-// than its own. It is for numbers that are infinite or NaN, or so large or small that the weights
-// leave the range of their type, and for windows of very many values.
+// The reference path of detail-preserving pooling. It computes one window of one channel, slowly
+// and in a wider type than the quick path's. It is for windows with infinite or NaN numbers, with
+// weights that leave the range of the quick path's type, or with very many values.
 #ifndef SOFTPOOL_POOLINGS_DETAIL_PRESERVING_DETAIL_REFERENCE_H_
 #define SOFTPOOL_POOLINGS_DETAIL_PRESERVING_DETAIL_REFERENCE_H_
 
@@ -16,18 +16,18 @@ inline constexpr double kDetailEpsilon = 1e-3;
 
 template <class Real>
 struct DetailReference {
-  // What goes in, beside the values.
+  // The inputs, besides the values.
   bool guided;
-  Real guide;  // if guided
+  Real guide;  // an input only if guided
   Real alpha, lambda;
   bool symmetric;
 
-  // What comes out: the average and, where they are wanted, what a gradient of one sends to each
-  // input.
+  // The results: the average y and, if gradients are wanted, its derivatives with respect to guide,
+  // alpha and lambda.
   Real y;
   Real to_guide, to_alpha, to_lambda;
 
-  // for_each(f) is to call f(x) for each tap, as often as it is called itself.
+  // Computes the results. Each call of for_each(f) must call f(x) for every tap.
   template <class ForEach>
   SOFTPOOL_HOST_DEVICE void Run(const ForEach& for_each, bool with_gradients) {
     if (!guided) guide = 0;
@@ -46,7 +46,7 @@ struct DetailReference {
     for_each([&](Real x) { average += Keeps(x) ? x / count_ : 0; });
     if (!guided) guide = average;
     SetAll(average, 0);
-    // Far from all values, or beside an alpha without end, weights are equal.
+    // If a value is +inf, or the guide or alpha is infinite, all weights are equal.
     if (largest_ == kInfinity || std::fabs(guide) == kInfinity || std::fabs(alpha) == kInfinity) {
       return;
     }
@@ -55,7 +55,7 @@ struct DetailReference {
     if (with_gradients) Derive(for_each);
   }
 
-  // What a value gets.
+  // Returns the derivative of y with respect to the value x.
   SOFTPOOL_HOST_DEVICE Real ToX(Real x) const {
     if (y != y) return y;
     if (y == -kInfinity || !Keeps(x)) return 0;
@@ -69,7 +69,7 @@ struct DetailReference {
   static constexpr Real kNaN = std::numeric_limits<Real>::quiet_NaN();
   static constexpr Real kEpsilon = static_cast<Real>(kDetailEpsilon);
 
-  // A product that is zero where one factor is, even if the other has overflown.
+  // Returns a * b, or zero if one factor is zero, even if the other has overflowed.
   SOFTPOOL_HOST_DEVICE static Real Times(Real a, Real b) { return a == 0 || b == 0 ? 0 : a * b; }
 
   SOFTPOOL_HOST_DEVICE bool Keeps(Real x) const {
@@ -80,12 +80,13 @@ struct DetailReference {
     to_guide = to_alpha = to_lambda = to_each;
   }
   SOFTPOOL_HOST_DEVICE Real Detail(Real x) const { return symmetric || x > guide ? x - guide : 0; }
-  // The logarithm of what a detail is raised to a power of.
+  // Returns the logarithm of sqrt(detail^2 + epsilon^2). rho is that root to the power lambda.
   SOFTPOOL_HOST_DEVICE static Real LogBase(Real detail) {
     return std::log(std::hypot(detail, kEpsilon));
   }
 
-  // Weights are computed over the largest of them, e^scale.
+  // A value with its weight. rho and the weight are divided by e^scale, the largest of |alpha| and
+  // all rho.
   struct Weighed {
     Real from_mean, detail, log_base, rho, weight;
 
@@ -99,7 +100,7 @@ struct DetailReference {
 
   template <class ForEach>
   SOFTPOOL_HOST_DEVICE void Weigh(const ForEach& for_each) {
-    // With more, a finite logarithm times lambda would overflow.
+    // A larger lambda times a finite logarithm could overflow.
     constexpr Real kLargest = std::numeric_limits<Real>::max() / 100'000;
     power_ = lambda > kLargest ? kLargest : lambda < -kLargest ? -kLargest : lambda;
     const Real log_alpha = std::log(std::fabs(alpha));
@@ -141,7 +142,7 @@ struct DetailReference {
   bool weighs_;
 };
 
-// The same for a window's values in memory.
+// Calls reference->Run() for a window whose values are in memory.
 template <class Real>
 void RunReference(const std::vector<Real>& x, bool with_gradients,
                   DetailReference<Real>* reference);

@@ -1,4 +1,4 @@
-// The parameters of detail-preserving pooling, for kernels of a device.
+// The tables of detail-preserving pooling's CUDA kernels.
 #ifndef SOFTPOOL_POOLINGS_DETAIL_PRESERVING_DEVICE_DETAIL_TABLES_H_
 #define SOFTPOOL_POOLINGS_DETAIL_PRESERVING_DEVICE_DETAIL_TABLES_H_
 
@@ -21,7 +21,8 @@ struct LargestBasesProgram {
   }
 };
 
-// Fills in what the tables need. Whether all channels are plain only the device could say.
+// Fills in the tables. Lambda is in the device's memory, so the host does not know whether all
+// channels are plain.
 template <class C>
 std::string MakeDetailTables(const Call& call, const CudaStream& cuda, DetailTables<C>* tables) {
   const int64_t channels = call.geometry.Channels();

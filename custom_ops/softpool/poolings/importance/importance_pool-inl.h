@@ -1,9 +1,9 @@
-// Local importance pooling: the average of a window, weighed by the softmax of logits that come
-// with it. SoftPool is the case l = x.
+// Local importance pooling: the average of a window, weighted by the softmax of logits. Each value
+// x_i comes with a logit l_i. SoftPool is the case l = x.
 //
 //   y = sum_i w_i x_i,   w_i = e^(l_i) / sum_j e^(l_j)
 //
-// Values of -inf have no weight, whatever their logit. Z. Gao, L. Wang, G. Wu, "LIP: local
+// Values of -inf have no weight, whatever their logit. Source: Z. Gao, L. Wang, G. Wu, "LIP: local
 // importance-based pooling".
 #if defined(SOFTPOOL_POOLINGS_IMPORTANCE_IMPORTANCE_POOL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_POOLINGS_IMPORTANCE_IMPORTANCE_POOL_INL_H_
@@ -22,8 +22,8 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// Averages tensor 0 by the softmax of tensor 1. Not finite where a value is not, or the largest
-// logit, or where a value times a scaled exponential overflows.
+// Averages tensor 0, weighted by the softmax of tensor 1. The average is not finite if a value or
+// the largest logit is not finite, or if a value times a scaled exponential overflows.
 template <class W>
 HWY_INLINE void AverageByImportance(const W& window, WeightedAverage<W, false>* average) {
   using D = typename W::D;
@@ -37,7 +37,7 @@ HWY_INLINE void AverageByImportance(const W& window, WeightedAverage<W, false>* 
   average->Finish();
 }
 
-// The slow reference path, for one lane's window.
+// Returns the results of the slow reference path for one lane's window.
 template <class W>
 HWY_INLINE auto ImportanceReferenceOf(const W& window, [[maybe_unused]] size_t lane) {
   using Real = WiderType<hn::TFromD<typename W::D>>;
@@ -55,13 +55,13 @@ HWY_INLINE auto ImportanceReferenceOf(const W& window, [[maybe_unused]] size_t l
     x.push_back(window.template LoadLane<0>(tap, lane));
     logits.push_back(window.template LoadLane<1>(tap, lane));
   });
-  // Compiled once for all targets.
+  // RunReference() is compiled once, not for each target.
   RunReference(x, logits, &reference);
 #endif
   return reference;
 }
 
-// The average of x_i by e^(l_i - m), m the window's largest logit.
+// The average of x_i with the weights e^(l_i - m), where m is the window's largest logit.
 template <class C>
 struct ImportancePoolMath : PoolMath {
   static constexpr int kTapInputs = 2, kWindowOutputs = 1;
@@ -84,7 +84,7 @@ struct ImportancePoolMath : PoolMath {
     if (HWY_UNLIKELY(!hn::AllTrue(D(), finite))) RunReference(window.AnySize(), finite);
   }
 
-  // For the lanes that are not `done`.
+  // Stores the reference path's results for the lanes that are not `done`.
   template <class W>
   HWY_NOINLINE void RunReference(const W& window, M<typename W::D> done) {
     ForEachUnset(window, done, [&](size_t lane) {
@@ -93,14 +93,14 @@ struct ImportancePoolMath : PoolMath {
   }
 };
 
-// dL/dx_i = g w_i, dL/dl_i = g w_i (x_i - y). Where y is infinite, the logits get zero.
+// With g = dL/dy, dL/dx_i = g w_i and dL/dl_i = g w_i (x_i - y). If y is infinite, dL/dl_i is zero.
 template <class C>
 struct ImportancePoolGradMath : PoolMath {
   static constexpr int kTapInputs = 2, kWindowInputs = 1, kTapOutputs = 2;
   static constexpr int kCyclesPerTap = 3;
 
   AverageMemory<C> memory;
-  // Of windows whose taps the compiler does not know.
+  // For windows whose number of taps the compiler does not know.
   LaneMemory<C> value_memory, logit_memory;
 
   explicit ImportancePoolGradMath(const Call&) {}
@@ -122,7 +122,7 @@ struct ImportancePoolGradMath : PoolMath {
     const V<D> g = window.LoadWindow();
     TapRow<W> to_value(window, &value_memory), to_logit(window, &logit_memory);
     window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
-      // The scaled weight comes last to its true size, which may be subnormal.
+      // Divided() comes last because the weight may be subnormal, unlike its scaled form, Share().
       const V<D> product = hn::Mul(average.Share(i), average.FromAverage(i));
       to_value.Set(i, hn::Mul(g, average.Divided(average.Share(i))));
       to_logit.Set(i, hn::Mul(g, average.Divided(product)));
@@ -142,7 +142,7 @@ struct ImportancePoolGradMath : PoolMath {
     Run(window);
   }
 
-  // Replaces what one lane's taps get in memory.
+  // Replaces the gradients of one lane's taps with those of the reference path.
   template <class W>
   HWY_NOINLINE void SetLane(const W& window, size_t lane, TapRow<W>* to_value,
                             TapRow<W>* to_logit) {
@@ -152,7 +152,7 @@ struct ImportancePoolGradMath : PoolMath {
     });
   }
 
-  // Windows of very many taps.
+  // Runs a window of more than kMostTapsInLanes taps, one lane after another.
   template <class W>
   HWY_NOINLINE void RunMany(const W& window) {
     ForEachOwnLane(window, [&](size_t lane) {
@@ -163,7 +163,7 @@ struct ImportancePoolGradMath : PoolMath {
     });
   }
 
-  // Calls f(index, tap, what its value gets, what its logit gets).
+  // Calls f(index, tap, gradient of the value, gradient of the logit) for each tap of one lane.
   template <class W, class F>
   HWY_INLINE void ForEachToTap(const W& window, size_t lane, const F& f) {
     using Real = WiderType<C>;

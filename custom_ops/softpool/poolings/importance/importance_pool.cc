@@ -1,7 +1,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "softpool/poolings/importance/importance_pool.cc"
 #include <hwy/foreach_target.h>
-// The target's headers follow it.
+// Headers that are compiled for each target must follow foreach_target.h.
 #include <hwy/highway.h>
 
 #include "softpool/engine/driver-inl.h"

@@ -1,4 +1,4 @@
-// Importance pooling and its gradients on a device.
+// The CUDA kernels of importance pooling and of its gradients.
 #define SOFTPOOL_ONE_LANE
 #include "softpool/cuda/driver.h"
 #include "softpool/poolings/importance/importance_pool-inl.h"

@@ -1,4 +1,4 @@
-// Local importance pooling in XLA's operations.
+// Local importance pooling, built from XLA's operations.
 #include "softpool/xla/arithmetic.h"
 #include "softpool/xla/forms.h"
 
@@ -15,7 +15,8 @@ Importance ImportanceOf(const Windows& windows, XlaOp x, XlaOp logits) {
   const XlaOp a = windows.Of(x, -kInfinity), l = windows.Of(logits, -kInfinity);
   const XlaOp kept = xla::Not(Equals(a, -kInfinity));
   const Softmax softmax = SoftmaxOf(l, kept);
-  // Infinite values count however little they weigh, unless their logit says that it is nothing.
+  // A value of +inf makes y infinite however small its weight is, unless its logit is infinitely
+  // far below the largest one.
   const XlaOp weighs =
       xla::Or(xla::Eq(l, softmax.largest),
               xla::And(Exceeds(l, -kInfinity), xla::Not(Equals(softmax.largest, kInfinity))));

@@ -1,6 +1,6 @@
-// Importance pooling's reference path: one window of one channel, slowly and in a wider type than
-// its own. It is for values that are infinite, NaN or very large, and for windows of very many
-// values.
+// The reference path of importance pooling. It computes one window of one channel, slowly and in a
+// wider type than the quick path's. It is for windows with values that are infinite, NaN or very
+// large, and for windows of very many values.
 #ifndef SOFTPOOL_POOLINGS_IMPORTANCE_IMPORTANCE_REFERENCE_H_
 #define SOFTPOOL_POOLINGS_IMPORTANCE_IMPORTANCE_REFERENCE_H_
 
@@ -14,10 +14,10 @@ namespace softpool {
 
 template <class Real>
 struct ImportanceReference {
-  // The average.
+  // The result: the average.
   Real y;
 
-  // for_each(f) is to call f(x, logit) for each tap, as often as it is called itself.
+  // Computes the average. Each call of for_each(f) must call f(x, logit) for every tap.
   template <class ForEach>
   SOFTPOOL_HOST_DEVICE void Run(const ForEach& for_each) {
     bool nan = false;
@@ -32,7 +32,7 @@ struct ImportanceReference {
     bool infinite = false;
     for_each([&](Real x, Real logit) {
       total_ += Exponential(x, logit);
-      // However little it weighs.
+      // A value of +inf counts however small its weight is.
       const bool weighs = logit == largest_ || logit - largest_ != -kInfinity;
       infinite = infinite || (x == kInfinity && weighs);
     });
@@ -44,7 +44,7 @@ struct ImportanceReference {
     });
   }
 
-  // What a gradient g of y sends to a value and to its logit.
+  // Return the gradients of a value and of its logit, given the gradient g of y.
   SOFTPOOL_HOST_DEVICE Real ToValue(Real x, Real logit, Real g) const {
     return y != y ? y : g * Weight(x, logit);
   }
@@ -60,7 +60,7 @@ struct ImportanceReference {
 
   SOFTPOOL_HOST_DEVICE Real Exponential(Real x, Real logit) const {
     if (x == -kInfinity) return 0;
-    // Equal infinities share the weight.
+    // Infinite logits that are equal share the weight.
     return logit == largest_ ? 1 : std::exp(logit - largest_);
   }
   SOFTPOOL_HOST_DEVICE Real Weight(Real x, Real logit) const {
@@ -70,7 +70,7 @@ struct ImportanceReference {
   Real largest_, total_;
 };
 
-// The same for a window's values and logits in memory.
+// Calls reference->Run() for a window whose values and logits are in memory.
 template <class Real>
 void RunReference(const std::vector<Real>& x, const std::vector<Real>& logits,
                   ImportanceReference<Real>* reference);

@@ -1,4 +1,4 @@
-// The average of a window by weights of any size, which are made one after the other.
+// The weighted average of a window. Weights may be of any size and are given one after the other.
 #if defined(SOFTPOOL_POOLINGS_SHARED_WEIGHTED_AVERAGE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_POOLINGS_SHARED_WEIGHTED_AVERAGE_INL_H_
 #undef SOFTPOOL_POOLINGS_SHARED_WEIGHTED_AVERAGE_INL_H_
@@ -13,15 +13,16 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// Where windows whose taps the compiler does not know are kept.
+// The memory that holds windows whose number of taps the compiler does not know.
 template <class C>
 struct AverageMemory {
   LaneMemory<C> values, weights;
 };
 
-// Each tap is given a value, then a weight; Finish() makes what the rest returns. None of it is
-// finite where a value or a weight is not. With kAnySize, weights may be so large or small that
-// products with them leave their type's range: they are divided by their sum first.
+// The caller gives each tap a value, then a weight, and then calls Finish(). The functions below
+// Finish() return its results. The average is not finite if a value or a weight is not. With
+// kAnySize, weights may be so large or small that products with them leave their type's range, so
+// the weights are divided by their sum first.
 template <class W, bool kAnySize>
 class WeightedAverage {
  public:
@@ -39,8 +40,9 @@ class WeightedAverage {
     if (!kAnySize) products_.AddProduct(i, weight, Value(i));
   }
 
-  // The average is made of one that is nearly right, and what is left to it. So equal values give
-  // themselves, and an offset that all values share costs FromAverage() no digits.
+  // The average is the sum of near_, which is nearly right, and rest_, the average distance from
+  // near_. So the average of equal values is that value, and an offset common to all values costs
+  // FromAverage() no digits.
   HWY_INLINE void Finish() {
     weight_ = total_.Total();
     inverse_ = hn::Div(hn::Set(D(), kAnySize ? kScale : C{1}), weight_);
@@ -59,16 +61,17 @@ class WeightedAverage {
   }
   HWY_INLINE V<D> Average() const { return hn::Add(near_, rest_); }
   HWY_INLINE V<D> FromAverage(int64_t i) const { return hn::Sub(hn::Sub(Value(i), near_), rest_); }
-  // The weights' sum.
+  // The sum of the weights.
   HWY_INLINE V<D> Total() const { return weight_; }
-  // A tap's part of all weights, before it is Divided(), which also keeps it from being subnormal.
+  // A tap's fraction of all weights, times a common factor that keeps it from being subnormal.
+  // Divided() takes the factor out of a product with a share.
   HWY_INLINE V<D> Share(int64_t i) const { return weights_.At(i); }
   HWY_INLINE V<D> Divided(V<D> v) const {
     return hn::Mul(v, kAnySize ? hn::Set(D(), 1 / kScale) : inverse_);
   }
-  // What makes a share of a number that is as large as the weights.
+  // The factor that turns a number on the scale of the weights into a share.
   HWY_INLINE V<D> ToShare() const {
-    static_assert(kAnySize, "weights are their own shares");
+    static_assert(kAnySize, "without kAnySize, shares are the weights as they were given");
     return inverse_;
   }
 

@@ -1,8 +1,8 @@
-// SoftPool: the average of a window, weighed by the softmax of its own values.
+// SoftPool: the average of a window, weighted by the softmax of its own values.
 //
 //   y = sum_i w_i a_i,   w_i = e^(a_i) / sum_j e^(a_j)
 //
-// A. Stergiou, R. Poppe, G. Kalliatakis, "Refining activation downsampling with SoftPool",
+// Source: A. Stergiou, R. Poppe, G. Kalliatakis, "Refining activation downsampling with SoftPool",
 // section 3.
 #if defined(SOFTPOOL_POOLINGS_SOFT_SOFT_POOL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_POOLINGS_SOFT_SOFT_POOL_INL_H_
@@ -21,8 +21,8 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// a - m. Where m may be infinite, values equal to it are zero away from it rather than NaN: what
-// follows then gives the limit.
+// Returns a - m. With kInfinite, m may be infinite, and the distance of a value equal to m is zero
+// instead of NaN. The formulas that use the distance then give the limit.
 template <bool kInfinite, class D>
 HWY_INLINE V<D> Distance(D, V<D> a, V<D> m) {
   if constexpr (!kInfinite) return hn::Sub(a, m);
@@ -35,17 +35,18 @@ HWY_INLINE bool AnyInfinite(D d, V<D> m) {
   return !hn::AllFalse(d, hn::Eq(hn::Abs(m), infinity));
 }
 
-// y = m + sum_i e_i (a_i - m) / sum_i e_i with e_i = e^(a_i - m), m the window's largest value:
-// no e_i overflows, one of them is 1, and the distances keep the precision that an offset common to
-// the window would take.
+// y = m + sum_i e_i (a_i - m) / sum_i e_i with e_i = e^(a_i - m), where m is the window's largest
+// value. No e_i overflows and one of them is 1. An offset common to the window costs no precision,
+// because only the distances a_i - m are multiplied.
 template <class C>
 struct SoftPoolMath : PoolMath {
   static constexpr int kWindowOutputs = 1;
 
   explicit SoftPoolMath(const Call&) {}
 
-  // Whether a window of known size is pooled without an exponential for its largest value. Larger
-  // ones gain little, and sizes that are not known to the compiler are to give the same bits.
+  // Whether a window is pooled without an exponential for its largest value. Windows of more than 4
+  // taps gain little. They may also run as windows whose size the compiler does not know, and must
+  // give the same bits then.
   template <class W>
   static constexpr bool kFew = W::kTaps > 0 && W::kTaps <= 4;
 
@@ -65,8 +66,8 @@ struct SoftPoolMath : PoolMath {
     }
   }
 
-  // The largest value, the rest being left in others[1] and on: one of several that are equal, the
-  // one which is not among them, has the weight e^0.
+  // Returns the largest value, which has the weight e^0, and leaves the rest in others[1] and on.
+  // If several values are the largest, one is returned and the others are part of the rest.
   template <class W>
   HWY_INLINE V<typename W::D> LargestAndOthers(const W& window, V<typename W::D>* others) const {
     using D = typename W::D;
@@ -114,8 +115,8 @@ struct SoftPoolMath : PoolMath {
   }
 };
 
-// dL/da_i = g w_i (1 + a_i - y), or with gradient "weights" g w_i, which the paper's own code sends
-// back (its figure 4).
+// With g = dL/dy, dL/da_i = g w_i (1 + a_i - y). With gradient "weights" it is g w_i instead, which
+// the paper's own code sends back (figure 4 of the paper).
 template <class C>
 struct SoftPoolGradMath : PoolMath {
   static constexpr int kWindowInputs = 1, kTapOutputs = 1;
@@ -142,7 +143,8 @@ struct SoftPoolGradMath : PoolMath {
   template <bool kInfinite, class W>
   HWY_INLINE void Send(const W& window, const TapValues<W>& values, V<typename W::D> m) const {
     using D = typename W::D;
-    // Known few taps keep their weights; otherwise they are computed again.
+    // If the compiler knows the number of taps, distances and exponentials are kept. Otherwise they
+    // are computed again.
     V<D> e[W::kTaps > 0 ? W::kTaps : 1], distance[W::kTaps > 0 ? W::kTaps : 1];
     TapSum<D, W::kTaps == 0> weights, products;
     const auto weigh = [&](int64_t at, int64_t i, const Tap& tap) HWY_ATTR {
@@ -157,13 +159,13 @@ struct SoftPoolGradMath : PoolMath {
     });
     const V<D> one = hn::Set(D(), hn::TFromD<D>{1});
     const V<D> inverse = hn::Div(one, weights.Total());
-    // 1 + a_i - y, less the part that differs from tap to tap.
+    // 1 + m - y. Adding a tap's distance a_i - m gives 1 + a_i - y.
     const V<D> rest = hn::Sub(one, hn::Mul(products.Total(), inverse));
     const V<D> g = window.LoadWindow();
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
       const int64_t at = W::kTaps > 0 ? i : 0;
       if (W::kTaps == 0) weigh(at, i, tap);
-      // The scaled weight comes last to its true size, which may be subnormal.
+      // The factor `inverse` comes last because the weight may be subnormal, unlike e.
       V<D> derivative = e[at];
       if (exact) {
         derivative = hn::Mul(derivative, hn::Add(rest, distance[at]));

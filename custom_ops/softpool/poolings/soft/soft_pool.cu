@@ -1,4 +1,4 @@
-// SoftPool and its gradient on a device.
+// The CUDA kernels of SoftPool and of its gradient.
 #define SOFTPOOL_ONE_LANE
 #include "softpool/cuda/driver.h"
 #include "softpool/poolings/soft/soft_pool-inl.h"

@@ -1,24 +1,26 @@
-// What SoftPool's ops read, write and are told.
+// The ops of SoftPool: their inputs, outputs and attributes.
 #include "softpool/engine/op.h"
 
 namespace softpool {
 namespace {
 
-const AttributeSpec kGradient = {"gradient", "{'exact', 'weights'} = 'exact'",
-                                 "Whether the derivative is sent back, or the weights alone."};
+const AttributeSpec kGradient = {
+    "gradient", "{'exact', 'weights'} = 'exact'",
+    "With 'exact', the gradient uses the derivative of the output. With 'weights', it "
+    "uses the weights alone."};
 
 [[maybe_unused]] const bool kRegistered[] = {
     RegisterOp({"Softpool>SoftPool",
-                "The average of each window, weighed by the softmax of the window's own values.",
+                "The average of each window, weighted by the softmax of the window's own values.",
                 {{"input", Role::kTaps,
                   "[batch, *spatial, channels], or [batch, channels, *spatial] for NCHW."}},
                 {{"output", Role::kWindows, "One value for each window."}},
                 {kGradient}}),
     RegisterOp({"Softpool>SoftPoolGrad",
-                "What Softpool>SoftPool sends back to its input.",
+                "The gradient of Softpool>SoftPool.",
                 {{"orig_input", Role::kTaps, "The input of the pooling."},
-                 {"grad", Role::kWindows, "The gradient of its output."}},
-                {{"output", Role::kTaps, "The gradient of its input."}},
+                 {"grad", Role::kWindows, "The gradient of the pooling's output."}},
+                {{"output", Role::kTaps, "The gradient of the pooling's input."}},
                 {kGradient}}),
 };
 

@@ -1,4 +1,4 @@
-// SoftPool in XLA's operations.
+// SoftPool, built from XLA's operations.
 #include "softpool/xla/arithmetic.h"
 #include "softpool/xla/forms.h"
 

@@ -1,5 +1,5 @@
-// Ranks on a device: the weights that they have, made from their logits there, and single windows
-// ranked by the slow reference path.
+// Ranks in CUDA kernels: their weights, which the device computes from the logits, and single
+// windows ranked by the slow reference path.
 #ifndef SOFTPOOL_POOLINGS_SORTED_DEVICE_RANKS_H_
 #define SOFTPOOL_POOLINGS_SORTED_DEVICE_RANKS_H_
 
@@ -11,7 +11,8 @@
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// Tables of all weights in windows of 1, 2, ... up to Ranks() values, one after the other.
+// Tables of the weights in windows of 1, 2, ... up to Ranks() values, one after the other. Without
+// the softmax, a single table serves windows of all sizes.
 template <class C>
 struct DeviceRankWeights {
   const C* tables;
@@ -21,15 +22,15 @@ struct DeviceRankWeights {
   HWY_INLINE int64_t Ranks() const { return ranks; }
   HWY_INLINE int64_t Channels() const { return channels; }
   HWY_INLINE bool IsSoftmax() const { return softmax; }
-  // As [ranks, channels].
+  // Returns the weights in windows of `count` values, as [ranks, channels].
   HWY_INLINE const C* Of(int64_t count) const {
     return tables + (softmax ? Offset(count) * channels : 0);
   }
-  // How many weights the tables before that of `count` values have for each channel.
+  // Returns the number of weights for each channel in the tables before the one for `count` values.
   HWY_INLINE static int64_t Offset(int64_t count) { return count * (count - 1) / 2; }
 };
 
-// A thread makes the table of one size of window for one channel.
+// Computes the tables. A thread computes one channel at a time of the table for one size of window.
 template <class C>
 struct RankTablesProgram {
   RankLogits<C> logits;
@@ -49,7 +50,7 @@ struct RankTablesProgram {
   }
 };
 
-// For windows of at most kMostTapsInLanes values.
+// Computes the tables for windows of at most kMostTapsInLanes values.
 template <class C>
 std::string MakeRankWeights(const Call& call, const CudaStream& cuda,
                             DeviceRankWeights<C>* weights) {
@@ -64,15 +65,15 @@ std::string MakeRankWeights(const Call& call, const CudaStream& cuda,
   return Launch(program, {logits.softmax ? logits.ranks : 1, slices, kThreads, 0}, cuda);
 }
 
-// One window of one channel, ranked by the slow reference path in a thread's own memory: for sizes
-// that the compiler does not know, and for numbers that are infinite or NaN.
+// One window of one channel, ranked by the slow reference path in a thread's own memory. It is for
+// windows whose size the compiler does not know, and for windows with infinite or NaN values.
 template <class C>
 struct RankedWindow {
-  Ranked<C> ranked[kMostTapsInLanes];  // its kept values
-  C weights[kMostTapsInLanes];         // theirs
+  Ranked<C> ranked[kMostTapsInLanes];  // the values that are kept
+  C weights[kMostTapsInLanes];         // the weights of `ranked`
   int64_t count = 0;
 
-  // False if there is a NaN in the window.
+  // Ranks the window and loads the weights. Returns false if there is a NaN in the window.
   template <class W>
   HWY_INLINE bool Rank(const W& window, const DeviceRankWeights<C>& rank_weights) {
     constexpr C kInfinity = std::numeric_limits<C>::infinity();
@@ -95,7 +96,8 @@ struct RankedWindow {
   }
 
  private:
-  // Behind those that are as large: they come in the order of their places.
+  // Inserts a value behind those that are equal, so that equal values stay in the order of their
+  // places.
   HWY_INLINE void Insert(const Ranked<C>& value) {
     int64_t at = count++;
     for (; at > 0 && ranked[at - 1].value < value.value; --at) ranked[at] = ranked[at - 1];

@@ -1,5 +1,5 @@
-// Ranks on a host: the weights that they have, and single lanes ranked by the slow reference path,
-// for windows that vectors of lanes are not made for.
+// Ranks in CPU kernels: their weights, and single lanes ranked by the slow reference path, for
+// windows that the quick path does not handle.
 #if defined(SOFTPOOL_POOLINGS_SORTED_HOST_RANKS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_POOLINGS_SORTED_HOST_RANKS_INL_H_
 #undef SOFTPOOL_POOLINGS_SORTED_HOST_RANKS_INL_H_
@@ -19,24 +19,26 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// The weights of ranks. Copies share what does not change; each of them serves one thread.
+// The weights of ranks. Each thread has a copy of its own. Copies share the table that does not
+// change.
 template <class C>
 class RankWeights {
  public:
   explicit RankWeights(const Call& call)
       : logits_(call), full_(std::make_shared<const std::vector<C>>(Table(logits_.ranks))) {}
 
-  // How many ranks the largest window has.
+  // The number of ranks in the largest window.
   int64_t Ranks() const { return logits_.ranks; }
   int64_t Channels() const { return logits_.channels; }
   bool IsSoftmax() const { return logits_.softmax; }
 
-  // The weights in windows of so many ranks, as [ranks, channels]. Valid until the next call.
+  // Returns the weights in windows of `ranks` ranks, as [ranks, channels]. The pointer is valid
+  // until the next call.
   HWY_INLINE const C* Of(int64_t ranks) {
     return HWY_LIKELY(ranks == logits_.ranks) ? full_->data() : Clipped(ranks);
   }
 
-  // Those of one channel.
+  // Stores the weights of one channel in `weights`.
   void OfChannel(int64_t ranks, int64_t channel, std::vector<C>* weights) {
     if (ranks > kMostTabled) return Compute(ranks, channel, weights);
     const C* table = Of(ranks);
@@ -50,7 +52,8 @@ class RankWeights {
   HWY_NOINLINE const C* Clipped(int64_t ranks) {
     const auto found = clipped_.find(ranks);
     if (found != clipped_.end()) return found->second.data();
-    // Windows at borders have few sizes; those of very large windows are made again.
+    // Windows at borders usually have few sizes. Very large windows may have many: their tables are
+    // dropped and computed again.
     if (clipped_.size() == kMostTabled) clipped_.clear();
     return clipped_.emplace(ranks, Table(ranks)).first->second.data();
   }
@@ -76,13 +79,14 @@ class RankWeights {
   std::map<int64_t, std::vector<C>> clipped_;
 };
 
-// One lane's window after another, ranked by the slow reference path.
+// The window of one lane, ranked by the slow reference path. Its memory serves one lane after
+// another.
 template <class C>
 struct RankedLane {
-  std::vector<Ranked<C>> ranked;  // its kept values
-  std::vector<C> weights;         // theirs
+  std::vector<Ranked<C>> ranked;  // the values that are kept
+  std::vector<C> weights;         // the weights of `ranked`
 
-  // False if there is a NaN in the window.
+  // Ranks the window and loads the weights. Returns false if there is a NaN in the window.
   template <class W>
   bool Rank(const W& window, size_t lane, RankWeights<C>& rank_weights) {
     ranked.clear();

@@ -1,5 +1,5 @@
-// Sorted-weight pooling of windows that are too large for a thread: a block sorts one window of one
-// channel in the device's memory, by the same network as the CPU's.
+// Sorted-weight pooling of windows that are too large for one thread. A block of threads sorts one
+// window of one channel in the device's memory, with the same network as the CPU's kernels.
 #ifndef SOFTPOOL_POOLINGS_SORTED_LARGE_SORTED_H_
 #define SOFTPOOL_POOLINGS_SORTED_LARGE_SORTED_H_
 
@@ -10,7 +10,7 @@
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// Gradients' sums rounded to the type of their tensor.
+// Rounds the sums of gradients to the type of their tensor.
 template <class T>
 struct RoundProgram {
   const ComputeType<T>* from;
@@ -60,7 +60,8 @@ class LargeSorted {
   }
 
  private:
-  // What windows are sorted in takes no more than this, if a window of one channel lets it.
+  // A limit on the memory that windows are sorted in and on the memory for sums. A single window of
+  // one channel, or the sums of a single slice, may exceed the limit.
   static constexpr int64_t kMostBytes = int64_t{1} << 28;
 
   template <class V>
@@ -85,7 +86,8 @@ class LargeSorted {
       error = Launch(program, {(columns + kThreads - 1) / kThreads, 1, kThreads, 0}, cuda_);
     }
     if (error.empty()) error = PrepareBlocks(windows, sums);
-    // Windows of one colour share no input, and colours come one after the other.
+    // If gradients are added up, windows of the same colour share no input. Colours are launched
+    // one after the other.
     int64_t apart[kAxes] = {1, 1, 1};
     for (int i = 0; i < kAxes && windows->x_sums != nullptr; ++i) apart[i] = Apart(g_.axis[i]);
     for (int64_t i = 0; i < apart[0] * apart[1] * apart[2] && error.empty(); ++i) {

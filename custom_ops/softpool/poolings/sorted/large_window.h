@@ -1,4 +1,5 @@
-// A block's work on large windows: it loads one, sorts it, weighs it, and sends gradients back.
+// The work of a block of threads on large windows. The block loads, sorts and weighs a window, then
+// stores the value or sends gradients back.
 #ifndef SOFTPOOL_POOLINGS_SORTED_LARGE_WINDOW_H_
 #define SOFTPOOL_POOLINGS_SORTED_LARGE_WINDOW_H_
 
@@ -10,17 +11,17 @@
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// The softmax of the first logits of any number, for windows whose tables would be too large: for
-// each number of ranks, the largest logit, the first rank that has it, and the sum of all
-// exponentials over its own.
+// The softmax of the first n logits for each n, for windows whose tables of weights would be too
+// large. For each n, there is the largest logit, the first rank that has it, and the sum of all
+// exponentials, divided by the exponential of the largest logit.
 struct SoftmaxPrefixes {
-  double* largest;  // each [ranks, columns]
+  double* largest;  // this and the next two are [ranks, columns]
   double* total;
   int64_t* heaviest;
   int64_t columns;
 };
 
-// A thread makes those of one channel.
+// Computes SoftmaxPrefixes. A thread computes one column.
 template <class C>
 struct SoftmaxPrefixesProgram {
   RankLogits<C> logits;
@@ -40,7 +41,7 @@ struct SoftmaxPrefixesProgram {
         largest = w;
         heaviest = r;
       } else {
-        // Equal infinities share the weight.
+        // Infinite logits that are equal share the weight.
         total += w == largest ? 1.0 : std::exp(w - largest);
       }
       prefixes.largest[r * prefixes.columns + c] = largest;
@@ -50,18 +51,18 @@ struct SoftmaxPrefixesProgram {
   }
 };
 
-// One stage of the network of sorting_network.h, whose comparators share no value. They compare i
-// and i + distance for those i with (i & p) == r.
+// One stage of the network in sorting_network.h. The comparators of a stage share no value: they
+// compare i and i + distance for each i with (i & p) == r.
 struct Stage {
   int64_t p = 0, r = 0, distance = 0;
 
-  // The stage of this number for so many values; none, with p = 0, if there are fewer stages.
+  // Makes stage `number` of the network for `count` values. If there are fewer stages, p is 0.
   SOFTPOOL_HOST_DEVICE Stage(int64_t count, int64_t number) {
     int64_t top = 1;
     while (2 * top < count) top *= 2;
     int64_t passed = 0, log2 = 0;
     for (p = top; p > 0; p /= 2) {
-      // For this p, q goes from top down to p.
+      // For this p, the q of MergeExchange() goes from top down to p, with one stage for each q.
       const int64_t stages = 1 + log2++;
       if (number < passed + stages) break;
       passed += stages;
@@ -94,25 +95,27 @@ struct LargeWindows {
   int64_t taps, stages;  // of the largest window
   SoftmaxPrefixes prefixes = {};
   const T* x = nullptr;
-  T* y = nullptr;               // values, or else gradients are wanted:
-  const T* gradient = nullptr;  // that of y
+  T* y = nullptr;               // null if gradients are wanted instead of values
+  const T* gradient = nullptr;  // the gradient of y
   T* x_gradient = nullptr;
-  C* x_sums = nullptr;  // in its place where windows share inputs
+  C* x_sums = nullptr;  // used instead of x_gradient if windows share inputs
   PositionMap positions;
-  int64_t first[kAxes] = {}, apart[kAxes] = {};  // which windows there are along each axis
+  // Along each axis, the first window of this launch and the distance to the next one.
+  int64_t first[kAxes] = {}, apart[kAxes] = {};
   int64_t first_channel = 0;
   Ranked<C>* ranked = nullptr;  // [blocks, taps]
   BlockSums sums;
 
-  // A number for each thread of a block.
+  // Shared memory: one number of each sort for each thread of a block.
   struct Shared {
     double sum[kThreads];
-    int64_t present[kThreads];  // how many values there are above -inf
+    int64_t present[kThreads];  // the number of values above -inf
     int64_t nan[kThreads];
   };
   static constexpr size_t kSharedBytes = sizeof(Shared);
 
-  // For each window a phase for each stage and three more: loading, weighing, sending.
+  // Each window takes one phase for each stage of sorting and three more: to load, to weigh, and to
+  // store or send back.
   SOFTPOOL_HOST_DEVICE int64_t Phases(const Thread& t) const {
     return (positions.count - t.slice + t.slices - 1) / t.slices * (stages + 3);
   }
@@ -139,7 +142,8 @@ struct LargeWindows {
       const PositionMap::Position p = all.positions.At(item);
       int64_t o[kAxes];
       for (int i = 0; i < kAxes; ++i) o[i] = all.first[i] + p.at[i] * all.apart[i];
-      // Channels are those that images are made of, or consecutive.
+      // With channels first, the channel is an outer index. With channels last, it is the inner
+      // one.
       ChannelMap::Own own{};
       own.channel = all.first_channel + t.group;
       (g.outer_channels > 1 ? own.outer : own.inner) = own.channel;
@@ -183,11 +187,11 @@ struct LargeWindows {
     }
   }
 
-  // What is known of a window once all its values are there: -inf is as if it were not there,
-  // unless there is nothing else.
+  // What is known about a window once all its values are loaded. Values of -inf are left out,
+  // unless the window has no other values.
   struct Weights {
     bool nan, nothing;
-    int64_t ranks;  // that are kept
+    int64_t ranks;  // the number of ranks that are kept
     int64_t channel, column;
 
     SOFTPOOL_HOST_DEVICE Weights(const LargeWindows& all, const Window& window, const Thread& t)
@@ -213,8 +217,9 @@ struct LargeWindows {
     return static_cast<C>(std::exp(distance) / prefixes.total[at]);
   }
 
-  // How far a rank's value is from that of the largest weight, which costs neither an offset common
-  // to all nor an outlier of little weight its digits.
+  // Returns the distance of a rank's value from the value with the largest weight. Computing with
+  // distances keeps digits that an offset common to all values, or an outlier of little weight,
+  // would cost.
   SOFTPOOL_HOST_DEVICE double Distance(const Window& window, const Weights& weights,
                                        int64_t rank) const {
     const int64_t at = (weights.ranks - 1) * prefixes.columns + weights.column;
@@ -223,12 +228,12 @@ struct LargeWindows {
     return value == from ? 0.0 : value - from;
   }
 
-  // Each thread adds up some ranks: p_r a_(r), or p_r times the distance.
+  // Each thread adds up some ranks' terms: p_r a_(r) or, for gradients, p_r times the distance.
   SOFTPOOL_HOST_DEVICE void Weigh(const Window& window, const Weights& weights,
                                   const Thread& t) const {
-    // So that minus zero stays what it is.
+    // The sum starts with minus zero, because 0.0 would turn a result of minus zero into zero.
     double sum = -0.0;
-    // What weights that are no softmax get needs no mean.
+    // The gradients of weights that are no softmax need no mean.
     if (y == nullptr && !logits.softmax) return;
     for (int64_t r = t.index; r < weights.ranks; r += t.count) {
       const double weight = static_cast<double>(WeightOf(weights, r));
@@ -254,7 +259,7 @@ struct LargeWindows {
     StoreOne(value, y + window.place.out);
   }
 
-  // A NaN in the window is sent to all of it.
+  // Sends the gradients back. A NaN in the window makes all of its gradients NaN.
   SOFTPOOL_HOST_DEVICE void Send(const Window& window, const Weights& weights,
                                  const Thread& t) const {
     constexpr C kNaN = std::numeric_limits<C>::quiet_NaN();

@@ -1,5 +1,4 @@
-// The logits that the weights of ranks are made of, and their softmax: the same on a host and on a
-// device.
+// The logits of ranks, and the weights computed from them. CPU and CUDA kernels share this code.
 #if defined(SOFTPOOL_POOLINGS_SORTED_RANK_LOGITS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_POOLINGS_SORTED_RANK_LOGITS_INL_H_
 #undef SOFTPOOL_POOLINGS_SORTED_RANK_LOGITS_INL_H_
@@ -17,13 +16,14 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// The logits of the ranks that some window has. C is the type that values are computed in.
+// The logits of the ranks that occur in at least one window. C is the type that values are computed
+// in.
 template <class C>
 struct RankLogits {
   const C* values;
   int64_t ranks, channels;
   bool per_channel;
-  bool softmax;  // or else the logits themselves are the weights
+  bool softmax;  // if false, the logits themselves are the weights
 
   explicit RankLogits(const Call& call)
       : values(static_cast<const C*>(call.Input("rank_logits").data)),
@@ -37,7 +37,7 @@ struct RankLogits {
   }
 
   // Calls weight(r, p_r) for each of the first `count` ranks. The softmax is computed in double, so
-  // that the weights are the logits' to the last digit of float; `e` is memory for `count` numbers.
+  // that the weights are right to the last digit of float. `e` is memory for `count` numbers.
   template <class F>
   HWY_INLINE void Weights(int64_t count, int64_t channel, double* e, const F& weight) const {
     if (!softmax) {
@@ -52,7 +52,7 @@ struct RankLogits {
     }
     for (int64_t r = 0; r < count; ++r) {
       const double w = static_cast<double>(At(r, channel));
-      // Equal infinities share the weight.
+      // Infinite logits that are equal share the weight.
       auto distance = hn::Set(d, w == largest ? 0.0 : w - largest);
       e[r] = hn::GetLane(ScaledExp(d, &distance));
       sum += e[r];

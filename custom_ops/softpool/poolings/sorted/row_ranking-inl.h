@@ -1,4 +1,4 @@
-// Windows ranked side by side in memory, and the way back from the ranks to the taps.
+// Ranks windows side by side in memory, and takes results from the ranks back to the taps.
 #if defined(SOFTPOOL_POOLINGS_SORTED_ROW_RANKING_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_POOLINGS_SORTED_ROW_RANKING_INL_H_
 #undef SOFTPOOL_POOLINGS_SORTED_ROW_RANKING_INL_H_
@@ -17,20 +17,21 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// A row is a vector of lanes, one lane a window. Equal values keep their order.
+// A row is a vector of lanes in which each lane belongs to one window. Equal values keep their
+// order.
 template <class C>
 class RowRanking {
  public:
   using D = hn::ScalableTag<C>;
 
-  // Makes room for windows of so many taps, whose values go to the rows.
+  // Makes room for windows of `taps` taps. The caller then writes their values to the rows.
   void Resize(int64_t taps) {
     taps_ = taps;
     rows_.resize(taps * Step());
   }
   HWY_INLINE C* Row(int64_t i) { return rows_.data() + i * Step(); }
 
-  // Brings the largest values to the first rows, in order.
+  // Brings the largest `ranks` values to the first rows, in decreasing order.
   HWY_NOINLINE void Rank(int64_t ranks) {
     const int64_t passes = std::min(ranks, taps_ - 1);
     by_passes_ = PassesComparators(taps_, passes) <= kMostComparators;
@@ -41,7 +42,8 @@ class RowRanking {
     }
   }
 
-  // Takes what weight(r) gives for each rank to the rows of the taps that have it; others get zero.
+  // For each rank r, stores weight(r) in the row of the tap that has this rank. Taps without a rank
+  // get zero.
   template <class F>
   HWY_NOINLINE void ToTaps(int64_t ranks, const F& weight, C* to_taps) const {
     const D d;
@@ -63,8 +65,8 @@ class RowRanking {
 
  private:
   using Place = hn::TFromD<hn::RebindToUnsigned<D>>;
-  // All passes over 27 taps. Beyond, a network of fewer comparators is quicker, although each has
-  // to look at places too.
+  // The comparators of all passes over 27 taps. For more, the network is quicker: it has fewer
+  // comparators, although each of them also has to compare places.
   static constexpr int64_t kMostComparators = PassesComparators(27, 26);
 
   static int64_t Step() { return static_cast<int64_t>(hn::Lanes(D())); }
@@ -101,7 +103,7 @@ class RowRanking {
     }
   }
 
-  // The places of values in their window decide between equal ones.
+  // Equal values are ordered by their places in the window.
   void SortWithPlaces(int64_t ranks) {
     const hn::RebindToUnsigned<D> du;
     const int64_t step = Step();

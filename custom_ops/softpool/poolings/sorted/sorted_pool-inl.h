@@ -1,13 +1,13 @@
-// Sorted-weight pooling: each window is sorted, and its values weighed by their rank.
+// Sorted-weight pooling: each window is sorted, and its values are weighted by their ranks.
 //
 //   y = sum_r p_r a_(r),   a_(1) >= a_(2) >= ...,   p = softmax(w)
 //
 // over the first `pool_range` ranks. Windows of n < pool_range values take the softmax over the
-// first n. Equal values rank in row-major order. -inf is as if it were not there. S. Singla, "A new
-// kind of pooling layer for faster and sharper convergence".
+// first n logits. Equal values are ranked in row-major order. Values of -inf are left out. Source:
+// S. Singla, "A new kind of pooling layer for faster and sharper convergence".
 //
-// Here are windows whose size the compiler knows. How the weights are kept, and all other windows,
-// differ between a host and a device.
+// This file handles windows whose size the compiler knows. CPU kernels and CUDA kernels have their
+// own code for other windows, and for keeping the weights.
 #if defined(SOFTPOOL_POOLINGS_SORTED_SORTED_POOL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_POOLINGS_SORTED_SORTED_POOL_INL_H_
 #undef SOFTPOOL_POOLINGS_SORTED_SORTED_POOL_INL_H_
@@ -25,7 +25,7 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// y = sum_r p_r a_(r), added up in the ranks' order.
+// y = sum_r p_r a_(r), added up in the order of the ranks.
 template <class C, class Weights>
 struct SortedPoolFew : PoolMath {
   static constexpr int kWindowOutputs = 1;
@@ -35,7 +35,8 @@ struct SortedPoolFew : PoolMath {
 
   explicit SortedPoolFew(const Weights& weights) : weights(weights) {}
 
-  // Calls reference(window, done) if that is not right for all lanes.
+  // Pools the window. If the result is not right in all lanes, calls reference(window, done), where
+  // `done` marks the lanes in which it is right.
   template <class W, class F>
   HWY_INLINE void RunFew(const W& window, const F& reference) {
     using D = typename W::D;
@@ -68,7 +69,7 @@ struct SortedPoolFew : PoolMath {
   }
 };
 
-// The value that has the largest weight, the first of several.
+// The value that has the largest weight. If several have it, the first of them.
 template <class D>
 class Heaviest {
  public:
@@ -84,12 +85,17 @@ class Heaviest {
   V<D> weight_, value_;
 };
 
-// dL/da_i = g p_r for the i of rank r, dL/dw_r = sum over windows of g p_r (a_(r) - y). The latter
-// is computed as g p_r (d_r - sum_s p_s d_s), with d_r the distance from the value of the largest
-// weight: neither an offset common to a window nor an outlier of little weight costs it its digits.
+// With g = dL/dy:
 //
-// Summing is the base of mathematics that adds to
-// sums over all windows, one row of them for each rank.
+//   dL/da_i = g p_r, where r is the rank of a_i
+//   dL/dw_r = sum over windows of g p_r (a_(r) - y)
+//
+// The terms of the sum are computed as g p_r (d_r - sum_s p_s d_s), where d_r is the distance of
+// a_(r) from the value with the largest weight. So neither an offset common to a window nor an
+// outlier of little weight costs digits.
+//
+// Summing is the base class that holds sums over all windows, one row of sums for each rank. It is
+// SummingMath on a CPU and ThreadSumming on a GPU.
 template <class C, class Weights, class Summing>
 struct SortedPoolGradFew : Summing {
   static constexpr int kWindowInputs = 1, kTapOutputs = 1;
@@ -101,10 +107,11 @@ struct SortedPoolGradFew : Summing {
   SortedPoolGradFew(const Weights& weights, const Summing& summing)
       : Summing(summing), weights(weights) {}
 
-  // Calls any_size(window) instead where that would not be right.
+  // Sends the gradients back. If they would not be right, calls any_size(window) instead.
   template <class W, class F>
   HWY_INLINE void RunFew(const W& window, const F& any_size) {
-    // Most often all ranks are kept, and no step has to ask whether it is wanted.
+    // Most often all ranks are kept. The compiler then knows their number, and no step has to check
+    // its rank.
     if (HWY_LIKELY(weights.Ranks() >= W::kTaps)) {
       SendFew(window, std::integral_constant<int64_t, W::kTaps>(), any_size);
     } else {
@@ -128,7 +135,7 @@ struct SortedPoolGradFew : Summing {
       if (r < ranks) heaviest.Compare(weight(r), a[r]);
     });
     const V<D> from = heaviest.Value();
-    // Not finite if a value is not, or if distances overflow.
+    // The mean distance. It is not finite if a value is not finite or a distance overflows.
     V<D> mean = hn::Zero(D());
     Repeat<W::kTaps>([&](auto r) HWY_ATTR {
       if (r.value < ranks) mean = MulAdd(D(), weight(r.value), hn::Sub(a[r.value], from), mean);
@@ -153,7 +160,7 @@ struct SortedPoolGradFew : Summing {
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { window.Emit(tap, to_tap[i]); });
   }
 
-  // What one window adds to the gradient of one logit.
+  // Returns what one window adds to the gradient of one logit.
   template <class D>
   HWY_INLINE V<D> ToLogit(D, V<D> g, V<D> to_tap, V<D> a, V<D> from, V<D> mean) const {
     if (!weights.IsSoftmax()) return hn::Mul(g, a);

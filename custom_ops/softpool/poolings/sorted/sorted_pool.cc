@@ -4,7 +4,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "softpool/poolings/sorted/sorted_pool.cc"
 #include <hwy/foreach_target.h>
-// The target's headers follow it.
+// Headers that are compiled for each target must follow foreach_target.h.
 #include <hwy/highway.h>
 
 #include "softpool/engine/driver-inl.h"
@@ -34,7 +34,7 @@ struct SortedPoolMath : SortedPoolFew<C, RankWeights<C>> {
     }
   }
 
-  // Windows of a size that the compiler does not know are sorted in memory.
+  // Pools a window whose size the compiler does not know. The window is sorted in memory.
   template <class W>
   HWY_NOINLINE void RunAny(const W& window) {
     using D = typename W::D;
@@ -76,7 +76,7 @@ struct SortedPoolMath : SortedPoolFew<C, RankWeights<C>> {
     return sum.Total();
   }
 
-  // For the lanes that are not `done`.
+  // Stores the reference path's results for the lanes that are not `done`.
   template <class W>
   HWY_NOINLINE void RunReference(const W& window, M<typename W::D> done) {
     ForEachUnset(window, done, [&](size_t lane) {

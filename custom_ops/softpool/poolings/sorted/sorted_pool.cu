@@ -1,4 +1,4 @@
-// Sorted-weight pooling on a device.
+// The CUDA kernel of sorted-weight pooling.
 #define SOFTPOOL_ONE_LANE
 #include "softpool/cuda/driver.h"
 #include "softpool/poolings/sorted/device_ranks.h"

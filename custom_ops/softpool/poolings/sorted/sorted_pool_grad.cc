@@ -5,7 +5,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "softpool/poolings/sorted/sorted_pool_grad.cc"
 #include <hwy/foreach_target.h>
-// The target's headers follow it.
+// Headers that are compiled for each target must follow foreach_target.h.
 #include <hwy/highway.h>
 
 #include "softpool/engine/driver-inl.h"
@@ -25,14 +25,15 @@ struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>
   using Few::weights;
 
   RankedLane<C> reference;
-  // Of windows ranked in memory: what each tap gets, and of a lane of them what each logit gets.
+  // Windows ranked in memory, and the gradients of their taps.
   RowRanking<C> rows;
   std::vector<C> to_taps;
+  // The gradients of one lane's taps and of its ranks' logits.
   std::vector<C> lane_to_taps, lane_to_logits;
 
   explicit SortedPoolGradMath(const Call& call) : SortedPoolGradMath(call, RankWeights<C>(call)) {}
 
-  // Ranks that no window has get nothing.
+  // Ranks that occur in no window have a gradient of zero.
   void Finish(const Call& call) const {
     const Tensor& output = call.Output("rank_grad");
     C* gradient = static_cast<C*>(output.data);
@@ -50,8 +51,8 @@ struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>
     }
   }
 
-  // Windows of a size that the compiler does not know are sorted in memory, and so are those with
-  // infinities and NaN.
+  // Sorts a window in memory. This is for windows whose size the compiler does not know, and for
+  // windows with infinities or NaN.
   template <class W>
   HWY_NOINLINE void RunAny(const W& window) {
     using D = typename W::D;
@@ -80,8 +81,8 @@ struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>
                        HWY_ATTR { window.Emit(tap, hn::LoadU(D(), to_taps.data() + i * step)); });
   }
 
-  // Gives each tap what its rank gets, and replaces the ranks' values by what their logits get.
-  // Returns the mean distance.
+  // Gives each tap the gradient of its rank, and replaces the ranks' values with the gradients of
+  // their logits. Returns the mean distance from the value with the largest weight.
   template <class W>
   HWY_INLINE V<typename W::D> SendRows(const W& window, int64_t ranks, V<typename W::D> g) {
     using D = typename W::D;
@@ -96,7 +97,7 @@ struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>
       heaviest.Compare(weight(r), hn::LoadU(D(), rows.Row(r)));
     }
     const V<D> from = heaviest.Value();
-    // One that fits a run is the same sum as that of few taps.
+    // Up to TapSum::kRun terms, this is the same sum as in SendFew().
     TapSum<D, true> distances;
     for (int64_t r = 0; r < ranks; ++r) {
       distances.AddProduct(r, weight(r), hn::Sub(hn::LoadU(D(), rows.Row(r)), from));
@@ -109,7 +110,7 @@ struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>
     return mean;
   }
 
-  // The same for one lane, by the reference path.
+  // Does the same for one lane, with the reference path.
   template <class W>
   HWY_NOINLINE void SendLane(const W& window, int64_t taps, int64_t ranks, size_t lane) {
     const int64_t step = static_cast<int64_t>(hn::Lanes(typename W::D()));
@@ -118,7 +119,7 @@ struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>
     for (int64_t r = 0; r < ranks; ++r) rows.Row(r)[lane] = lane_to_logits[r];
   }
 
-  // Windows of very many taps.
+  // Runs a window of more than kMostTapsInLanes taps, one lane after another.
   template <class W>
   HWY_NOINLINE void RunMany(const W& window) {
     const int64_t taps = window.box.Total();
@@ -132,7 +133,7 @@ struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>
     });
   }
 
-  // Fills lane_to_taps and lane_to_logits. A NaN in the window is sent to all of it.
+  // Fills lane_to_taps and lane_to_logits. A NaN in the window makes all of its gradients NaN.
   template <class W>
   void RankLane(const W& window, int64_t taps, size_t lane) {
     constexpr C kNaN = std::numeric_limits<C>::quiet_NaN();

@@ -1,4 +1,4 @@
-// Sorted-weight pooling's gradients on a device.
+// The CUDA kernel of sorted-weight pooling's gradients.
 #define SOFTPOOL_ONE_LANE
 #include "softpool/cuda/driver.h"
 #include "softpool/poolings/sorted/device_ranks.h"
@@ -25,7 +25,7 @@ struct DeviceSortedPoolGradMath : SortedPoolGradFew<C, DeviceRankWeights<C>, Thr
     }
   }
 
-  // A NaN in the window is sent to all of it.
+  // Uses the reference path. A NaN in the window makes all of its gradients NaN.
   template <class W>
   HWY_NOINLINE void RunAny(const W& window) const {
     constexpr C kNaN = std::numeric_limits<C>::quiet_NaN();
@@ -54,7 +54,7 @@ std::string Run(const Call& call, const CudaStream& cuda) {
   const RankLogits<C> logits(call);
   const Tensor& rank_gradient = call.Output("rank_grad");
   C* to_logits = static_cast<C*>(rank_gradient.data);
-  // Ranks that no window has get nothing.
+  // Ranks that occur in no window have a gradient of zero.
   std::string error = Clear(to_logits, rank_gradient.Bytes(), cuda);
   if (!error.empty()) return error;
   const T* gradient = static_cast<const T*>(call.Input("grad").data);

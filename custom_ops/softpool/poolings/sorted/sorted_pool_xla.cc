@@ -1,4 +1,4 @@
-// Sorted-weight pooling in XLA's operations.
+// Sorted-weight pooling, built from XLA's operations.
 #include "softpool/xla/arithmetic.h"
 #include "xla/hlo/builder/lib/comparators.h"
 #include "softpool/xla/forms.h"
@@ -8,18 +8,20 @@ namespace {
 
 using xla::XlaOp;
 
-// Windows in decreasing order, as many values of each as there are logits, and the ranks' weights.
+// Windows sorted in decreasing order, and the ranks' weights. Each window has as many values as
+// there are logits.
 struct Ranked {
   XlaOp values, weights, y;
-  XlaOp counted;  // what adds to y: all that is there, but not infinities without weight
-  XlaOp places;   // where in its window each value was, for all ranks there can be
+  // Whether a value adds to y: it must be kept and, if it is infinite, have a weight.
+  XlaOp counted;
+  XlaOp places;  // each value's place in its window, for all `taps` ranks
   XlaOp nan;
   bool per_channel;
   int64_t taps;
 };
 
-// For each value its place along the first dimension. Made of the values, so that their tensor's
-// size may depend on others' values.
+// Returns each value's place along the first dimension. The places are computed from `a` and so
+// have the same shape, even if that shape depends on the values of other tensors.
 XlaOp PlacesOf(XlaOp a) {
   xla::XlaBuilder* const builder = a.builder();
   const int64_t taps = ShapeOf(a).dimensions(0);
@@ -27,7 +29,8 @@ XlaOp PlacesOf(XlaOp a) {
                   xla::Iota(builder, xla::S32, taps), {0});
 }
 
-// The first `count` along the first dimension, with `fill` where there are not so many.
+// Returns the first `count` of `taps` elements along the first dimension. If `count` is larger,
+// `fill` pads the rest.
 XlaOp First(XlaOp a, int64_t taps, int64_t count, double fill) {
   if (count <= taps) return xla::SliceInDim(a, 0, count, 1, 0);
   return xla::PadInDim(a, Number(a, fill), 0, 0, count - taps);
@@ -43,7 +46,7 @@ Ranked RankedOf(const Windows& windows, XlaOp x, XlaOp logits, bool softmax) {
   r.taps = shape.dimensions(0);
   r.per_channel = logits_shape.dimensions().size() == 2;
   r.nan = AnyOf(xla::Ne(a, a));
-  // Equal values, zeros of both signs too, stay in the order of their places.
+  // Equal values stay in the order of their places. Zeros of both signs are made equal for this.
   const auto greater = xla::CreateScalarGtComputation({shape.element_type(), xla::S32}, builder);
   const XlaOp sorted = xla::Sort({Where(xla::Or(r.nan, Equals(a, 0)), 0.0, a), PlacesOf(a)},
                                  greater, 0, /*is_stable=*/true);
@@ -73,13 +76,13 @@ std::vector<XlaOp> SortedPoolGradOperations(const Windows& windows,
   const XlaOp g = windows.PerWindow(inputs[2]);
   const int64_t range = ShapeOf(inputs[1]).dimensions(0);
 
-  // Sorted by their places, weights are where their values were.
+  // Sorting the weights by their values' places puts each weight where its value was.
   xla::XlaBuilder* const builder = g.builder();
   const auto type = ShapeOf(g).element_type();
   const auto less = xla::CreateScalarLtComputation({xla::S32, type}, builder);
   const XlaOp weights = First(r.weights, range, r.taps, 0);
   const XlaOp placed = xla::GetTupleElement(xla::Sort({r.places, weights}, less, 0), 1);
-  // What is not ranked gets nothing, even of an infinite gradient.
+  // A value that has no rank or no weight gets a gradient of zero, even if g is infinite.
   const XlaOp to_x = Where(Equals(placed, 0), 0.0, g * placed);
 
   const XlaOp slope =

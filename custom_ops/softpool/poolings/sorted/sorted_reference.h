@@ -1,5 +1,5 @@
-// Sorted-weight pooling's reference path: one window of one channel, ranked slowly. It is right
-// where values are infinite, NaN or very many.
+// The reference path of sorted-weight pooling. It ranks one window of one channel, slowly. Its
+// results are also right for infinite values, for NaN and for windows of very many values.
 #ifndef SOFTPOOL_POOLINGS_SORTED_SORTED_REFERENCE_H_
 #define SOFTPOOL_POOLINGS_SORTED_SORTED_REFERENCE_H_
 
@@ -23,34 +23,36 @@ SOFTPOOL_HOST_DEVICE bool IsNothing(const Ranked<C>& v) {
   return v.value == -std::numeric_limits<C>::infinity();
 }
 
-// Whether a value comes before another one.
+// Returns whether `a` ranks before `b`.
 template <class C>
 SOFTPOOL_HOST_DEVICE bool IsBefore(const Ranked<C>& a, const Ranked<C>& b) {
   return a.value > b.value || (a.value == b.value && a.index < b.index);
 }
 
-// Keeps the first `pool_range` of the values, in decreasing order, equal ones in row-major order.
-// -inf is as if it were not there, unless there is nothing else. False if there is a NaN.
+// Sorts the values in decreasing order, equal ones in row-major order, and keeps the first
+// `pool_range`. Values of -inf are left out, unless there are no others. Returns false if there is
+// a NaN.
 template <class C>
 bool Rank(int64_t pool_range, std::vector<Ranked<C>>* values);
 
-// sum_r p_r a_(r), -inf where there is nothing else. What has no weight adds nothing, even if it is
-// infinite.
+// Returns sum_r p_r a_(r), or -inf if all values are -inf. A value without weight adds nothing,
+// even if it is infinite.
 template <class C>
 SOFTPOOL_HOST_DEVICE C WeighedSum(const Ranked<C>* ranked, const C* weights, int64_t count) {
-  // The first product alone, so that minus zero stays what it is.
   if (IsNothing(ranked[0])) return ranked[0].value;
   double sum = 0;
   for (int64_t r = 0; r < count; ++r) {
     if (weights[r] == 0) continue;
     const double product = static_cast<double>(weights[r]) * static_cast<double>(ranked[r].value);
+    // The first product is not added to zero, so that minus zero stays what it is.
     sum = r == 0 ? product : sum + product;
   }
   return static_cast<C>(sum);
 }
 
-// What each rank's logit gets of a gradient `g` of the weighed sum y, added to `gradients`:
-// p_r g (a_(r) - y) where weights are the softmax of logits, g a_(r) where they are the logits.
+// Adds the gradient of each rank's logit to `gradients`, given the gradient `g` of the weighted sum
+// y. The gradient is p_r g (a_(r) - y) if the softmax of the logits gives the weights, and g a_(r)
+// if the logits are the weights.
 template <class C>
 SOFTPOOL_HOST_DEVICE void LogitGradients(const Ranked<C>* ranked, const C* weights, int64_t count,
                                          C g, bool softmax, C* gradients) {
@@ -59,8 +61,8 @@ SOFTPOOL_HOST_DEVICE void LogitGradients(const Ranked<C>* ranked, const C* weigh
     for (int64_t r = 0; r < count; ++r) gradients[r] += g * ranked[r].value;
     return;
   }
-  // Distances from the value of the largest weight keep the digits that an offset common to all
-  // would take, or an outlier of little weight.
+  // Distances from the value with the largest weight keep digits that an offset common to all
+  // values, or an outlier of little weight, would cost.
   int64_t heaviest = 0;
   for (int64_t r = 1; r < count; ++r) heaviest = weights[r] > weights[heaviest] ? r : heaviest;
   const double from = static_cast<double>(ranked[heaviest].value);

@@ -1,5 +1,5 @@
-// Sorting as many windows at once as a vector has lanes, without branches: decreasing, in registers
-// for the sizes of window that people use, else in memory.
+// Sorts as many windows at once as a vector has lanes, in decreasing order and without branches.
+// Windows of the sizes that people use are sorted in registers, others in memory.
 #if defined(SOFTPOOL_POOLINGS_SORTED_SORTING_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_POOLINGS_SORTED_SORTING_INL_H_
 #undef SOFTPOOL_POOLINGS_SORTED_SORTING_INL_H_
@@ -14,7 +14,7 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// Puts two values in order. The later one must be larger to change places: equal ones stay.
+// Puts two values in order: they change places only if the second is larger. Equal values stay.
 template <class D>
 HWY_INLINE void Exchange(D d, V<D>& first, V<D>& second) {
   const V<D> larger = Larger(d, second, first);
@@ -31,7 +31,7 @@ HWY_INLINE void SortByNetwork(D d, V<D>* a) {
   });
 }
 
-// One pass brings the largest of a[kRank] and those after it to a[kRank], in steps between
+// One pass brings the largest of a[kRank] and the values after it to a[kRank], by exchanges of
 // neighbours. `exchange(i)` puts a[i] and a[i + 1] in order.
 template <int kCount, int kRank, class F>
 HWY_INLINE void Pass(const F& exchange) {
@@ -40,7 +40,8 @@ HWY_INLINE void Pass(const F& exchange) {
   });
 }
 
-// The largest `ranks` of kCount values to the front, in order; the others follow in any order.
+// Brings the largest `ranks` of kCount values to the front, in order. The others follow in any
+// order.
 template <int kCount, class D>
 HWY_INLINE void Select(D d, V<D>* a, int64_t ranks) {
   constexpr int kMostPasses = RanksByPasses(kCount);
@@ -52,7 +53,7 @@ HWY_INLINE void Select(D d, V<D>* a, int64_t ranks) {
   });
 }
 
-// The same for rows of values in memory.
+// Does the same for rows of values in memory.
 template <int kCount, class D>
 HWY_NOINLINE void SelectRows(D d, hn::TFromD<D>* rows, int64_t ranks) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -62,15 +63,16 @@ HWY_NOINLINE void SelectRows(D d, hn::TFromD<D>* rows, int64_t ranks) {
   for (int i = 0; i < kCount; ++i) hn::StoreU(a[i], d, rows + i * lanes);
 }
 
-// Whether passes find the ranks sooner than sorting by merge exchange, whose comparators are about
-// so many.
+// Returns whether passes find the ranks with fewer comparators than merge exchange. The number of
+// comparators of merge exchange is an estimate.
 inline bool PassesAreFewer(int64_t count, int64_t ranks) {
   int64_t log2 = 0;
   while (int64_t{1} << log2 < count) ++log2;
   return PassesComparators(count, ranks) < count * log2 * (log2 + 1) / 4;
 }
 
-// Brings the largest of `count` values to the front, in order, by exchange(i, j) for i < j.
+// Brings the largest `ranks` of `count` values to the front, in order, by calls of exchange(i, j)
+// with i < j.
 template <class F>
 HWY_INLINE void SelectByComparing(int64_t count, int64_t ranks, const F& exchange) {
   if (!PassesAreFewer(count, ranks)) return MergeExchange(count, exchange);
@@ -108,12 +110,12 @@ HWY_INLINE void SelectRows(D d, hn::TFromD<D>* rows, int64_t count, int64_t rank
   }
 }
 
-// kCount values sorted by steps between neighbours alone, which keep equal values in their order,
-// and the way back.
+// Sorts kCount values by exchanges of neighbours only, so that equal values keep their order.
+// Undo() is the way back.
 template <int kCount, class D>
 class StableSort {
  public:
-  // As Select does. `ranks` is a number, or one that the compiler knows.
+  // Does what Select() does. `ranks` is a number or a std::integral_constant.
   template <class Ranks>
   HWY_INLINE void Sort(D d, V<D>* a, Ranks ranks) {
     Passes(ranks, [&](auto i, auto step) HWY_ATTR {
@@ -122,7 +124,7 @@ class StableSort {
     });
   }
 
-  // Takes what stands at the ranks to where the values that have these ranks came from.
+  // Takes the element at each rank to the place where the value of that rank came from.
   template <class Ranks>
   HWY_INLINE void Undo(V<D>* a, Ranks ranks) const {
     Repeat<kCount - 1>([&](auto from_last) HWY_ATTR {
@@ -139,7 +141,7 @@ class StableSort {
   }
 
  private:
-  // Where the comparison of i and i + 1 in a pass is kept.
+  // The index in `swapped_` of the comparison of i and i + 1 in pass kRank.
   template <int kRank>
   static constexpr int Step(int i) {
     return PassesComparators(kCount, kRank) + kCount - 2 - i;

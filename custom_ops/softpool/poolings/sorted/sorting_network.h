@@ -1,4 +1,4 @@
-// Which values a sorting network compares with which.
+// A sorting network: the pairs of values that it compares, and the number of its comparators.
 #ifndef SOFTPOOL_POOLINGS_SORTED_SORTING_NETWORK_H_
 #define SOFTPOOL_POOLINGS_SORTED_SORTING_NETWORK_H_
 
@@ -9,8 +9,9 @@
 namespace softpool {
 
 // Calls compare(i, j) with i < j for each comparator of Batcher's merge exchange over n values
-// (Knuth, The Art of Computer Programming 3, section 5.2.2, algorithm M): values are sorted once
-// each comparator, in this order, has put them in order. It needs about n log2(n)^2 / 4.
+// (Knuth, The Art of Computer Programming 3, section 5.2.2, algorithm M). The values are sorted
+// once each comparator, in this order, has put its two values in order. There are about
+// n log2(n)^2 / 4 comparators.
 template <class Compare>
 constexpr void MergeExchange(int64_t n, const Compare& compare) {
   int64_t top = 1;
@@ -34,12 +35,13 @@ constexpr int64_t MergeExchangeComparators(int64_t n) {
   return count;
 }
 
-// Bubbling the largest of what is left to the front, `ranks` times: neighbours alone are compared.
+// Returns the number of comparators in `ranks` passes over n values. Each pass bubbles the largest
+// of the remaining values to the front and compares only neighbours.
 constexpr int64_t PassesComparators(int64_t n, int64_t ranks) {
   return ranks * n - ranks * (ranks + 1) / 2;
 }
 
-// How many ranks are found with fewer comparators in passes than by sorting all.
+// Returns the largest number of ranks that passes find with fewer comparators than merge exchange.
 constexpr int64_t RanksByPasses(int64_t n) {
   const int64_t all = MergeExchangeComparators(n);
   int64_t ranks = 0;
