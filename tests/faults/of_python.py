@@ -159,7 +159,7 @@ FAULTS = [
     Fault(
         "optimizer-slot",
         "a lost slot of an optimizer",
-        f"{REWRITING}/compilation.py",
+        f"{REWRITING}/keras_model/optimizer.py",
         "if owner in found and found[owner].shape == variable.shape:",
         'if owner in found and "velocity" not in owner[1] and found[owner].shape == variable.shape:',
         ("tests/rewriting/test_state.py",),
@@ -167,7 +167,7 @@ FAULTS = [
     Fault(
         "frozen-variables-thaw",
         "state that is not carried over",
-        f"{REWRITING}/carrying.py",
+        f"{REWRITING}/keras_model/carry.py",
         "            copy.trainable = variable.trainable\n",
         "",
         ("tests/rewriting/test_state.py",),
@@ -175,7 +175,7 @@ FAULTS = [
     Fault(
         "nothing-was-replaced",
         "a report that says nothing was replaced",
-        f"{REWRITING}/report.py",
+        f"{REWRITING}/policy/report.py",
         'return [f for f in self.findings if f.action == "replaced"]',
         'return [f for f in self.findings if f.action == "replace"]',
         ("tests/rewriting",),
@@ -183,7 +183,7 @@ FAULTS = [
     Fault(
         "one-too-few-from-the-end",
         "a border",
-        f"{REWRITING}/selection.py",
+        f"{REWRITING}/policy/selection.py",
         "index >= count - (self.last or 0)",
         "index > count - (self.last or 0)",
         ("tests/rewriting/test_selection.py",),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tf_softpool as tsp
-from tf_softpool.rewriting.kinds import KINDS, STARTS
+from tf_softpool.rewriting.policy.kinds import KINDS, STARTS
 
 L = keras.layers
 

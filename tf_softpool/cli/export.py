@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from tf_softpool.cli.options import add_loading_options, add_output_options, import_modules
-from tf_softpool.rewriting.keras_files import SUFFIXES, is_keras_file, load_keras_file
+from tf_softpool.rewriting.keras_model.files import SUFFIXES, is_keras_file, load_keras_file
 from tf_softpool.serving import export
 from tf_softpool.serving.formats import FORMATS
 from tf_softpool.writing import check_is_free

@@ -4,8 +4,8 @@ import argparse
 
 from tf_softpool.cli.options import add_loading_options, add_output_options, import_modules
 from tf_softpool.rewriting import replace_pooling_in_file
-from tf_softpool.rewriting.rules import rules_of
-from tf_softpool.rewriting.selection import Selection
+from tf_softpool.rewriting.policy.rules import rules_of
+from tf_softpool.rewriting.policy.selection import Selection
 
 NOTHING_REPLACED = 3
 _STEPS = 4

@@ -14,7 +14,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from tf_softpool.rewriting.report import plain_text
+from tf_softpool.rewriting.policy.report import plain_text
 
 
 class Terminal:

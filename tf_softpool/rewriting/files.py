@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 from tf_softpool.ops.dispatch import portable as use_portable
-from tf_softpool.rewriting.keras_files import (
+from tf_softpool.rewriting.keras_model.files import (
     SUFFIXES,
     check_keras_file,
     is_keras_file,
@@ -14,8 +14,8 @@ from tf_softpool.rewriting.keras_files import (
     save_keras_file,
 )
 from tf_softpool.rewriting.models import replace_pooling
-from tf_softpool.rewriting.rules import rules_of
-from tf_softpool.rewriting.selection import Selection
+from tf_softpool.rewriting.policy.rules import rules_of
+from tf_softpool.rewriting.policy.selection import Selection
 from tf_softpool.writing import check_is_free, complete_or_absent
 
 
@@ -135,7 +135,7 @@ def _rewrite_keras(path, out, replacements, choice, dry_run, overwrite, loading,
 
 
 def _rewrite_saved_model(path, out, rules, selection, dry_run, overwrite, portable, step):
-    from tf_softpool.rewriting.saved_models import SavedModel, is_saved_model
+    from tf_softpool.rewriting.saved_model.files import SavedModel, is_saved_model
 
     if not is_saved_model(path):
         raise ValueError(f"{path} is neither a Keras file nor a SavedModel folder.")

@@ -5,14 +5,14 @@ import warnings
 import keras
 import numpy as np
 
-from tf_softpool.rewriting.anatomy import bits, is_graph
-from tf_softpool.rewriting.compilation import compile_alike
-from tf_softpool.rewriting.copying import Copying
-from tf_softpool.rewriting.plan import plan_of
-from tf_softpool.rewriting.report import Check, Report
-from tf_softpool.rewriting.rules import rules_of
-from tf_softpool.rewriting.search import find_poolings
-from tf_softpool.rewriting.selection import Selection
+from tf_softpool.rewriting.keras_model.clone import Copying
+from tf_softpool.rewriting.keras_model.find import find_poolings
+from tf_softpool.rewriting.keras_model.optimizer import compile_alike
+from tf_softpool.rewriting.keras_model.parts import bits, is_graph
+from tf_softpool.rewriting.policy.plan import plan_of
+from tf_softpool.rewriting.policy.report import Check, Report
+from tf_softpool.rewriting.policy.rules import rules_of
+from tf_softpool.rewriting.policy.selection import Selection
 
 
 def replace_pooling(model, replacements, where=None, *, first=None, last=None, in_place=False, dry_run=False):

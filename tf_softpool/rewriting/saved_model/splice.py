@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tf_softpool.rewriting.graph_search import producer
+from tf_softpool.rewriting.saved_model.find import producer
 
 
 def splice(body, node, fragment, inputs):

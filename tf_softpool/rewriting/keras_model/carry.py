@@ -4,8 +4,8 @@ import tempfile
 
 import keras
 
-from tf_softpool.rewriting.anatomy import inner_layers, is_graph, operations_of, own_variables
-from tf_softpool.rewriting.exchange import exchange
+from tf_softpool.rewriting.keras_model.exchange import exchange
+from tf_softpool.rewriting.keras_model.parts import inner_layers, is_graph, operations_of, own_variables
 
 
 class Carrying:

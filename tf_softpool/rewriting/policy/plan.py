@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import keras
 
-from tf_softpool.rewriting.kinds import has_own_call
-from tf_softpool.rewriting.report import Finding
+from tf_softpool.rewriting.policy.kinds import has_own_call
+from tf_softpool.rewriting.policy.report import Finding
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import keras
 
 from tf_softpool.ops.node import PoolNode
 from tf_softpool.ops.soft_pool import SoftPool
-from tf_softpool.rewriting.anatomy import (
+from tf_softpool.rewriting.keras_model.parts import (
     as_layer,
     inner_layers,
     is_copyable,
@@ -15,7 +15,7 @@ from tf_softpool.rewriting.anatomy import (
     pooling_in_code,
     rewrite_config,
 )
-from tf_softpool.rewriting.kinds import ADAPTIVE, CLASSES
+from tf_softpool.rewriting.policy.kinds import ADAPTIVE, CLASSES
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,15 @@ import contextlib
 
 import keras
 
-from tf_softpool.rewriting.anatomy import inner_layers, is_copyable, is_graph, remake, rewrite_config
-from tf_softpool.rewriting.carrying import Carrying
-from tf_softpool.rewriting.exchange import exchange
+from tf_softpool.rewriting.keras_model.carry import Carrying
+from tf_softpool.rewriting.keras_model.exchange import exchange
+from tf_softpool.rewriting.keras_model.parts import (
+    inner_layers,
+    is_copyable,
+    is_graph,
+    remake,
+    rewrite_config,
+)
 
 # What a class may do beside calling its layers, which a model of another class then does not.
 _BEHAVIOUR = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics", "compile")

@@ -11,8 +11,8 @@ from google.protobuf import message, text_format
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tf_softpool.ops import native
-from tf_softpool.rewriting.graph_rewriting import GraphRewriting, unknown_ops
-from tf_softpool.rewriting.report import Check, Report
+from tf_softpool.rewriting.policy.report import Check, Report
+from tf_softpool.rewriting.saved_model.rewrite import GraphRewriting, unknown_ops
 
 _BINARY, _TEXT = "saved_model.pb", "saved_model.pbtxt"
 # What describes the old graph: a digest of it, and the layers that Keras 2 would make anew.

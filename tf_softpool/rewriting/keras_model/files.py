@@ -9,8 +9,8 @@ import h5py
 import keras
 import numpy as np
 
-from tf_softpool.rewriting.anatomy import bits
-from tf_softpool.rewriting.search import find_poolings
+from tf_softpool.rewriting.keras_model.find import find_poolings
+from tf_softpool.rewriting.keras_model.parts import bits
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
 

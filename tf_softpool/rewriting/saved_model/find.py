@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from tf_softpool.layers import soft_pooling
 from tf_softpool.ops.window import WHOLE
-from tf_softpool.rewriting.kinds import KINDS
-from tf_softpool.rewriting.search import Site
+from tf_softpool.rewriting.keras_model.find import Site
+from tf_softpool.rewriting.policy.kinds import KINDS
 
 # TensorFlow's poolings that a layer can stand for, and what kind they are.
 POOLING = {"MaxPool": "max", "MaxPool3D": "max", "AvgPool": "average", "AvgPool3D": "average"}

@@ -2,7 +2,7 @@
 
 import keras
 
-from tf_softpool.rewriting.kinds import GLOBAL, KINDS, STARTS, Start, kind_of
+from tf_softpool.rewriting.policy.kinds import GLOBAL, KINDS, STARTS, Start, kind_of
 
 
 def rules_of(replacements):

@@ -3,7 +3,8 @@
 import json
 from dataclasses import replace
 
-from tf_softpool.rewriting.graph_search import (
+from tf_softpool.rewriting.policy.plan import plan_of, rule_for, skipped
+from tf_softpool.rewriting.saved_model.find import (
     GRADIENTS,
     SOFT,
     bodies_of,
@@ -13,9 +14,8 @@ from tf_softpool.rewriting.graph_search import (
     rank_of,
     window_of,
 )
-from tf_softpool.rewriting.plan import plan_of, rule_for, skipped
-from tf_softpool.rewriting.splicing import splice
-from tf_softpool.rewriting.tracing import NotTraceableError, trace_gradient, trace_pooling
+from tf_softpool.rewriting.saved_model.splice import splice
+from tf_softpool.rewriting.saved_model.trace import NotTraceableError, trace_gradient, trace_pooling
 
 # These gradients have the pooling's input first and its output's gradient last; others do not know it.
 _REPLACEABLE = {"MaxPoolGrad", "MaxPool3DGrad", f"{SOFT}Grad"}

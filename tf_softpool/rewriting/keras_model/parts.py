@@ -6,7 +6,7 @@ import re
 import keras
 import numpy as np
 
-from tf_softpool.rewriting.kinds import KINDS
+from tf_softpool.rewriting.policy.kinds import KINDS
 
 # Keras's pooling operations, whose classes are not public, by name.
 _OPERATIONS = {"MaxPool": "max", "AveragePool": "average"}
