@@ -1,4 +1,4 @@
-"""Builds, tests, sanitizes and measures the CUDA kernels on a card, in one call, and writes a report.
+"""Builds, tests and measures the CUDA kernels on a card, runs compute-sanitizer, and writes a report.
 
 Usage: python benchmarks/gpu_check.py [--report build/gpu-check.md] [--minutes 9.5]
 

@@ -106,7 +106,7 @@ def _weigh(ranked, logits):
 
 
 def portable(pooling):
-    """Returns a maker of a pooling's portable form, which is stable, and which portable exports contain."""
+    """Returns a maker of a pooling's portable form. The form is stable, and portable exports contain it."""
 
     def make(k, s):
         compiled = pooling(k, s)

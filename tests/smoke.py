@@ -1,4 +1,4 @@
-"""A check that an installed package works. Run it with the Python that the package is installed in."""
+"""A check that an installed package works. Run it from anywhere, with the Python that has the package."""
 
 import os
 import subprocess

@@ -72,11 +72,11 @@ class Collected:
         assert pytest.main(arguments, plugins=[self]) == 0
 
     def pytest_itemcollected(self, item):
-        """Called by pytest for each test that it collects."""
+        """Records a test that pytest collected."""
         self.items.append(item)
 
     def pytest_deselected(self, items):
-        """Called by the short run with the tests that it leaves out."""
+        """Records the tests that the short run left out."""
         self.left_out.update(items)
 
 

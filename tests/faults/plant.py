@@ -42,7 +42,7 @@ def table_of(results):
 
 
 def main():
-    """Parses the command line and plants the faults. Exits with 1 if no test found one of them."""
+    """Parses the command line and plants the faults. Exits with 1 if some fault was found by no test."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "names", nargs="*", metavar="name", help=f"a fault: {', '.join(FAULTS)} (default: all)"

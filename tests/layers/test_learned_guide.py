@@ -1,4 +1,4 @@
-"""The learned guide of detail-preserving pooling: its values, its values at borders, and its gradients."""
+"""The learned guide of detail-preserving pooling: its values, infinite inputs, and its gradients."""
 
 import contextlib
 

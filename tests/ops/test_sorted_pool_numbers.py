@@ -125,7 +125,7 @@ def test_special_values(name, mode, channels):
         arguments = ((2, 2), (2, 2), "valid", "channels_last")
         _, _, expected_dw, dw_scale = oracle.sorted_pool_gradient(x, LOGITS, g, *arguments)
         if mode in STANDARD:
-            # Softmax's own derivative subtracts sums that are far from zero.
+            # Softmax's own derivative subtracts sums that are far from zero, so a larger error is allowed.
             dw_scale += 1e-3 * channels * np.abs(x[np.isfinite(x)]).max()
         assert_near(dw, expected_dw, dw_scale, "float32", mode in STANDARD)
 

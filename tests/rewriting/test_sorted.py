@@ -56,7 +56,7 @@ def test_in_the_place_of_max_pooling_it_computes_almost_the_same(rank, tmp_path)
     x = values(model)
     before, after = model.predict(x, verbose=0), new.predict(x, verbose=0)
     assert np.abs(after - before).max() < 0.01 * np.abs(before).max()
-    # Training moves the rank weights from there.
+    # The rank weights are only a start: training changes them.
     start = [w.numpy() for w in new.trainable_weights]
     new.compile(keras.optimizers.Adam(0.1), "mse")
     new.fit(x, np.zeros_like(after), epochs=3, verbose=0)

@@ -135,7 +135,8 @@ def test_what_is_learned_moves(old, new_kind, rank):
     learned = [w for w in learned if (old, w.name) != ("max", "log_alpha")]
     start = [w.numpy() for w in learned]
     new.compile(keras.optimizers.Adam(0.1), "mse")
-    # The target lies on the other side: lower values for max pooling, higher values for average pooling.
+    # The target pulls the pooling away from its start: max pooling to lower values, average pooling to
+    # higher.
     target = np.asarray(new(x)) * (0.2 if old == "max" else 3.0)
     losses = [new.train_on_batch(x, target) for _ in range(10)]
     assert losses[-1] < losses[0]

@@ -91,7 +91,7 @@ ODD_SIZES = Case((7, 9), (2, 2), (2, 2), channels=21)  # the last vector overlap
 OVERLAPPING = Case((8, 10), (3, 3), (2, 2), channels=64)
 STEPS_OF_ONE = Case((9, 8), (3, 3), (1, 1), channels=5)
 GAPS_BETWEEN = Case((11, 6), (2, 3), (3, 4), channels=4)
-LARGER_THAN_THE_INPUT = Case((4, 3), (7, 6), (2, 2), channels=18)  # under "same"
+LARGER_THAN_THE_INPUT = Case((4, 3), (7, 6), (2, 2), channels=18)  # needs "same" padding
 SEVERAL_TILES = Case((40, 50), (3, 3), (2, 2), batch=1, channels=130)
 VOLUME = Case((5, 6, 7), (3, 3, 3), (2, 2, 2), channels=20)
 UNEVEN_VOLUME = Case((4, 5, 6), (3, 2, 1), (1, 2, 3), channels=6)

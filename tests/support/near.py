@@ -1,4 +1,4 @@
-"""Comparison of results with expected values. The module does without TensorFlow, as some tests do."""
+"""Comparison of results with expected values. It needs no TensorFlow, because some tests run without it."""
 
 import ml_dtypes
 import numpy as np

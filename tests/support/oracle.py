@@ -179,8 +179,8 @@ def sorted_pool_gradient(x, logits, g, pool_size, strides, padding, data_format,
             terms = np.where(kept, to_window * ranked, 0)
             size = np.abs(terms)
         else:
-            # Distances are from the value of the largest weight, so that offsets and outliers cost no
-            # precision.
+            # Distances are measured from the value with the largest weight, so that offsets and outliers cost
+            # no precision.
             most = np.take_along_axis(ranked, p.argmax(axis=1)[:, None], axis=1)
             with np.errstate(invalid="ignore"):
                 distance = np.where(ranked == most, 0, ranked - most)

@@ -68,7 +68,7 @@ def importance_pool_gradient(x, logits, g, pool_size, strides, padding, data_for
         # Rounding a distance gives its exponential a relative error that grows with the distance.
         distance = np.maximum(1, np.abs(b - b.max(axis=1, keepdims=True)) / 5)
         to_window = g[(slice(None), *position)][:, None]
-        # Values are taken relative to the one of the largest logit, so that an offset costs no precision
+        # Values are taken relative to the value with the largest logit. So an offset costs no precision
         # except that of a remainder.
         remainder = np.abs(a) * np.finfo("float32").eps
         a = a - np.take_along_axis(a, b.argmax(axis=1)[:, None], axis=1)

@@ -94,8 +94,8 @@ def test_a_soft_model_trains_is_saved_and_served(subject, tmp_path):
     if not subject.own:
         saves(soft, subject.x, tmp_path)
         return
-    # A file of such a model would have the old pooling when it is loaded. Weights can be loaded into a model
-    # whose pooling was replaced in the same way.
+    # If such a model were saved to a file, it would load with its old pooling. But weights can be loaded into
+    # a model whose pooling was replaced in the same way.
     soft.save_weights(tmp_path / "model.weights.h5")
     other, _ = subject.replaced(SOFT)
     other.load_weights(tmp_path / "model.weights.h5")
