@@ -90,9 +90,8 @@ def prepare(function, op, attributes, inputs, outputs, stream, allocate):
         function: the function that `load` returns.
         op: string, the op's name.
         attributes: dict of names to strings, bools, ints or lists of ints.
-        inputs: list of a `Tensor` for each input in the order of the op's description, with None for an
-        absent
-            one.
+        inputs: list of a `Tensor` for each input in the order of the op's description, or None for an absent
+            input.
         outputs: list of a `Tensor` for each output, in the same way.
         stream: int, the address of a stream, or None.
         allocate: function of type `ALLOCATE`.

@@ -18,8 +18,7 @@ class Pooling:
         op: string, the op's name.
         make: function that takes the arguments after the tensors, and returns a function of tensors.
         others: function that takes a random generator, a `Case`, `x` and the type of parameters, and returns
-        a
-            list of the inputs after `x`.
+            a list of the inputs after `x`.
     """
 
     op: str

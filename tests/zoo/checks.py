@@ -143,9 +143,8 @@ class Usage:
         places: int, how many nodes reduce all places to one.
         soft: int, how many nodes are ops of ours.
         used: list of the pooling layers that the model holds and calls.
-        hidden: int, how many nodes that pool windows or places belong to no pooling layer, but to the `call`
-        of
-            another layer.
+        hidden: int, how many nodes that pool windows or places belong to no pooling layer, but to the
+            `call` of another layer.
     """
 
     def __init__(self, model, x):
