@@ -69,7 +69,7 @@ def channels_of(shape, windows):
 def card():
     card = device.at_hand()
     if isinstance(card, device.Host):
-        pytest.skip("only a card can do this: the host would take hours for so many elements")
+        pytest.skip("only a card can do this: the host would take hours for this many elements")
     needed = 10 * BORDER
     if card.free_bytes() < needed:
         pytest.skip(f"the card has less than {needed / 2**30:.0f} GiB of free memory")

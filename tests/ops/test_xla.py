@@ -125,7 +125,7 @@ def test_another_batch_size_compiles_again(name):
 
 @pytest.mark.parametrize("name", POOLINGS)
 def test_a_batch_whose_size_depends_on_values(name):
-    """XLA keeps such a batch in memory for its largest possible size, of which the kernels know nothing."""
+    """XLA gives such a batch memory for its largest possible size, but the kernels do not know that size."""
     pooling = with_gradient(POOLINGS[name](3, 2, "same", "channels_last"))
     inputs = POOLINGS[name].inputs(ODD_SIZES, "channels_last", "float32")
     g = np.random.default_rng(1).normal(0, 1, (2, 4, 5, 21)).astype("float32")

@@ -41,7 +41,7 @@ def functional():
 
 
 def nested():
-    """Returns a model with models inside models, one of which is used twice."""
+    """Returns a model with models inside models. It uses one of the inner models twice."""
     inner = keras.Sequential(
         [keras.Input((8, 8, 4)), L.MaxPooling2D(name="deep"), L.Conv2D(4, 1, name="c1")], name="inner"
     )

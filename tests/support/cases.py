@@ -126,7 +126,7 @@ VOLUMES = [
 # Every second case, for tests that take long.
 SOME_PLANES, SOME_VOLUMES = PLANES[::2], VOLUMES[::2]
 
-# Windows of so many values that the kernels compute them in another way.
+# Windows of very many values, which the kernels compute in another way.
 MANY_TAPS = [
     Case((5000,), (5000,), (5000,), channels=2),
     Case((9000,), (4500,), (3000,), channels=2),
