@@ -1,14 +1,14 @@
-# Everything that a checkout can do. Each target installs what it needs; a second run is quick.
+# The targets for working in a checkout. Each target installs what it needs, and a second run is quick.
 SHELL := /bin/bash
 PYTHON ?= python3
 TENSORFLOW ?= tensorflow-cpu==2.21.*
-# How many processes run Python tests: each holds a TensorFlow.
+# How many processes run Python tests. Each process loads its own TensorFlow.
 TEST_JOBS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
-# What some extras of the package require, without building it again.
+# Installs what some extras of the package require, without building the package again.
 INSTALL_EXTRAS = $(PYTHON) build_support/extras.py $(1) > $(VENV)/extras.txt && $(PIP) install -r $(VENV)/extras.txt
 CUSTOM_OPS := $(shell find custom_ops/softpool -name '*.cc' -o -name '*.h' -o -name '*.cu')
 SOURCES := setup.py pyproject.toml $(wildcard build_support/*.py) \
@@ -23,24 +23,24 @@ PY := tf_softpool tests examples benchmarks build_support setup.py
   lint format bench bench-runtimes gpu-check wheel wheel-test clean
 
 help:
-	@echo 'make demo            the main job, end to end, in a minute'
-	@echo 'make test            the short run of all tests: every pair of values in their tables'
-	@echo 'make test-all        every case of all tables'
-	@echo 'make test-faults     faults planted one by one, and which test of the short run finds each'
-	@echo 'make test-zoo        pooling replaced in all of keras.applications, and in models of keras-hub'
-	@echo 'make test-exports    networks of every layer, in every format that models are exported to'
-	@echo 'make test-bazel      BUILD, by Bazel: a small model server with the ops linked in'
-	@echo 'make lint            formatting and checks; make format repairs what it can'
-	@echo 'make bench           SoftPool measured beside its peers'
-	@echo 'make bench-runtimes  the portable forms in each runtime, beside its max pooling'
-	@echo 'make gpu-check       the CUDA kernels built, tested and measured on a card, without TensorFlow'
-	@echo 'make wheel           a wheel in dist/; make wheel-test installs and tries it elsewhere'
-	@echo 'make clean           removes what the others made'
+	@echo 'make demo            runs the main workflow, end to end, in a minute'
+	@echo 'make test            runs a short selection of all tests: it has every pair of values in their tables'
+	@echo 'make test-all        runs every case of every table'
+	@echo 'make test-faults     plants faults one by one, and says which test of the short run finds each'
+	@echo 'make test-zoo        replaces pooling in all models of keras.applications, and in models of keras-hub'
+	@echo 'make test-exports    exports networks of every layer to every format, and compares the results'
+	@echo 'make test-bazel      builds BUILD with Bazel, and tests a small model server with the ops linked in'
+	@echo 'make lint            checks formatting and style; make format repairs what it can'
+	@echo 'make bench           measures the poolings beside their peers'
+	@echo 'make bench-runtimes  measures the portable forms in each runtime, beside its max pooling'
+	@echo 'make gpu-check       builds, tests and measures the CUDA kernels on a card, without TensorFlow'
+	@echo 'make wheel           builds a wheel in dist/; make wheel-test installs and tries it elsewhere'
+	@echo 'make clean           removes what the other targets made'
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
-# The short run: as many cases of each table as it takes for every pair of values to occur.
+# The short run takes enough cases of each table for every pair of values to occur.
 test test-faults: SHORT := --short
 test: test-kernels test-python
 
@@ -55,23 +55,24 @@ test-kernels: $(VENV)/.test
 test-python: $(VENV)/.test cuda-host
 	$(BIN)/python -m pytest -n $(TEST_JOBS) -q $(SHORT)
 
-# In a copy of this checkout, with what is built in it.
+# The faults are planted in a copy of this checkout, which starts with this checkout's build folders.
 test-faults: test-kernels cuda-host
 	$(BIN)/python tests/faults/plant.py
 
-# All tests of one model run in one process, which holds several copies of it: 8 GB with the largest.
+# All tests of one model run in one process. The process holds several copies of the model, which takes 8 GB
+# for the largest.
 test-zoo: $(VENV)/.zoo
 	$(BIN)/python -m pytest tests/zoo -m slow -n $(TEST_JOBS) --dist loadgroup -q
 
 test-exports: $(VENV)/.test
 	$(BIN)/python -m pytest tests/serving -m slow -n $(TEST_JOBS) -q
 
-# Bazel compiles the kernels anew: a quarter of an hour of one core, the first time.
+# Bazel compiles the kernels for itself, which takes one core a quarter of an hour the first time.
 test-bazel: $(VENV)/.test
 	bash tests/bazel/system_packages.sh
 	$(BIN)/python -m pytest tests/bazel -m slow -q
 
-# The CUDA kernels for the host, where tests run them without a card.
+# Compiles the CUDA kernels for the host, so that tests can run them without a card.
 cuda-host: $(VENV)/bin/activate
 	@mkdir -p build/cuda-host && cmake -S tests/cuda -B build/cuda-host > build/cuda-host/configure.log && \
 	  cmake --build build/cuda-host --parallel $$(nproc) > build/cuda-host/build.log
@@ -93,8 +94,8 @@ bench-runtimes: $(VENV)/.built
 	$(call INSTALL_EXTRAS,bench onnx litert openvino)
 	$(BIN)/python benchmarks/runtimes.py
 
-# Where there is a card and its toolkit: what it needs of Python is PyTorch or CuPy, NumPy, ml_dtypes and
-# pytest, and nothing is installed.
+# For a machine with a card and its toolkit. The check needs Python with PyTorch or CuPy, NumPy, ml_dtypes and
+# pytest, and installs nothing.
 gpu-check:
 	$(PYTHON) benchmarks/gpu_check.py
 
@@ -103,7 +104,7 @@ wheel: $(VENV)/.demo
 	$(PIP) wheel . --no-deps -w dist
 	@ls dist
 
-# Another environment, and a path on which there is no compiler.
+# Installs the wheel in another environment, with a PATH that has no compiler.
 wheel-test: wheel
 	rm -rf build/wheel-test
 	$(PYTHON) -m venv build/wheel-test
@@ -119,11 +120,11 @@ $(VENV)/bin/activate:
 	bash build_support/system_packages.sh $(PYTHON)
 	$(PYTHON) -m venv $(VENV)
 
-# The package, built for the TensorFlow of this environment, which comes first for that reason.
+# The package is built for the TensorFlow of this environment, so TensorFlow is installed first.
 $(VENV)/.built: $(VENV)/bin/activate $(SOURCES)
-	@echo 'Installing TensorFlow and building the ops: a few minutes the first time'
+	@echo 'Installing TensorFlow and building the ops. This takes a few minutes the first time.'
 	@nvidia-smi -L 2> /dev/null | grep -q 'GPU 0' || \
-	  echo 'There is no GPU here, so CUDA kernels are left out: TF_SOFTPOOL_CUDA=1 builds them for all GPUs.'
+	  echo 'No GPU was found, so the CUDA kernels are left out. TF_SOFTPOOL_CUDA=1 builds them for all GPUs.'
 	$(PIP) install '$(TENSORFLOW)'
 	TF_SOFTPOOL_CUDA=$${TF_SOFTPOOL_CUDA:-native} $(PIP) install -e .
 	@touch $@
@@ -136,7 +137,7 @@ $(VENV)/.test: $(VENV)/.built
 	$(call INSTALL_EXTRAS,test)
 	@touch $@
 
-# With what it depends on, keras-hub would overwrite TensorFlow: see pyproject.toml.
+# keras-hub is installed without its dependencies, which would overwrite TensorFlow: see pyproject.toml.
 $(VENV)/.zoo: $(VENV)/.test
 	$(call INSTALL_EXTRAS,zoo)
 	$(PIP) install --no-deps 'keras-hub>=0.32,<0.33'

@@ -1,5 +1,5 @@
-"""The parts of the package's build that pyproject.toml cannot state: the compiled library, and the
-TensorFlow that it was built for.
+"""The parts of the package's build that pyproject.toml cannot state: how the compiled library is built, and
+which TensorFlow it requires.
 """
 
 import sys

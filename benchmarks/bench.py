@@ -1,9 +1,9 @@
-"""Measures our poolings beside their peers, in one run, and prints a table.
+"""Measures our poolings beside their peers in one run, and prints a table.
 
 Usage: python benchmarks/bench.py [--rounds 40] [--threads 2] [--quick] [--json FILE]
 
-Each round calls every peer a few times, so that whatever else the machine does falls on all of them
-alike. The figures are medians over the rounds, and the ratios medians of the rounds' ratios.
+Each round calls every peer a few times, so that other load on the machine slows all peers alike. Times are
+medians over the rounds. Ratios are computed in each round, and their median over the rounds is shown.
 """
 
 import argparse
@@ -32,14 +32,14 @@ PASSES = {"forward": forward, "forward + backward": forward_and_backward}
 
 @dataclass(frozen=True)
 class Group:
-    """Poolings measured in the same rounds: the first beside the others."""
+    """Poolings that are measured in the same rounds. The first is compared with the others."""
 
     names: tuple
-    # Of all rounds, how many; at least two.
+    # The share of all rounds that this group gets; it gets at least two rounds.
     share: float = 1.0
 
 
-# Those that use much memory or time are apart: they would slow down whatever is measured with them.
+# Poolings that take much memory or time have groups of their own: they would slow down those beside them.
 GROUPS = [
     Group(("soft_pool", "avg_pool2d", "max_pool2d", "composed")),
     Group(("sorted_pool", "avg_pool2d", "max_pool2d")),
@@ -61,7 +61,7 @@ GROUPS = [
     Group(("detail_preserving_pool xla", "composed_details xla"), 0.05),
 ]
 
-# (pooling, window, pass, peer) -> how many times the peer's time it may take. None is any window.
+# (pooling, window, pass, peer) -> how many times the peer's time the pooling may take. None means any window.
 MARKS = {
     ("soft_pool", 2, "forward", "avg_pool2d"): 1.15,
     ("soft_pool", 3, "forward", "avg_pool2d"): 2.0,
@@ -81,7 +81,7 @@ MARKS = {
     ("detail_preserving_pool", None, "forward", "composed_details"): 1 / 8,
     ("detail_preserving_pool", None, "forward + backward", "composed_details"): 1 / 8,
 }
-# In an XLA program, beside the same outside of XLA, and beside compositions there.
+# Poolings in XLA programs, beside the same pooling outside of XLA, and beside compositions in XLA programs.
 for name in ("soft_pool", "sorted_pool", "importance_pool", "detail_preserving_pool"):
     for which in PASSES:
         MARKS[f"{name} xla", None, which, name] = 1.15
@@ -90,11 +90,11 @@ for name in ("soft_pool", "sorted_pool", "importance_pool", "detail_preserving_p
 
 
 def measure(functions, x, rounds):
-    """Seconds of each function in each round: the median of a few calls in a row.
+    """Returns the seconds that each function took in each round: the median of a few calls in a row.
 
-    Rounds go through the functions in an order of their own. The first call of each takes the cold
-    caches, and the memory that the one before it left behind, and is not counted. TensorFlow returns
-    from a call on the CPU when the result is there.
+    Each round takes the functions in a random order. The first call of each function is not counted: it meets
+    cold caches, and the memory that the function before it left behind. On the CPU, TensorFlow returns from a
+    call when the result is complete.
     """
     random = Random(0)
     seconds = {name: [] for name in functions}
@@ -112,7 +112,7 @@ def measure(functions, x, rounds):
 
 
 def rows_of(seconds, k, which):
-    """A row for each peer: its time, the first one's time relative to it, the mark, if it is met."""
+    """Yields a row for each peer: its time, our time over its time, the mark and whether the mark is met."""
     first, ours = next(iter(seconds.items()))
     for name, times in seconds.items():
         ratio = statistics.median(a / b for a, b in zip(ours, times, strict=True))
@@ -127,13 +127,13 @@ def rows_of(seconds, k, which):
 
 
 def function_of(name, which, k, s):
-    """A peer's pass as a function of a tensor: in an XLA program, if its name says so."""
+    """Returns a peer's pass as a function of a tensor, in an XLA program if the peer's name ends in "xla"."""
     plain = name.removesuffix(" xla")
     return tf.function(PASSES[which](PEERS[plain](k, s)), jit_compile=plain != name or None)
 
 
 def run(shapes, rounds, console):
-    """All rows of all shapes and passes."""
+    """Returns the rows of all shapes and passes."""
     rows = []
     jobs = [(shape, which) for shape in shapes for which in PASSES]
     for (shape, k, s), which in track(jobs, "measuring", console=console, transient=True):
@@ -147,7 +147,7 @@ def run(shapes, rounds, console):
 
 
 def print_table(rows, console):
-    """The rows, for people."""
+    """Prints the rows as a table."""
     table = Table("input, window", "pass", "pooling", "ms", "first is", "mark", "")
     for row in rows:
         first = row["ratio"] is None
@@ -166,11 +166,11 @@ def print_table(rows, console):
 
 
 def main():
-    """Parses the command line, measures, prints."""
+    """Parses the command line, measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=40, help="how often each is called")
-    parser.add_argument("--threads", type=int, default=0, help="TensorFlow's threads; 0: its choice")
-    parser.add_argument("--quick", action="store_true", help="the first shape, ten rounds")
+    parser.add_argument("--rounds", type=int, default=40, help="how many rounds to measure (%(default)s)")
+    parser.add_argument("--threads", type=int, default=0, help="TensorFlow's threads; 0 lets it choose")
+    parser.add_argument("--quick", action="store_true", help="measure only the first shape, in ten rounds")
     parser.add_argument("--json", help="a file to write the rows to")
     arguments = parser.parse_args()
     if arguments.threads:
@@ -178,7 +178,7 @@ def main():
     console = Console(width=None if os.isatty(1) else 110)
     info = tsp.build_info()
     if info["library"] is None:
-        raise SystemExit(f"There is nothing to measure: {info['error']}")
+        raise SystemExit(f"There is no compiled library to measure: {info['error']}")
     console.print(
         f"TensorFlow {info['tensorflow_running']}, {os.cpu_count()} CPUs ({platform.machine()}), "
         f"SIMD {info['simd_target']}, float32"

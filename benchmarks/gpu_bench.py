@@ -2,10 +2,10 @@
 
 Usage: PYTHONPATH=tests/cuda python benchmarks/gpu_bench.py --library LIBRARY --json FILE [--rounds 15]
 
-Each round calls everything a few times, in an order of its own, so that whatever else the card does falls on
-all alike. Times are medians over rounds, between two events on the card: host code that is not done in time
-would be measured too, and so the card is kept busy until the calls are all queued. Several sets of tensors
-take turns, so that none is in the cache when its turn comes.
+Each round calls every pooling a few times, in a random order, so that other load on the card slows all of
+them alike. A time is taken between two events on the card, and the median over the rounds is kept. If the
+card ran out of queued calls, the time would include host code, so the card is kept busy until all calls are
+queued. Several sets of tensors take turns, so that no set is still in the cache when its turn comes.
 """
 
 import argparse
@@ -20,15 +20,15 @@ from gpu_poolings import poolings
 from gpu_rows import DTYPES, JOBS, PASSES, rows_of
 
 CALLS = 8
-# So long that the calls are queued when it ends.
+# How long the card is kept busy: long enough for the host to queue all calls.
 CYCLES = 2_000_000
-# Much more than any cache.
+# The size of all sets of tensors together: much more than any cache.
 BYTES_IN_TURN = 512 * 2**20
 COPIED = 2**30
 
 
 def seconds_of(functions):
-    """Seconds of one call, over as many calls in a row as there are functions, or a few of each."""
+    """Returns the mean seconds of a call, over at least `CALLS` calls that take the functions in turn."""
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     calls = [functions[i % len(functions)] for i in range(max(CALLS, len(functions)))]
     torch.cuda._sleep(CYCLES)
@@ -41,7 +41,7 @@ def seconds_of(functions):
 
 
 def measure(sets, rounds):
-    """The median seconds of each name's functions, of which each works on tensors of its own."""
+    """Returns the median seconds of a call for each name. Each function of a name has tensors of its own."""
     random = Random(0)
     seconds = {name: [] for name in sets}
     for functions in sets.values():
@@ -55,14 +55,14 @@ def measure(sets, rounds):
 
 
 def copy_rate(rounds):
-    """Bytes that a copy within the card's memory reads and writes in a second."""
+    """Returns how many bytes a copy within the card's memory reads and writes in a second."""
     source = torch.randint(0, 255, (COPIED,), dtype=torch.uint8, device="cuda")
     target = torch.empty_like(source)
     return 2 * COPIED / measure({"copy": [lambda: target.copy_(source)]}, rounds)["copy"]
 
 
 def run(job, dtype, library, rounds, rate):
-    """All rows of one tensor and type."""
+    """Yields the rows of one tensor and type."""
     torch.manual_seed(0)
     x, y = job.elements()
     count = max(2, -(-BYTES_IN_TURN // (DTYPES[dtype] * (x + y))))
@@ -80,12 +80,12 @@ def run(job, dtype, library, rounds, rate):
 
 
 def main():
-    """Parses the command line, measures, writes what there is after each table."""
+    """Parses the command line, measures, and writes all rows so far after each tensor and type."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--library", required=True, help="the kernels, built for the card")
+    parser.add_argument("--library", required=True, help="the library of kernels, built for the card")
     parser.add_argument("--json", required=True, help="a file to write the rows to")
-    parser.add_argument("--rounds", type=int, default=15, help="how often each is measured")
-    parser.add_argument("--seconds", type=float, default=1e9, help="when to begin nothing new")
+    parser.add_argument("--rounds", type=int, default=15, help="how many rounds to measure (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=1e9, help="how long to start new measurements for")
     arguments = parser.parse_args()
     start = time.monotonic()
     result = {"copy_rate": copy_rate(arguments.rounds), "torch": torch.__version__, "rows": [], "errors": []}

@@ -1,10 +1,11 @@
-"""Builds, tests, watches and measures the CUDA kernels on a card, in one call, and writes a report.
+"""Builds, tests and measures the CUDA kernels on a card, runs compute-sanitizer, and writes a report.
 
 Usage: python benchmarks/gpu_check.py [--report build/gpu-check.md] [--minutes 9.5]
 
-It needs nvcc, CMake, PyTorch, pytest, NumPy and ml_dtypes, takes CuPy and pytest-xdist where they are there,
-and installs nothing; TensorFlow is not needed. It ends with 1 where something is wrong with the kernels. A
-mark that is missed is in the report, and not an error.
+The check needs nvcc, CMake, PyTorch, pytest, NumPy and ml_dtypes, but not TensorFlow. It uses CuPy and
+pytest-xdist if they are installed, and installs nothing. It exits with 1 if something is wrong with the
+kernels, or if they could not be built, tested and measured. Marks that are missed are in the report, and are
+no errors.
 """
 
 import argparse
@@ -23,12 +24,12 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "cuda-device"
 LIBRARY = FOLDER / "libsoftpool_cuda.so"
 ROWS = FOLDER / "rows.json"
-# Of compute-sanitizer, where it found something.
+# The exit code of compute-sanitizer when it found something.
 FOUND = 86
 
 
 def steps():
-    """What is done, in this order."""
+    """Yields the steps in the order in which they run."""
     cores = os.cpu_count() or 1
     tests = ROOT / "tests" / "cuda"
     environment = {
@@ -48,13 +49,14 @@ def steps():
     for tool in ("memcheck", "racecheck", "synccheck"):
         watch = ("compute-sanitizer", "--tool", tool, "--error-exitcode", str(FOUND))
         command = (*watch, sys.executable, str(tests / "sanitize.py"))
-        # Each tensor is to be an allocation of its own.
+        # PyTorch's cache would put several tensors into one allocation, and hide accesses from one to the
+        # next.
         watched = {**environment, "PYTORCH_NO_CUDA_MEMORY_CACHING": "1"}
         yield Step(tool, command, 120, 15, (FOUND,), str(LIBRARY), watched)
 
 
 def printed(*command):
-    """What a program prints, or that it is not there."""
+    """Returns what a program prints, or a text that says it printed nothing."""
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -63,7 +65,7 @@ def printed(*command):
 
 
 def about():
-    """Of the machine: names and their values."""
+    """Yields facts about the machine: names and values."""
     query = "--query-gpu=name,driver_version,memory.total"
     release = [line for line in printed("nvcc", "--version").splitlines() if "release" in line]
     yield "Card, driver, memory", printed("nvidia-smi", query, "--format=csv,noheader")
@@ -72,7 +74,7 @@ def about():
 
 
 def summary(outcomes):
-    """The steps as a table."""
+    """Returns the outcomes of the steps as a Markdown table."""
     lines = ["| step | result | seconds | |", "| --- | --- | --- | --- |"]
     for outcome in outcomes:
         cells = (outcome.name, outcome.state, f"{outcome.seconds:.0f}", outcome.detail.replace("|", "/"))
@@ -81,7 +83,7 @@ def summary(outcomes):
 
 
 def report(machine, outcomes, result):
-    """The whole report, as Markdown."""
+    """Returns the whole report as Markdown."""
     parts = ["# The CUDA kernels on a card\n"]
     parts += [f"- {name}: {value}" for name, value in machine]
     if result:
@@ -100,27 +102,32 @@ def report(machine, outcomes, result):
     return "\n".join(parts) + "\n"
 
 
-DEFINITIONS = """Microseconds are medians. GB/s are the bytes that a pass must move, each input read and each
-output written once, over its time; beside them, their part of a copy's. A composed SoftPool is two average
-poolings; it overflows. Peers are PyTorch's, in the same order in memory, with our time over theirs.
+DEFINITIONS = """Microseconds are medians. GB/s are the bytes that a pass must move, over its time. A pass
+must read each input once and write each output once. The next column divides GB/s by those of a copy. The
+other columns are PyTorch's poolings on the same layout in memory: their microseconds, and our time over
+theirs. The composed SoftPool consists of two average poolings, and overflows for large values.
 """
 
 
 def missed_text(rows):
-    """Which marks are missed."""
+    """Returns a text that names the marks that are missed."""
     lines = missed(rows)
     head = f"{len(lines)} of {sum(len(row['marks']) for row in rows)} marks are missed."
     return "\n".join([head, "", *(f"- {line}" for line in lines)])
 
 
 def main():
-    """Parses the command line, runs the steps, writes the report."""
+    """Parses the command line, runs the steps and writes the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--report", default=str(ROOT / "build" / "gpu-check.md"), help="a file to write")
-    parser.add_argument("--minutes", type=float, default=9.5, help="when all is to be done")
+    parser.add_argument(
+        "--report", default=str(ROOT / "build" / "gpu-check.md"), help="the file to write (%(default)s)"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=9.5, help="how long all steps may take (%(default)s)"
+    )
     arguments = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    # Of an earlier call.
+    # Results of an earlier call must not be taken for results of this one.
     for path in (LIBRARY, ROWS):
         path.unlink(missing_ok=True)
     outcomes = []
@@ -132,7 +139,7 @@ def main():
     Path(arguments.report).parent.mkdir(parents=True, exist_ok=True)
     Path(arguments.report).write_text(text)
     print(text)
-    # Last, where it is seen first.
+    # The summary is printed again at the end, where a reader of a terminal looks first.
     print(summary(outcomes))
     needed = {o.name: o.state for o in outcomes if o.name in ("build", "tests", "measurements")}
     wrong = any(o.state == FAILED for o in outcomes) or set(needed.values()) != {PASSED}

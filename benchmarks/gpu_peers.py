@@ -1,4 +1,4 @@
-"""PyTorch's poolings, as functions without arguments: what ours are measured beside."""
+"""PyTorch's poolings as functions without arguments, to be measured beside ours."""
 
 import torch
 from torch.nn import functional
@@ -7,7 +7,7 @@ ATEN = torch.ops.aten
 
 
 def peers(job, which, x, g):
-    """By name, what runs one pass of each pooling, in PyTorch's layout for the tensor's own order."""
+    """Returns, by name, a function that runs one pass of each pooling on the job's layout in memory."""
     x, g = (_seen(tensor, job) for tensor in (x, g))
     d = len(job.spatial)
     pool = {name: getattr(functional, f"{name}_pool{d}d") for name in ("avg", "max")}
@@ -38,5 +38,5 @@ def peers(job, which, x, g):
 
 
 def _seen(tensor, job):
-    """A tensor as PyTorch has it, [batch, channels, *spatial], and where channels are last, so in memory."""
+    """Returns a view [batch, channels, *spatial], as PyTorch needs it. The order in memory stays the same."""
     return tensor if job.data_format == "channels_first" else tensor.movedim(-1, 1)

@@ -1,4 +1,4 @@
-"""Our poolings on a card: functions without arguments, that call the CUDA kernels on tensors of PyTorch."""
+"""Our poolings on a card: functions without arguments that call the CUDA kernels on PyTorch's tensors."""
 
 import functools
 import math
@@ -6,7 +6,8 @@ import math
 import interface
 import torch
 
-# What kernels use on the way, given anew in each call: all of a call's work is in one stream.
+# Bytes of scratch memory for kernels. All calls run in one stream, so each call may use the same memory
+# again.
 SCRATCH = 256 * 2**20
 
 
@@ -31,15 +32,15 @@ def _library(path):
 
 
 def poolings(library, job, which, x, logits, g):
-    """By name, what runs one pass of each of our poolings.
+    """Returns, by name, a function that runs one pass of each of our poolings.
 
     Args:
-        library: the path of the kernels' library.
-        job: the tensor and the windows.
-        which: `"forward"` or `"backward"`.
-        x: what is pooled.
-        logits: a tensor like it.
-        g: the gradient of the pooled tensor, and a tensor like it.
+        library: string, the path of the kernels' library.
+        job: `Job`, the tensor's shape and the windows.
+        which: string, the pass: `"forward"` or `"backward"`.
+        x: tensor to pool.
+        logits: tensor of `x`'s shape and type, the logits of importance pooling.
+        g: tensor of the output's shape and type: the output's gradient in a backward pass.
     """
     function, scratch = _library(library)
     windows = ((job.k,) * len(job.spatial), (job.s,) * len(job.spatial), "valid", job.data_format)
@@ -74,7 +75,7 @@ def _on_device(tensor):
 
 
 def _held(call, scratch, *tensors):
-    """A call, and the tensors that it works on."""
+    """Returns a function that makes a call and keeps the call's tensors alive."""
 
     def run(_tensors=tensors):
         scratch.reset()

@@ -1,4 +1,4 @@
-"""What is measured on a card, how many bytes it must move, which marks it has, and the table of it."""
+"""The measurements on a card: jobs, the bytes that each must move, marks, rows, and their table."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ PEERS = ("max", "average", "composed")
 
 @dataclass(frozen=True)
 class Job:
-    """A tensor of [batch, *spatial, channels], or channels first, and windows without padding."""
+    """A tensor of [batch, *spatial, channels], or with channels first, and windows without padding.
+
+    `k` is the size of a window and `s` the stride, in every spatial dimension.
+    """
 
     batch: int
     spatial: tuple
@@ -26,14 +29,14 @@ class Job:
         return tuple((n - self.k) // self.s + 1 for n in self.spatial)
 
     def shape(self, spatial=None):
-        """The input's shape, or with other spatial sizes, a tensor's of these."""
+        """Returns the input's shape, or with `spatial` the shape of a tensor of these spatial sizes."""
         spatial = self.spatial if spatial is None else spatial
         if self.data_format == "channels_first":
             return (self.batch, self.channels, *spatial)
         return (self.batch, *spatial, self.channels)
 
     def elements(self):
-        """How many the input and the output have."""
+        """Returns how many elements the input has, and how many the output has."""
         return math.prod(self.shape()), math.prod(self.shape(self.pooled))
 
     def __str__(self):
@@ -49,17 +52,19 @@ JOBS = [
     Job(8, (32, 56, 56), 64, 2, 2),
 ]
 
-# The part of a copy's bandwidth that a pooling reaches: by window.
+# The share of a copy's bandwidth that a pooling must reach, by the window's size.
 BANDWIDTH_MARKS = {2: 0.85, 3: 0.70}
-# Poolings that take no longer than max pooling. Importance pooling moves twice as many bytes.
+# Poolings that must take no longer than max pooling. Importance pooling is not one of them, because it moves
+# twice as many bytes.
 NOT_SLOWER_THAN_MAX = ("soft", "sorted", "detail_preserving")
 
 
 def bytes_moved(name, which, job, itemsize):
-    """What a pass must move if it reads each input once, and writes each output once.
+    """Returns the bytes that a pass must move if it reads each input once and writes each output once.
 
-    A forward pass reads x, and a backward one the output's gradient too, and writes that of x. Importance
-    pooling has a second tensor as large as x everywhere. Parameters are next to nothing.
+    A forward pass reads x and writes the output. A backward pass reads x and the output's gradient, and
+    writes the gradient of x. Importance pooling has a second tensor of x's size beside each x. Parameters are
+    so small that they are not counted.
     """
     x, y = job.elements()
     tensors = 2 if name == "importance" else 1
@@ -67,7 +72,7 @@ def bytes_moved(name, which, job, itemsize):
 
 
 def judge(row, seconds_of_max):
-    """Whether a row of ours meets its marks: a dictionary of those that it has."""
+    """Returns a dictionary of the marks that apply to a row, with whether the row meets each."""
     marks = {}
     least = BANDWIDTH_MARKS.get(row["k"])
     if least is not None and row["of_copy"] is not None:
@@ -78,14 +83,14 @@ def judge(row, seconds_of_max):
 
 
 def rows_of(job, dtype, which, seconds, copy_rate):
-    """A row for each of our poolings that was measured.
+    """Yields a row for each of our poolings that was measured.
 
     Args:
-        job: the tensor and the windows.
-        dtype: the type's name.
-        which: the pass.
-        seconds: by name, of ours and of peers.
-        copy_rate: the bytes that a copy reads and writes in a second, or None.
+        job: `Job`, the tensor's shape and the windows.
+        dtype: string, the type's name.
+        which: string, the pass.
+        seconds: dict of names to seconds, for our poolings and for peers.
+        copy_rate: float, the bytes that a copy reads and writes in a second, or None.
     """
     for name in OURS:
         if name not in seconds:
@@ -99,7 +104,7 @@ def rows_of(job, dtype, which, seconds, copy_rate):
 
 
 def cells(row):
-    """A row's cells, as text."""
+    """Returns a row's cells as text."""
     peers = []
     for peer in PEERS:
         time = row["peers"].get(peer)
@@ -112,7 +117,7 @@ def cells(row):
 
 
 def table(rows):
-    """The rows as Markdown, a table for each job."""
+    """Returns the rows as Markdown, with a table for each job."""
     head = ["type", "pass", "pooling", "us", "GB/s", "of a copy"]
     head += ["max pooling, us (ours is)", "average", "composed SoftPool", "marks"]
     lines = []
@@ -127,7 +132,7 @@ def _line(words):
 
 
 def missed(rows):
-    """A line for each row that misses a mark."""
+    """Returns a line for each mark that a row misses."""
     return [
         f"{row['job']} {row['dtype']} {row['pass']} {row['name']}: misses {mark}"
         for row in rows

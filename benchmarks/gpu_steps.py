@@ -1,4 +1,4 @@
-"""Programs that are run one after the other, each within its time, whatever became of those before."""
+"""A list of programs that run one after the other, each within a time limit, even if earlier ones failed."""
 
 import os
 import shutil
@@ -12,44 +12,45 @@ PASSED, FAILED, LATE, ABSENT = "passed", "FAILED", "ran out of time", "not run"
 
 @dataclass(frozen=True)
 class Step:
-    """A program to run."""
+    """A program to run, and its limits."""
 
     name: str
     command: tuple
-    # Seconds: at most, and those that steps before leave for it.
+    # The most seconds that the step may take, and the seconds that earlier steps must leave for it.
     limit: float
     least: float
-    # Which exit codes mean that what is checked is wrong, where others mean that it could not be checked.
+    # The exit codes that mean a failed check. With None, all codes but 0 do. With a tuple, other codes mean
+    # that the check could not run.
     wrong: tuple | None = None
-    # A file without which there is nothing to do.
+    # A file that the step needs: without it, the step does not run.
     needs: str | None = None
     environment: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a step."""
+    """The outcome of a step."""
 
     name: str
     state: str
     seconds: float = 0.0
-    # One line.
+    # One line that says more.
     detail: str = ""
     output: str = ""
 
 
 def last_line(text):
-    """The last line that says something."""
+    """Returns the last line that has text, without the "=" around it."""
     lines = [line.strip("= ") for line in text.splitlines() if line.strip("= ")]
     return lines[-1] if lines else ""
 
 
 def run(step, limit, log):
-    """Runs a step for so many seconds at most, and leaves what it prints in a file."""
+    """Runs a step for at most `limit` seconds, and writes what the program prints to the file `log`."""
     if step.needs and not os.path.exists(step.needs):
-        return Outcome(step.name, ABSENT, detail=f"{step.needs} is not there")
+        return Outcome(step.name, ABSENT, detail=f"{step.needs} does not exist")
     if not shutil.which(step.command[0]):
-        return Outcome(step.name, ABSENT, detail=f"{step.command[0]} is not there")
+        return Outcome(step.name, ABSENT, detail=f"{step.command[0]} is not installed")
     if limit <= 0:
         return Outcome(step.name, ABSENT, detail="no time was left")
     start = time.monotonic()
@@ -64,7 +65,7 @@ def run(step, limit, log):
         try:
             code = process.wait(limit)
         except subprocess.TimeoutExpired:
-            # With all that it started.
+            # Kills the program and all processes that it started.
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             code = None
@@ -74,7 +75,7 @@ def run(step, limit, log):
 
 
 def state_of(step, code):
-    """What an exit code means; None is that of a program that was stopped."""
+    """Returns the state that an exit code means. None stands for a program that was killed at its limit."""
     if code is None:
         return LATE
     if code == 0:
@@ -83,7 +84,7 @@ def state_of(step, code):
 
 
 def run_all(steps, seconds, folder):
-    """Yields each step's outcome. All of them end within so many seconds."""
+    """Runs the steps and yields each one's outcome. All steps together end within `seconds`."""
     end = time.monotonic() + seconds
     for i, step in enumerate(steps):
         left = end - time.monotonic() - sum(later.least for later in steps[i + 1 :])

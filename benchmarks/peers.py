@@ -1,4 +1,7 @@
-"""What is measured: our poolings and the others that do the same work, as functions of a tensor."""
+"""Our poolings, and their peers that do the same work, as functions of a tensor.
+
+Each maker takes the window's size `k` and the stride `s`, and returns a function of a tensor.
+"""
 
 import tensorflow as tf
 
@@ -6,22 +9,22 @@ import tf_softpool as tsp
 
 
 def soft_pool(k, s):
-    """SoftPool, compiled."""
+    """Makes our compiled SoftPool."""
     return lambda x: tsp.soft_pool(x, k, s)
 
 
 def average(k, s):
-    """TensorFlow's average pooling, the same pass over windows without weights."""
+    """Makes TensorFlow's average pooling, which passes over the same windows without weights."""
     return lambda x: tf.nn.avg_pool2d(x, k, s, "VALID")
 
 
 def maximum(k, s):
-    """TensorFlow's max pooling."""
+    """Makes TensorFlow's max pooling."""
     return lambda x: tf.nn.max_pool2d(x, k, s, "VALID")
 
 
 def composed(k, s):
-    """SoftPool as it is usually written, of TensorFlow's ops. It overflows beyond 88."""
+    """Makes SoftPool as it is usually composed of TensorFlow's ops, which overflows for values above 88."""
 
     def pool(x):
         e = tf.exp(x)
@@ -31,13 +34,13 @@ def composed(k, s):
 
 
 def sorted_pool(k, s):
-    """Sorted-weight pooling, compiled, all ranks kept."""
+    """Makes our compiled sorted-weight pooling, with all ranks kept."""
     logits = _logits(k)
     return lambda x: tsp.sorted_pool(x, logits, k, s)
 
 
 def importance_pool(k, s):
-    """Importance pooling, compiled, with logits in a tensor of their own, which are differentiated too."""
+    """Makes our compiled importance pooling. Its logits are a tensor of their own, and get gradients too."""
     logits = {}
 
     def pool(x):
@@ -50,13 +53,13 @@ def importance_pool(k, s):
 
 
 def detail_preserving_pool(k, s):
-    """Detail-preserving pooling, compiled, with the windows' averages as guide."""
+    """Makes our compiled detail-preserving pooling, with the windows' averages as guide."""
     alpha, lam = tf.Variable(1.0), tf.Variable(1.0)
     return lambda x: tsp.detail_preserving_pool(x, None, alpha, lam, k, s)
 
 
 def composed_details(k, s):
-    """Detail-preserving pooling of TensorFlow's ops: of patches where windows overlap."""
+    """Makes detail-preserving pooling of TensorFlow's ops. Overlapping windows are cut into patches."""
     alpha, lam = tf.Variable(1.0), tf.Variable(1.0)
 
     def weights(x, guide):
@@ -76,13 +79,13 @@ def composed_details(k, s):
 
 
 def gather_sort(k, s):
-    """Sorted-weight pooling as it is usually written: patches, sorted by `tf.sort`, and a product."""
+    """Makes sorted-weight pooling as it is usually written: patches sorted by `tf.sort`, and a product."""
     logits = _logits(k)
     return lambda x: _weigh(tf.sort(_patches(x, k, s), direction="DESCENDING"), logits)
 
 
 def gather_top_k(k, s):
-    """The same with `tf.math.top_k`, as the article had it at first."""
+    """Makes the same with `tf.math.top_k`, which the article used at first."""
     logits = _logits(k)
     return lambda x: _weigh(tf.math.top_k(_patches(x, k, s), k * k).values, logits)
 
@@ -103,7 +106,7 @@ def _weigh(ranked, logits):
 
 
 def portable(pooling):
-    """A pooling of ours in standard operations, stable: what portable exports contain."""
+    """Returns a maker of a pooling's portable form. The form is stable, and portable exports contain it."""
 
     def make(k, s):
         compiled = pooling(k, s)
@@ -136,12 +139,15 @@ PEERS = {
 
 
 def forward(pool):
-    """The pooling alone."""
+    """Returns the pooling alone."""
     return pool
 
 
 def forward_and_backward(pool):
-    """The pooling and the gradients of its input and its weights, if any, for a gradient that is there."""
+    """Returns a function that pools, and computes the gradients of the input and of the weights, if any.
+
+    The gradient of the output is made in the first call and is not measured.
+    """
     gradients = {}
 
     def both(x):

@@ -1,10 +1,10 @@
-"""Measures the portable forms of our poolings beside the max pooling of each runtime that exports are for.
+"""Measures the portable forms of our poolings beside max pooling, in each runtime that exports are made for.
 
 Usage: python benchmarks/runtimes.py [--rounds 40]
 
-Each pooling is exported alone, as a model of one layer, and loaded as `tf_softpool.serving.load` does. In
-each round every model of a runtime is called once: the figures are medians, and the ratios medians of the
-rounds'.
+Each pooling is exported alone, as a model of one layer, and loaded with `tf_softpool.serving.load`. Each
+round calls every model of a runtime once. Times are medians over the rounds. Ratios are computed in each
+round, and their median over the rounds is shown.
 """
 
 import argparse
@@ -30,7 +30,7 @@ PEER = "max_pool"
 
 
 def poolings():
-    """A function of a tensor for each pooling, by name."""
+    """Returns, by name, a function of a tensor for each pooling."""
     window = {"pool_size": 2}
     return {
         PEER: lambda x: keras.layers.MaxPooling2D(2)(x),
@@ -43,20 +43,20 @@ def poolings():
 
 
 def exported(format, folder):
-    """Each pooling as a model in a runtime."""
+    """Returns, by name, each pooling as a model that is loaded in a format's runtime."""
     models = {}
     for name, pool in poolings().items():
         x = keras.Input(SHAPE[1:], name="x")
         path = Path(folder) / f"{name}{FORMATS[format]}"
         report = tsp.export(keras.Model(x, pool(x)), path, format, portable=True)
         if not report.passed:
-            raise SystemExit(f"What is measured is not right: {report}")
+            raise SystemExit(f"An exported pooling gives wrong results, so nothing is measured: {report}")
         models[name] = tsp.serving.load(path)
     return models
 
 
 def measure(models, rounds):
-    """Seconds of each model in each round."""
+    """Returns the seconds that each model took in each round."""
     x = {"x": np.random.default_rng(0).normal(size=SHAPE).astype("float32")}
     seconds = {name: [] for name in models}
     for model in models.values():
@@ -70,9 +70,11 @@ def measure(models, rounds):
 
 
 def main():
-    """Measures in each runtime that is installed, and prints a table."""
+    """Measures in each runtime, and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=40, help="how often each model is called")
+    parser.add_argument(
+        "--rounds", type=int, default=40, help="how many times each model is called (%(default)s)"
+    )
     rounds = parser.parse_args().rounds
     table = Table("runtime", "pooling", "ms", f"times {PEER}")
     for format in track(FORMATS, "measuring", console=Console(stderr=True), transient=True):

@@ -1,7 +1,7 @@
-"""The build backend: setuptools', with what this machine lacks added to the build's requirements.
+"""The build backend: setuptools' own, which also requires TensorFlow and CMake if this machine lacks them.
 
-A fixed list would install a TensorFlow of its own beside the user's, build for that one, and fail to
-load in the other.
+A fixed list of requirements would install another TensorFlow beside the user's. The library would be built
+for that one and fail to load in the user's.
 """
 
 import shutil

@@ -12,14 +12,14 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).resolve().parent.parent
 
 
-# What TF_SOFTPOOL_CUDA in the environment stands for.
+# The values of TF_SOFTPOOL_CUDA in the environment, and what CMake's SOFTPOOL_CUDA becomes.
 _CUDA = {"0": "OFF", "1": "ON", "native": "NATIVE"}
-# What one compiler needs, for the largest of the kernels' files or for those that include XLA's headers.
+# The memory that one compiler needs for the largest files: some kernels, and all that include XLA's headers.
 _BYTES_FOR_A_COMPILER = 2.5 * 1024**3
 
 
 def _compilers():
-    """How many run at once: as many as there are processors, if this machine's memory suffices."""
+    """Returns how many compilers run at once: one for each processor, or fewer if memory does not suffice."""
     if asked := os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL"):
         return asked
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -27,7 +27,7 @@ def _compilers():
 
 
 class CMakeExtension(Extension):
-    """A library that CMake builds, and the package folder it goes to."""
+    """A library that CMake builds, and the package folder where it goes."""
 
     def __init__(self, package, source):
         super().__init__(f"{package}._cmake", sources=[])
@@ -44,7 +44,7 @@ class CMakeBuild(build_ext):
         else:
             output = Path(self.build_lib).resolve() / ext.package.replace(".", "/")
         tensorflow = find_tensorflow.to_build_for()
-        # Apart: a checkout's own kernels may be for the card that is there, a wheel's for all.
+        # A checkout may have kernels for this machine's card alone, and a wheel for all: the folders differ.
         kind = "tensorflow" if self.editable_mode or self.inplace else "wheel-tensorflow"
         build = ROOT / "build" / f"{kind}-{tensorflow.version}"
         options = {
@@ -61,30 +61,31 @@ class CMakeBuild(build_ext):
         self._run(
             ["cmake", "-S", ext.source, "-B", build, "-G", "Unix Makefiles"]
             + [f"-D{name}={value}" for name, value in options.items()],
-            "CMake could not prepare the build, for the reason it gives above. It needs a C++ compiler, and "
-            "with TF_SOFTPOOL_CUDA=1 in the environment also nvcc.",
+            "CMake could not configure the build, for the reason given above. The build needs a C++ compiler "
+            "and, with TF_SOFTPOOL_CUDA=1 in the environment, nvcc.",
         )
-        # Where nothing has to be built again, what it copied last may have gone elsewhere.
+        # CMake copies a library only when it links it, and the last copy may have gone to another folder. The
+        # libraries are removed here so that CMake links and copies them again.
         for library in ("ops", "xla"):
             (build / f"libtf_softpool_{library}.so").unlink(missing_ok=True)
         jobs = _compilers()
         self._run(
             ["cmake", "--build", build, "--parallel", jobs, "--target", "softpool_cuda"],
-            "The CUDA kernels did not compile. With TF_SOFTPOOL_CUDA=0 in the environment they are left out, "
-            "and all else works.",
+            "The CUDA kernels did not compile, for the reason given above. To build without them, set "
+            "TF_SOFTPOOL_CUDA=0 in the environment: everything else works.",
         )
-        # One of another build must not stay beside these ops.
+        # A library for XLA from another build must not stay beside these ops.
         (output / "libtf_softpool_xla.so").unlink(missing_ok=True)
         libraries = ["tf_softpool_ops", "tf_softpool_xla"]
         self._run(
             ["cmake", "--build", build, "--parallel", jobs, "--target", *libraries],
-            "The libraries did not compile, for the reason given above. If it is that for XLA, memory may "
-            "not have sufficed, or this TensorFlow is another than it was written for: with "
-            "TF_SOFTPOOL_XLA=0 in the environment it is left out, and all else works.",
+            "The libraries did not compile, for the reason given above. If tf_softpool_xla failed, there may "
+            "be too little memory, or its source may not fit this TensorFlow. To build without it, set "
+            "TF_SOFTPOOL_XLA=0 in the environment: everything else works.",
         )
 
     def _run(self, command, failure=None):
-        """Runs a command. Where it fails, a text says what may be done."""
+        """Runs a command, and raises a RuntimeError with the text `failure`, if there is one, if it fails."""
         command = [str(word) for word in command]
         self.announce(" ".join(command), level=2)
         try:
@@ -94,7 +95,7 @@ class CMakeBuild(build_ext):
                 raise
             raise RuntimeError(failure) from error
 
-    # CMake puts the library where it belongs, in the source tree too: there is nothing left to copy.
+    # CMake writes the library to its final place, even in an editable build: setuptools has nothing to copy.
     def copy_extensions_to_source(self):
         pass
 
@@ -106,7 +107,7 @@ class CMakeBuild(build_ext):
 
 
 class AnyPythonWheel(bdist_wheel):
-    """A wheel for every Python of one platform: the library does not touch Python's C interface."""
+    """A wheel for one platform and every Python, because the library does not use Python's C API."""
 
     def finalize_options(self):
         super().finalize_options()

@@ -1,4 +1,4 @@
-"""Prints what the package's extras require, one line each.
+"""Prints the requirements of some extras of the package, one to a line.
 
 Usage: python build_support/extras.py demo bench
 """
@@ -12,7 +12,7 @@ PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 
 def requirements(names):
-    """The requirements of some extras, those of extras that they name among them."""
+    """Returns the requirements of some extras, with those of the extras that these name."""
     extras = tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"]
     found = []
     for name in names:

@@ -1,4 +1,4 @@
-"""Finds the TensorFlow that the user has, also from inside pip's isolated build environment."""
+"""Finds the user's TensorFlow, even from inside pip's isolated build environment."""
 
 import functools
 import json
@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-# What a build installs for itself where there is no TensorFlow: the release that everything is tested with.
+# What a build installs for itself if there is no TensorFlow: the release that everything is tested with.
 DEFAULT_REQUIREMENT = "tensorflow-cpu==2.21.*"
 
 _PROBE = """
@@ -34,7 +34,7 @@ class TensorFlow:
 
     @property
     def requirement(self):
-        """The releases that a library built for this one loads in, as a pip requirement."""
+        """The releases in which a library built for this one loads, as a pip requirement."""
         major, minor = self.version.split(".")[:2]
         return f"{self.distribution}=={major}.{minor}.*"
 
@@ -55,24 +55,24 @@ def _probe(environment):
 
 @functools.cache
 def installed():
-    """The TensorFlow of the user's environment, or None.
+    """Returns the TensorFlow of the user's environment, or None.
 
-    pip's isolation hides that environment behind PYTHONPATH; a process without it sees it.
+    pip hides that environment from an isolated build by setting PYTHONPATH. A process without it sees it.
     """
     return _probe({k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONNOUSERSITE")})
 
 
 @functools.cache
 def to_build_for():
-    """The user's TensorFlow or, if there is none, that of the build environment.
+    """Returns the user's TensorFlow or, if there is none, that of the build environment.
 
     Raises:
-        RuntimeError: there is neither.
+        RuntimeError: if neither environment has a TensorFlow.
     """
     found = installed() or _probe(dict(os.environ))
     if found is None:
         raise RuntimeError(
-            "No TensorFlow to build for. Install one first "
-            f'("pip install {DEFAULT_REQUIREMENT}"), or build without --no-build-isolation.'
+            "There is no TensorFlow to build for. Install one first, with "
+            f'"pip install {DEFAULT_REQUIREMENT}", or build without --no-build-isolation.'
         )
     return found

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs the Debian or Ubuntu packages that a build needs and that are not there, or names them.
+# Installs the Debian or Ubuntu packages that a build needs and this machine lacks. If it cannot, it names them.
 set -euo pipefail
 python=${1:-python3}
 
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
-  echo "Python 3.11 or later is needed, $python is $("$python" --version). Try: make PYTHON=python3.12" >&2
+  echo "Python 3.11 or later is needed; $python is $("$python" --version). Try: make PYTHON=python3.12" >&2
   exit 1
 fi
 
@@ -13,13 +13,13 @@ command -v g++ > /dev/null || missing+=(g++)
 command -v cmake > /dev/null || missing+=(cmake)
 command -v make > /dev/null || missing+=(make)
 "$python" -c 'import ensurepip' 2> /dev/null || missing+=(python3-venv)
-# CMake fetches Highway where this one is absent or too old.
+# If the installed Highway is too old, or there is none, CMake fetches Highway.
 [ -e /usr/include/hwy/highway.h ] || missing+=(libhwy-dev)
 [ -e /usr/include/gtest/gtest.h ] || missing+=(libgtest-dev)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get > /dev/null; then
-  echo "Install what these Debian packages contain, then try again: ${missing[*]}" >&2
+  echo "Install what these Debian packages contain, and try again: ${missing[*]}" >&2
   exit 1
 fi
 if [ "$(id -u)" -eq 0 ]; then
@@ -27,7 +27,7 @@ if [ "$(id -u)" -eq 0 ]; then
 elif command -v sudo > /dev/null; then
   as_root=(sudo)
 else
-  echo "Have these packages installed, then try again: apt-get install ${missing[*]}" >&2
+  echo "Ask for these packages to be installed, and try again: apt-get install ${missing[*]}" >&2
   exit 1
 fi
 echo "Installing system packages: ${missing[*]}"

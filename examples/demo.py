@@ -1,4 +1,4 @@
-"""The main job, end to end: a network's max pooling replaced, fine-tuned, saved and served.
+"""The main workflow, end to end: replace a network's max pooling, fine-tune, save and serve the network.
 
 Usage: python examples/demo.py [--out out/demo]
 """
@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-# First, so that nothing else imports TensorFlow.
+# This import comes first, so that no other module imports TensorFlow before it.
 import quiet  # noqa: F401
 
 # isort: split
@@ -30,14 +30,14 @@ console = Console()
 
 
 class Bar(keras.callbacks.Callback):
-    """Shows a fit's progress as one line."""
+    """A callback that shows the progress of a fit in one line."""
 
     def __init__(self, progress, title, epochs):
         super().__init__()
         self.progress, self.task = progress, progress.add_task(title, total=epochs)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Moves the bar on."""
+        """Advances the bar by one epoch."""
         self.progress.advance(self.task)
 
 
@@ -49,18 +49,18 @@ def fit(model, x, y, epochs, title):
 
 
 def accuracy(model, x, y):
-    """The share of digits that are read right."""
+    """Returns the share of digits that a model reads right."""
     return model.evaluate(x, y, verbose=0)[1]
 
 
 def train_and_replace():
-    """Trains with max pooling, replaces it, fine-tunes. Returns the new model and test images."""
+    """Trains with max pooling, replaces it and fine-tunes. Returns the soft model and the test images."""
     train_x, train_y, test_x, test_y = digits.data()
     model = digits.network()
     fit(model, train_x, train_y, 12, "training with max pooling")
     before = accuracy(model, test_x, test_y)
 
-    longer, _ = tsp.replace_pooling(model, {"max": "max"})  # a copy, for a fair comparison
+    longer, _ = tsp.replace_pooling(model, {"max": "max"})  # a copy to train for as long
     soft, report = tsp.replace_pooling(model, {"max": "soft"})
     console.print(str(report))
     ranked, _ = tsp.replace_pooling(model, {"max": "sorted"})
@@ -70,9 +70,9 @@ def train_and_replace():
         digits.compile_for_digits(copy, learning_rate=5e-4)
         fit(copy, train_x, train_y, 4, f"fine-tuning with {title}")
 
-    table = Table("pooling", "accuracy on digits not seen")
+    table = Table("pooling", "accuracy on test digits")
     table.add_row("max", f"{before:.2%}")
-    table.add_row("max, trained as much longer", f"{accuracy(longer, test_x, test_y):.2%}")
+    table.add_row("max, trained for as long", f"{accuracy(longer, test_x, test_y):.2%}")
     table.add_row("SoftPool, same weights", f"{soft_before:.2%}")
     table.add_row("SoftPool, fine-tuned", f"{accuracy(soft, test_x, test_y):.2%}")
     table.add_row("sorted, same weights", f"{ranked_before:.2%}")
@@ -82,11 +82,11 @@ def train_and_replace():
 
 
 def learn_ranks(out, epochs=16):
-    """Trains with sorted-weight pooling from the beginning; saves it, and shows what it learned."""
+    """Trains with sorted-weight pooling from the beginning, saves the model and shows what it learned."""
     with Progress(console=console) as progress:
         bar = Bar(progress, "training with sorted-weight pooling", epochs)
         model, share, start = ranks.train("sorted", epochs, callbacks=[bar])
-    console.print(f"sorted, from the beginning, as long as the others in all: {share:.2%}")
+    console.print(f"sorted from the beginning, trained for as long in all: accuracy {share:.2%}")
     model.save(out / "ranks.keras")
     weights = ranks.rank_weights(keras.models.load_model(out / "ranks.keras"))
     table = Table("saved and loaded", "started at", "learned, largest value first")
@@ -97,7 +97,7 @@ def learn_ranks(out, epochs=16):
 
 
 def save_and_serve(model, images, out):
-    """Saves and exports a model, and checks the answers of a process that has only TensorFlow."""
+    """Saves and exports a model, and checks the predictions of a process that has only TensorFlow."""
     expected = model.predict(images, verbose=0)
     with console.status("saving, exporting, and serving from another process"):
         model.save(out / "digits.keras")
@@ -111,12 +111,12 @@ def save_and_serve(model, images, out):
         command = [sys.executable, server, *files, tsp.build_info()["library"], out / "answers.npz"]
         served = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
         if served.returncode:
-            raise SystemExit(f"the server failed:\n{served.stderr}")
+            raise SystemExit(f"The process that serves the models failed:\n{served.stderr}")
     answers = np.load(out / "answers.npz")
     for name in ("native", "portable"):
         difference = np.abs(answers[name] - expected).max()
         if difference > 1e-5:
-            raise SystemExit(f"the {name} model's answers differ by {difference}")
+            raise SystemExit(f"The {name} model's predictions differ from Keras's by up to {difference}.")
         console.print(
             f"served from another process, {name}: {len(images)} predictions, "
             f"largest difference {difference:.1e}"
@@ -124,7 +124,7 @@ def save_and_serve(model, images, out):
 
 
 def replace_on_disk(model, images, out):
-    """Gives the saved and the exported model max pooling again, in their files, and compares them."""
+    """Replaces SoftPool with max pooling in the saved and the exported files, and checks the predictions."""
     expected = tsp.replace_pooling(model, {"soft": "max"})[0].predict(images, verbose=0)
     with console.status("replacing pooling on disk"):
         for source, target in (("digits.keras", "digits_max.keras"), ("native", "native_max")):
@@ -139,12 +139,12 @@ def replace_on_disk(model, images, out):
     for name, answer in answers.items():
         difference = np.abs(np.asarray(answer) - expected).max()
         if difference > 1e-5:
-            raise SystemExit(f"{name} answers differently from the model rewritten in memory: {difference}")
-        console.print(f"{name} against the model rewritten in memory: largest difference {difference:.1e}")
+            raise SystemExit(f"{name} differs from the model rewritten in memory by up to {difference}.")
+        console.print(f"{name} and the model rewritten in memory: largest difference {difference:.1e}")
 
 
 def measure(calls=40):
-    """Prints how long our poolings take beside TensorFlow's."""
+    """Measures our poolings beside TensorFlow's, and prints a table."""
     x = tf.random.stateless_normal((8, 112, 112, 64), (0, 1))
     logits = tf.constant([3.0, 2.0, 1.0, 0.0])
     importance = tf.random.stateless_normal(x.shape, (2, 3))
@@ -171,9 +171,9 @@ def measure(calls=40):
 
 
 def main():
-    """Runs the parts in order."""
+    """Runs all parts of the demo in order."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("out/demo"), help="where files are written")
+    parser.add_argument("--out", type=Path, default=Path("out/demo"), help="the folder to write files to")
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     info = tsp.build_info()
@@ -192,9 +192,9 @@ def main():
     with console.status("drawing"):
         photograph.draw(out / "photograph.png")
         photograph.draw_every_pooling(out / "poolings.png")
-    console.print(f"A photograph pooled three ways: {out / 'photograph.png'}")
-    console.print(f"The same by every pooling: {out / 'poolings.png'}")
-    console.print(f"What sorted-weight pooling learned: {out / 'ranks.png'}")
+    console.print(f"A photograph pooled in three ways: {out / 'photograph.png'}")
+    console.print(f"The same photograph pooled in every way: {out / 'poolings.png'}")
+    console.print(f"The rank weights that sorted-weight pooling learned: {out / 'ranks.png'}")
 
 
 if __name__ == "__main__":

@@ -7,10 +7,15 @@ from sklearn.model_selection import train_test_split
 
 
 def data(size=24, seed=0):
-    """scikit-learn's 1797 handwritten digits, enlarged, in shares to learn from and to test on.
+    """Returns scikit-learn's 1797 handwritten digits, enlarged and split into training and test data.
+
+    Args:
+        size: int, the height and width of the enlarged images.
+        seed: int, which decides how the digits are split.
 
     Returns:
-        Images `[n, size, size, 1]` from 0 to 1 and their labels, to train on; the same to test on.
+        Training images `[n, size, size, 1]` with values from 0 to 1, their labels, test images and their
+        labels.
     """
     digits = load_digits()
     images = (digits.images / 16.0).astype("float32")[..., None]
@@ -22,10 +27,10 @@ def data(size=24, seed=0):
 
 
 def network(size=24, pooling=keras.layers.MaxPooling2D):
-    """Two convolutions, each with pooling after it, and a classifier.
+    """Returns a compiled network of two convolutions, each with pooling after it, and a classifier.
 
     Args:
-        size: the images' height and width.
+        size: int, the images' height and width.
         pooling: a layer class, or a function that makes a layer from `pool_size`, `strides` and `name`.
     """
     layers = keras.layers
@@ -47,7 +52,7 @@ def network(size=24, pooling=keras.layers.MaxPooling2D):
 
 
 def compile_for_digits(model, learning_rate=2e-3):
-    """Sets a model up to learn digits."""
+    """Compiles a model for training on digits."""
     model.compile(
         keras.optimizers.Adam(learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )

@@ -1,4 +1,4 @@
-"""A network's max pooling, replaced by every other pooling: how well it reads before and after it learns.
+"""Replaces a network's max pooling with every other pooling, and compares accuracy before and after training.
 
 Usage: python examples/every_pooling.py [--epochs 3]
 """
@@ -34,9 +34,9 @@ KINDS = (
 
 
 def main():
-    """Trains a network, replaces its pooling by each kind in turn, and trains that for as long each time."""
+    """Trains a network, replaces its pooling with each kind in turn, and trains each result equally long."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=3, help="how long each pooling is trained")
+    parser.add_argument("--epochs", type=int, default=3, help="epochs to train each pooling (%(default)s)")
     arguments = parser.parse_args()
     console = Console()
     keras.utils.set_random_seed(0)

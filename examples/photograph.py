@@ -1,4 +1,4 @@
-"""Pictures: a photograph, pooled by average, maximum and SoftPool, and by every pooling there is."""
+"""Pictures of a photograph, pooled by average, maximum and SoftPool, and by every pooling of the package."""
 
 import keras
 import matplotlib
@@ -11,29 +11,30 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-# Values from 0 to this: SoftPool weighs by e to the value, and near 0 would be close to the average.
+# Pixels are scaled to values from 0 to SCALE. SoftPool weighs a value by its exponential, so on values from 0
+# to 1 it would be close to the average.
 SCALE = 8.0
 
 
 def photograph():
-    """A photograph as `[height, width, 3]`, from 0 to 255."""
+    """Returns a photograph `[height, width, 3]` with values from 0 to 255."""
     return load_sample_image("china.jpg")[60:330, 150:510]
 
 
 def pooled(image, layer):
-    """A photograph that went through a pooling layer, on its own scale."""
+    """Pools a photograph with a layer. Returns values from 0 to 255 again."""
     return np.asarray(layer(image[None].astype("float32") / 255 * SCALE)[0]) * 255 / SCALE
 
 
 def show(ax, picture, title):
-    """Draws a picture with a title."""
+    """Draws a picture with a title on axes."""
     ax.imshow(np.clip(picture, 0, 255).astype("uint8"), interpolation="nearest")
     ax.set_title(title)
     ax.set_axis_off()
 
 
 def draw(path, sizes=(2, 3, 5)):
-    """Writes a picture with a row for each size of window, the original first."""
+    """Writes a picture with a row for each size of window. The original comes first in each row."""
     image = photograph()
     figure, axes = plt.subplots(len(sizes), 4, figsize=(16, 3.2 * len(sizes)), layout="constrained")
     for k, line in zip(sizes, axes, strict=True):
@@ -50,7 +51,7 @@ def draw(path, sizes=(2, 3, 5)):
 
 
 def every_pooling(k):
-    """A layer for each pooling, with windows of k by k, by name."""
+    """Returns, by name, a layer for each pooling, with windows of k by k."""
     layers = tsp.layers
     rising = keras.initializers.Constant(1.0)
     return {
@@ -76,7 +77,7 @@ def every_pooling(k):
 
 
 def draw_every_pooling(path, k=4):
-    """Writes a picture of every pooling of one photograph."""
+    """Writes a picture of one photograph, pooled by every pooling."""
     image = photograph()
     poolings = every_pooling(k)
     figure, axes = plt.subplots(3, 4, figsize=(16, 9.6), layout="constrained")

@@ -1,4 +1,4 @@
-"""Imports TensorFlow and Keras without the lines that they print as they start."""
+"""An import of TensorFlow and Keras that hides the lines they print while they start."""
 
 import contextlib
 import os
@@ -11,9 +11,9 @@ os.environ.setdefault("ABSL_MIN_LOG_LEVEL", "3")
 
 @contextlib.contextmanager
 def standard_error():
-    """Holds back what C++ writes to the standard error, and shows it where something goes wrong.
+    """Holds back what is written to standard error, and shows it only if the block raises an exception.
 
-    TensorFlow's libraries write some lines before anything can tell them not to.
+    TensorFlow's C++ libraries write some lines before any setting can silence them.
     """
     sys.stderr.flush()
     kept = os.dup(2)
@@ -35,5 +35,5 @@ with standard_error():
     import keras  # noqa: F401
     import tensorflow as tf
 
-    # The devices are looked for, which is told too.
+    # TensorFlow also prints lines when it looks for devices.
     tf.config.list_physical_devices()

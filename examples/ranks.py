@@ -1,4 +1,4 @@
-"""What sorted-weight pooling learns, beside a twin with max pooling.
+"""Trains networks with sorted-weight pooling beside twins with max pooling, and shows what they learn.
 
 Usage: python examples/ranks.py [--seeds 5] [--epochs 16]
 """
@@ -25,7 +25,7 @@ import matplotlib.pyplot as plt
 
 
 def sorted_pooling(pool_size, strides, name):
-    """Sorted-weight pooling that starts near max pooling."""
+    """Makes a sorted-weight pooling that starts near max pooling."""
     start = tsp.layers.LeadingRank(0.9)
     return tsp.layers.SortedPooling2D(pool_size, strides, rank_initializer=start, name=name)
 
@@ -34,16 +34,16 @@ POOLINGS = {"max": keras.layers.MaxPooling2D, "sorted": sorted_pooling}
 
 
 def rank_weights(model):
-    """The weights of the ranks, largest value first, of each sorted pooling of a model, by name."""
+    """Returns the rank weights of a model's sorted poolings, by name. The largest value's weight is first."""
     layers = [layer for layer in model.layers if isinstance(layer, tsp.layers.SortedPooling2D)]
     return {layer.name: np.asarray(layer.rank_weights) for layer in layers}
 
 
 def train(pooling, epochs, seed=0, callbacks=()):
-    """Trains a network with one of POOLINGS from its beginning.
+    """Trains a new network with one of `POOLINGS`.
 
     Returns:
-        The network, its accuracy, and the rank weights that it began with.
+        The network, its accuracy on test digits, and the rank weights that it began with.
     """
     keras.utils.set_random_seed(seed)
     train_x, train_y, test_x, test_y = digits.data()
@@ -54,7 +54,7 @@ def train(pooling, epochs, seed=0, callbacks=()):
 
 
 def draw(start, weights, path):
-    """Writes a picture of rank weights, at the start and as they are now."""
+    """Writes a picture of rank weights, before and after training."""
     figure, axes = plt.subplots(1, len(weights), figsize=(5 * len(weights), 3.2), layout="constrained")
     for (name, values), ax in zip(weights.items(), axes, strict=True):
         ranks = np.arange(1, len(values) + 1)
@@ -69,10 +69,10 @@ def draw(start, weights, path):
 
 
 def main():
-    """Trains twins from several seeds, and prints how well they read and what they learned."""
+    """Trains twins from several seeds, and prints their accuracies and the weights they learned."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5, help="how many twins")
-    parser.add_argument("--epochs", type=int, default=16, help="how long each is trained")
+    parser.add_argument("--seeds", type=int, default=5, help="how many pairs to train (%(default)s)")
+    parser.add_argument("--epochs", type=int, default=16, help="epochs to train each network (%(default)s)")
     arguments = parser.parse_args()
     console = Console()
     table = Table("seed", *(f"{name}, accuracy" for name in POOLINGS), "pool_1's weights")

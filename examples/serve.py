@@ -1,4 +1,4 @@
-"""What a server does: loads exported models with TensorFlow alone, and answers.
+"""A process that serves exported models with TensorFlow alone: it loads them and computes predictions.
 
 Usage: python serve.py IMAGES.npy PORTABLE_MODEL NATIVE_MODEL OP_LIBRARY OUT.npz
 """
@@ -13,20 +13,20 @@ import tensorflow as tf
 
 
 def answer(folder, images):
-    """The predictions of the SavedModel in a folder, through its signature."""
+    """Returns the predictions of the SavedModel in a folder, computed by its signature."""
     model = tf.saved_model.load(folder)
     return model.signatures["serving_default"](tf.constant(images))["output_0"].numpy()
 
 
 def main():
-    """Answers with both models: the native one after its ops are loaded, and not before."""
+    """Computes predictions with both models. The native model needs its ops, which are loaded before it."""
     images_path, portable, native, library, out = sys.argv[1:]
     images = np.load(images_path)
     answers = {"portable": answer(portable, images)}
     tf.load_op_library(library)
     answers["native"] = answer(native, images)
     if "tf_softpool" in sys.modules:
-        raise SystemExit("this process was to do without the package")
+        raise SystemExit("This process must not import tf_softpool, but something did.")
     np.savez(out, **answers)
 
 

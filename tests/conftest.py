@@ -1,4 +1,7 @@
-"""What the tests share: ways to run a function, and from `near`, how near a result must be."""
+"""Helpers that all tests share, and the options of the short run.
+
+`near` says how near a result must be to the expected one.
+"""
 
 import os
 import subprocess
@@ -16,19 +19,21 @@ from near import NUMPY, RELATIVE, assert_near, bits, numpy_dtype
 
 import tf_softpool as tsp
 
-# Tests that have TensorFlow import these from here.
+# Tests that need TensorFlow import all helpers from here, those of `near` too.
 __all__ = ["NUMPY", "RELATIVE", "assert_near", "bits", "numpy_dtype", "python", "run", "with_gradient"]
 
 LEFT_OUT = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser):
-    parser.addoption("--short", action="store_true", help="leave out tests, by support/short_run.py")
+    parser.addoption(
+        "--short", action="store_true", help="run a selection of tests: see support/short_run.py"
+    )
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Leaves out tests in the short run."""
+    """Leaves out the tests that are not in the short run."""
     if config.option.short:
         items[:], left_out = short_run.split(items)
         config.hook.pytest_deselected(items=left_out)
@@ -37,40 +42,44 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node):
-    """With pytest-xdist, it is its workers that leave out tests, each the same."""
+    """Takes the number of tests left out from a worker of pytest-xdist. Every worker leaves out the same."""
     node.config.stash[LEFT_OUT] = node.workeroutput.get("left_out", 0)
 
 
 def pytest_sessionfinish(session):
-    """A worker tells how many tests it left out."""
+    """Tells pytest-xdist's controller how many tests this worker left out."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["left_out"] = session.config.stash.get(LEFT_OUT, 0)
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """Says how many tests were left out."""
+    """Prints how many tests were left out."""
     if left_out := config.stash.get(LEFT_OUT, 0):
         terminalreporter.write_line(
-            f"The short run left out {left_out} tests, whose pairs of values occur in others. "
-            "`make test-all` runs them too, and so does pytest without `--short`."
+            f"The short run left out {left_out} tests, because their pairs of values occur in other tests. "
+            "To run them too, use `make test-all`, or pytest without `--short`."
         )
 
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """Networks begin with the same weights each time."""
+    """Sets the seed, so that networks begin with the same weights in every run."""
     keras.utils.set_random_seed(0)
 
 
 def run(mode, function, *tensors):
-    """Calls a function of tensors in some way.
+    """Calls a function of tensors in one of several modes.
 
     Args:
-        mode: `"eager"`; in a graph of known sizes, `"graph"`, or unknown ones, `"dynamic"`; in an XLA program
-            that calls our kernels, `"xla"`, or has XLA's operations instead, `"xla_operations"`; in
-            TensorFlow's standard operations, `"portable"` or `"portable_dynamic"`.
-        function: a function of tensors.
-        tensors: what it is called with.
+        mode: string. `"eager"` calls the function directly. `"graph"` and `"dynamic"` call it in a graph of
+            known and of unknown sizes. `"xla"` and `"xla_operations"` compile it to an XLA program, which
+            calls our kernels or consists of XLA's own operations. `"portable"` and `"portable_dynamic"` use
+            TensorFlow's standard operations, eagerly and in a graph of unknown sizes.
+        function: function of tensors.
+        tensors: the tensors to call it with.
+
+    Returns:
+        What the function returns.
     """
     tensors = [tf.convert_to_tensor(t) for t in tensors]
     if mode == "eager":
@@ -95,7 +104,7 @@ def run(mode, function, *tensors):
 
 
 def python(code, **environment):
-    """Runs code in a fresh Python, and returns what it printed."""
+    """Runs code in a new Python process, and returns what it printed."""
     run = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
@@ -108,7 +117,7 @@ def python(code, **environment):
 
 
 def with_gradient(function):
-    """A function of inputs and the output's gradient, that returns the output and the inputs' gradients."""
+    """Returns a function of inputs and an output gradient that returns the output and input gradients."""
 
     def run_both(*tensors):
         *inputs, g = tensors

@@ -1,4 +1,4 @@
-"""Whether an installed package works: run with the Python that it is installed in, from anywhere."""
+"""A check that an installed package works. Run it from anywhere, with the Python that has the package."""
 
 import os
 import subprocess
@@ -21,8 +21,8 @@ def main():
     info = tsp.build_info()
     assert info["error"] is None, info["error"]
     package = Path(tsp.__file__).resolve().parent
-    assert package != ROOT / "tf_softpool", "this is the checkout, not an installation"
-    # What the library needs comes with it, or with TensorFlow.
+    assert package != ROOT / "tf_softpool", "the checkout was imported instead of an installation"
+    # Highway must be the one inside the package, and not one that happens to be installed here.
     maps = Path("/proc/self/maps").read_text()
     highway = [line for line in maps.splitlines() if "libhwy" in line]
     assert all(str(package) in line for line in highway), highway

@@ -1,4 +1,4 @@
-"""The structure that docs/design.md describes: who may depend on whom."""
+"""The structure that docs/design.md describes: which parts may depend on which."""
 
 import ast
 import re
@@ -8,9 +8,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tf_softpool"
-# Which other folders a folder may import from.
+# The other folders that each folder may import from.
 MAY_IMPORT = {
-    # A module that stands by itself, of use to both.
+    # `writing` is a module that imports nothing of ours. Rewriting and serving both use it.
     "writing": set(),
     "rewriting": {"layers", "ops", "writing"},
     "serving": {"layers", "ops", "writing"},
@@ -44,7 +44,7 @@ def includes(path):
 
 
 ROOMS = ROOT / "custom_ops" / "softpool"
-# Which other rooms of the C++ a room may include from.
+# A room is a folder of the C++. These are the other rooms that each room may include from.
 MAY_INCLUDE = {
     "simd": set(),
     "engine": {"simd"},
@@ -57,7 +57,7 @@ SOURCES = sorted(path for path in ROOMS.rglob("*") if path.is_file())
 
 
 def room(path):
-    """Where a file is, or what it belongs to: a pooling's folder has files for GPUs and for XLA."""
+    """Returns the rooms that a file belongs to. A pooling's folder also has files for GPUs and for XLA."""
     folder = path.relative_to(ROOMS).parts[0]
     if folder != "poolings":
         return {folder}
@@ -87,13 +87,13 @@ def test_what_belongs_to_others_stays_in_its_room(path):
         "cuda": [i for i in others if i.startswith("cuda") and path.name != "load_store-inl.h"],
         "simd": [i for i in others if i.startswith("hwy") and rooms & {"tensorflow", "xla", "cuda"}],
     }
-    # XLA's library compiles TensorFlow's ops.
+    # The library for XLA lowers TensorFlow's ops, so its files may include TensorFlow.
     allowed = rooms | ({"tensorflow"} if "xla" in rooms else set())
     assert {name: found for name, found in foreign.items() if found and name not in allowed} == {}
 
 
 def test_only_its_folder_names_a_pooling():
-    """So that the next one is a folder, and nothing else changes."""
+    """Adding a pooling adds a folder, and changes nothing else."""
     poolings = [path.name for path in (ROOMS / "poolings").iterdir() if path.name != "shared"]
     assert len(poolings) >= 4
     classes = [f"{name.title().replace('_', '')}Pool" for name in poolings]

@@ -1,4 +1,4 @@
-"""The examples in docstrings and in the README run, and say what they print."""
+"""The examples in docstrings and documents run, and print what they say. Links lead to existing files."""
 
 import doctest
 import importlib

@@ -1,4 +1,4 @@
-"""The faults that `make test-faults` plants can be planted: the texts that they change are there, once."""
+"""Every fault that `make test-faults` plants can be planted: the text that it changes occurs exactly once."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The rule of the short run: what it leaves out stands in pairs of values that other tests have."""
+"""The rule of the short run: every pair of values of a test that is left out occurs in a kept test."""
 
 import itertools
 from pathlib import Path
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def table(**values):
-    """Every row that can be made of these values."""
+    """Returns every row that can be made of these values."""
     return [dict(zip(values, row, strict=True)) for row in itertools.product(*values.values())]
 
 
@@ -19,7 +19,7 @@ def test_every_pair_is_covered_by_few_rows():
     rows = table(a=range(3), b=range(3), c=range(3), d=range(3))
     kept = covering(rows)
     assert set().union(*(pairs(rows[i]) for i in kept)) == set().union(*map(pairs, rows))
-    # Nine are the least there can be.
+    # No fewer than nine rows can have all pairs.
     assert len(kept) <= 15
 
 
@@ -63,7 +63,7 @@ def test_sorts_of_windows(case, windows):
 
 
 class Collected:
-    """The tests that pytest finds in some folders, and those that the short run leaves out."""
+    """The tests that pytest collects in some folders, and those that the short run leaves out."""
 
     def __init__(self, *folders):
         self.items, self.left_out = [], set()
@@ -72,11 +72,11 @@ class Collected:
         assert pytest.main(arguments, plugins=[self]) == 0
 
     def pytest_itemcollected(self, item):
-        """As pytest finds one."""
+        """Records a test that pytest collected."""
         self.items.append(item)
 
     def pytest_deselected(self, items):
-        """As the short run leaves some out."""
+        """Records the tests that the short run left out."""
         self.left_out.update(items)
 
 
@@ -86,7 +86,7 @@ def collected():
 
 
 def facts(item):
-    """What a test tests: the pooling, which of its values or gradients, and how."""
+    """Returns what a test tests: the pooling, the test function, and values that say how it is tested."""
     parameters = item.callspec.params
     found = {"pooling": parameters.get("name", item.path.stem), "function": item.nodeid.partition("[")[0]}
     for name in ("padding", "data_format", "dtype", "mode", "gradient", "variant"):
@@ -103,7 +103,7 @@ def test_every_pair_of_what_tests_test_is_in_the_short_run(collected):
     everything = set().union(*(pairs(facts(item)) for item in tests))
     short = set().union(*(pairs(facts(item)) for item in tests if item not in collected.left_out))
     assert everything - short == set()
-    # That there is something to leave out, and to keep.
+    # The comparison means something only if there is much to leave out and much to keep.
     assert len(everything) > 1000
     assert 0.2 < len(collected.left_out) / len(tests) < 0.9
 

@@ -1,4 +1,4 @@
-"""A loaded model as an application for HTTP servers, with the interface of TensorFlow Serving's REST API."""
+"""An ASGI application that serves a loaded model with the interface of TensorFlow Serving's REST API."""
 
 import asyncio
 import json
@@ -15,14 +15,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 MAX_BYTES = 32 * 2**20
-# Seconds to wait for more of a request.
+# How many seconds to wait for the next part of a request.
 STALL = 10
 STATUS = {"version": "1", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
 logger = logging.getLogger("serving_http")
 
 
 class Model:
-    """A loaded model, asked and answering in JSON, by any number of threads."""
+    """A loaded model that takes and returns JSON. Any number of threads may call it."""
 
     def __init__(self, served, name="model"):
         self.name, self.inputs, self.outputs = name, served.inputs, served.outputs
@@ -30,10 +30,10 @@ class Model:
         self._served = served
 
     def answer(self, body):
-        """The answer to the body of a predict request.
+        """Returns the body of the answer to a predict request.
 
         Raises:
-            HTTPException: the request is not one that the model takes.
+            HTTPException: if the model does not take the request.
         """
         try:
             arrays, in_rows = rest.read_request(body, self.inputs)
@@ -47,10 +47,10 @@ class Model:
         return answer
 
     def try_sample(self):
-        """Asks for an answer to zeros: the first answer takes longest, and shows that there can be one.
+        """Asks the model for an answer to zeros, because the first answer takes longest.
 
-        What lengths a model takes where they are open is a guess. If it takes none, the first request that
-        is answered shows that there can be an answer.
+        The answer also shows that the model can answer at all. Where an input's length is open, a length is
+        guessed. If the model takes none of the guesses, the first answered request shows it instead.
         """
         for length in (32, 128):
             try:
@@ -59,21 +59,22 @@ class Model:
                 return
             except Exception as error:
                 failure = error
-        logger.warning("The model gave no answer to zeros:", exc_info=failure)
+        logger.warning("The model could not answer a sample of zeros:", exc_info=failure)
 
 
 def _zeros(info, length):
-    # The first axis is the batch's, nearly always.
+    # The first axis is nearly always the batch.
     shape = [(length if axis else 1) if n is None else n for axis, n in enumerate(info.shape or ())]
     zero = {"string": "", "bool": False}.get(info.dtype, 0)
     return np.full(shape, zero, object).tolist()
 
 
 async def read_body(request, max_bytes):
-    """The body of a request, of which no more than `max_bytes` are ever kept."""
+    """Reads the body of a request. Never keeps more than `max_bytes` of it in memory."""
     body, size = bytearray(), 0
     too_large = HTTPException(413, f"The body is larger than {max_bytes} bytes.")
-    # Somewhat more is read and dropped: a client that is cut off while it sends may never see the answer.
+    # Somewhat more than `max_bytes` is read and dropped, because a client that is cut off while it sends may
+    # never see the answer.
     patience = 2 * max_bytes
     if int(request.headers.get("content-length", 0)) > patience:
         raise too_large
@@ -87,20 +88,20 @@ async def read_body(request, max_bytes):
                 elif size > patience:
                     break
     except TimeoutError as error:
-        raise HTTPException(408, f"Nothing more of the body has come for {STALL} seconds.") from error
+        raise HTTPException(408, f"No more of the body has arrived for {STALL} seconds.") from error
     if size > max_bytes:
         raise too_large
     return bytes(body)
 
 
 def create_app(model, max_bytes=MAX_BYTES):
-    """The application, for any ASGI server."""
-    # More would not be faster, and each may hold many times a request's size.
+    """Returns the application, which any ASGI server can run."""
+    # More threads than cores would not be faster, and each may hold many times a request's size in memory.
     threads = ThreadPoolExecutor(os.cpu_count())
 
     async def predict(request):
         body = await read_body(request, max_bytes)
-        # In a thread as a whole: reading and writing JSON, too, would keep other requests waiting.
+        # The thread also reads and writes the JSON, which would keep other requests waiting otherwise.
         answer = await asyncio.get_running_loop().run_in_executor(threads, model.answer, body)
         return Response(answer, media_type="application/json")
 
@@ -113,7 +114,7 @@ def create_app(model, max_bytes=MAX_BYTES):
     async def health(_):
         if model.has_answered:
             return _json({"status": "ok"})
-        return _json({"error": "The model is loaded, and has not answered anything yet."}, 503)
+        return _json({"error": "The model is loaded, but has not answered any request yet."}, 503)
 
     routes = [Route("/healthz", health)]
     for path in (f"/v1/models/{model.name}", f"/v1/models/{model.name}/versions/1"):
@@ -129,13 +130,13 @@ def _json(content, status=200, headers=None):
 
 
 def _handlers(name):
-    """What is answered to exceptions. Uvicorn logs those that nothing here expects, with their trace."""
+    """Returns the handlers that answer exceptions. Uvicorn logs unexpected exceptions with their trace."""
 
     async def refused(request, error):
         message = error.detail
         if error.status_code == 404:
             message = f"There is nothing at {request.url.path}. The model is at /v1/models/{name}."
-        # A message may quote the request.
+        # A message may quote the request, which may be long.
         return _json({"error": message[:1000]}, error.status_code, error.headers)
 
     async def cut_short(request, error):

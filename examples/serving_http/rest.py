@@ -1,4 +1,4 @@
-"""The JSON of TensorFlow Serving's REST interface: requests made arrays, and arrays made answers."""
+"""The JSON of TensorFlow Serving's REST interface: turns requests into arrays, and arrays into answers."""
 
 import base64
 import json
@@ -7,7 +7,8 @@ from itertools import chain
 import numpy as np
 
 SIGNATURE = "serving_default"
-# What JSON may have for a type, by the kind that NumPy gives the type. bfloat16 is of kind V, a string of O.
+# The Python types of the JSON values that an input may have, by the kind of its NumPy type. bfloat16 has kind
+# V, and strings have kind O.
 _NUMBERS = {int, float}
 _VALUES = {"b": {bool}, "i": {int}, "u": {int}, "f": _NUMBERS, "V": _NUMBERS, "O": {str, dict}}
 _NAMES = {bool: "true or false", int: "a number", float: "a number with a fraction or an exponent"}
@@ -18,14 +19,15 @@ def read_request(body, inputs):
     """Reads the body of a predict request.
 
     Args:
-        body: bytes.
-        inputs: dict of the names of the model's inputs to what has their `dtype` and `shape`.
+        body: bytes, the body.
+        inputs: dict of input names to objects with a `dtype` and a `shape`.
 
     Returns:
-        A dict of names to arrays, and whether the request has rows, `instances`, or columns, `inputs`.
+        A dict of names to arrays, and a bool: True if the request has rows, in `instances`, and False if it
+        has columns, in `inputs`.
 
     Raises:
-        ValueError: says what is wrong with it.
+        ValueError: if the request is wrong. The message says what is wrong with it.
     """
     request = _parse(body)
     if not isinstance(request, dict):
@@ -64,7 +66,7 @@ def _object(pairs):
 
 
 def _columns(instances, inputs):
-    """Rows made columns: a list of values for each input."""
+    """Turns rows into columns: a list of values for each input."""
     if not isinstance(instances, list) or not instances:
         raise ValueError("'instances' is not a list of one row or more.")
     if len(inputs) == 1 and dict not in set(map(type, instances)):
@@ -74,7 +76,7 @@ def _columns(instances, inputs):
 
 
 def _by_name(value, inputs, what):
-    """The value for each input; where there is one input, its value may come without a name."""
+    """Returns the value for each input, by name. The value of an only input may come without its name."""
     if len(inputs) == 1 and not (isinstance(value, dict) and value.keys() != {"b64"}):
         return dict.fromkeys(inputs, value)
     if not isinstance(value, dict):
@@ -85,10 +87,10 @@ def _by_name(value, inputs, what):
 
 
 def _array(name, value, info):
-    """The array of nested lists, of the type that an input has."""
+    """Turns nested lists into an array of the input's type."""
     flat, shape = _flatten(name, value)
     dtype = np.dtype(object if info.dtype == "string" else info.dtype)
-    # NumPy would make a number of true, and a string of a number that is beside one.
+    # NumPy would turn true into a number, and a number beside a string into a string.
     foreign = set(map(type, flat)) - _VALUES.get(dtype.kind, set())
     if foreign:
         place = next(i for i, element in enumerate(flat) if type(element) in foreign)
@@ -108,7 +110,7 @@ def _array(name, value, info):
 
 
 def _flatten(name, value):
-    """The elements of nested lists, and the lists' shape."""
+    """Returns the elements of nested lists as one list, and the shape of the nested lists."""
     flat, shape = [value], []
     while flat and isinstance(flat[0], list):
         lengths = {len(element) if isinstance(element, list) else None for element in flat}
@@ -123,19 +125,19 @@ def _string_bytes(value):
     if isinstance(value, str):
         return value.encode()
     if value.keys() != {"b64"} or not isinstance(value["b64"], str):
-        raise ValueError('An object in the place of a string is {"b64": "..."}, with base64 in it.')
+        raise ValueError('An object instead of a string must be {"b64": "..."}, with base64 in it.')
     return base64.b64decode(value["b64"], validate=True)
 
 
 def check_rows(outputs):
-    """Raises a ValueError where outputs cannot be cut into rows."""
+    """Raises a ValueError if outputs cannot be cut into rows."""
     shapes = {name: array.shape for name, array in outputs.items()}
     if () in shapes.values() or len({shape[0] for shape in shapes.values()}) > 1:
-        raise ValueError(f"The outputs have no rows in common, {shapes}: ask with 'inputs' for columns.")
+        raise ValueError(f"The outputs have no rows in common, {shapes}: ask with 'inputs' to get columns.")
 
 
 def write_answer(outputs, in_rows):
-    """The body of the answer: `predictions` in rows, or `outputs` in columns."""
+    """Returns the body of the answer: `predictions` in rows, or `outputs` in columns."""
     columns = {name: _json_values(name, array) for name, array in outputs.items()}
     if len(columns) == 1:
         (values,) = columns.values()
@@ -147,7 +149,7 @@ def write_answer(outputs, in_rows):
 
 
 def _json_values(name, array):
-    """Nested lists of what JSON has; what it has not is a string, as in Protocol Buffers' JSON."""
+    """Turns an array into nested lists. NaN and infinities become strings, as in Protocol Buffers' JSON."""
     if array.dtype.kind in "OSU":
         write = _base64 if name.endswith("_bytes") else _text
         return np.frompyfunc(write, 1, 1)(array.astype(object)).tolist()
@@ -169,7 +171,7 @@ def _base64(value):
 
 
 def describe(name, inputs, outputs):
-    """The answer to a metadata request."""
+    """Returns the answer to a metadata request, as a dict."""
     signature = {
         "inputs": {name: _tensor_info(name, info) for name, info in inputs.items()},
         "outputs": {name: _tensor_info(name, info) for name, info in outputs.items()},

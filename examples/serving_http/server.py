@@ -2,7 +2,7 @@
 
 Usage: python server.py MODEL [--name NAME] [--host HOST] [--port PORT] [--max-bytes N]
 
-It needs Starlette and Uvicorn: pip install "tf_softpool[serve]".
+The server needs Starlette and Uvicorn: pip install "tf_softpool[serve]".
 """
 
 import argparse
@@ -16,16 +16,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import uvicorn
 from app import MAX_BYTES, STALL, Model, create_app
 
-# Seconds that requests get to end when the server is told to: a client that has gone silent does not count.
+# How many seconds running requests get when the server is told to stop. A request whose client has gone
+# silent ends earlier, after `STALL` seconds.
 GRACE = STALL + 5
 
 
 def _whole_number(low, high):
-    """What reads a number between two, the largest and the smallest."""
+    """Returns a parser of whole numbers from `low` to `high`."""
 
     def parse(text):
         if not low <= (number := int(text)) <= high:
-            raise argparse.ArgumentTypeError(f"{number} is not from {low} to {high}")
+            raise argparse.ArgumentTypeError(f"must be a number from {low} to {high}, got {number}")
         return number
 
     return parse
@@ -33,31 +34,34 @@ def _whole_number(low, high):
 
 def _name(text):
     if not re.fullmatch(r"[A-Za-z0-9._-]+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of letters, digits, '.', '_' and '-'")
+        raise argparse.ArgumentTypeError(f"may only have letters, digits, '.', '_' and '-', got {text!r}")
     return text
 
 
 def _parser():
     parser = argparse.ArgumentParser(description="Serves an exported model over HTTP.")
     parser.add_argument("model", help="a SavedModel folder, or a file that ends in .onnx, .tflite or .xml")
-    parser.add_argument("--name", type=_name, default="model", help="the model's in URLs (%(default)s)")
+    parser.add_argument("--name", type=_name, default="model", help="the model's name in URLs (%(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (%(default)s)")
     parser.add_argument(
-        "--port", type=_whole_number(0, 65535), default=8501, help="0 is any that is free (%(default)s)"
+        "--port",
+        type=_whole_number(0, 65535),
+        default=8501,
+        help="the port; 0 takes any free one (%(default)s)",
     )
     parser.add_argument(
         "--max-bytes",
         type=_whole_number(1, sys.maxsize),
         default=MAX_BYTES,
         metavar="N",
-        help="how large a request may be (%(default)s)",
+        help="how many bytes a request may have (%(default)s)",
     )
     return parser
 
 
 def _load(path):
-    """The model at a path, or the end of the program, with a line that says why."""
-    # Takes seconds: not before the arguments are right.
+    """Loads the model at a path. If that fails, ends the program with a line that says why."""
+    # The import takes seconds, so it waits until the arguments are known to be right.
     import tf_softpool as tsp
 
     try:
@@ -67,9 +71,9 @@ def _load(path):
 
 
 def main():
-    """Loads the model, and serves it until SIGINT or SIGTERM."""
+    """Loads the model, and serves it until SIGINT or SIGTERM arrives."""
     arguments = _parser().parse_args()
-    # Uvicorn ends all requests and then raises the signal again, which would kill the process.
+    # After all requests have ended, Uvicorn raises the signal again, which would kill the process.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     model = Model(_load(arguments.model), arguments.name)
     model.try_sample()

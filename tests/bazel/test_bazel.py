@@ -1,4 +1,4 @@
-"""BUILD, with Bazel: its library, linked into a small model server that loads nothing of ours."""
+"""BUILD, built with Bazel. A small model server links its library, and loads no library of ours."""
 
 import re
 import subprocess
@@ -21,20 +21,21 @@ import tf_softpool as tsp
 pytestmark = pytest.mark.slow
 
 OURS = "Softpool>"
-# Windows that share no input, in whole vectors and a rest; and windows that overlap.
+# Windows that share no input, with channels that leave a remainder after whole vectors, and windows that
+# overlap.
 CASES = (Case((8, 6), (2, 2), (2, 2), channels=37), Case((9, 10), (3, 3), (2, 2), channels=5))
 
 
 @pytest.fixture(scope="session")
 def binaries():
-    """The folder of what Bazel built."""
+    """Builds the servers, and returns the folder that they are in."""
     if missing := workspace.missing():
-        pytest.skip(f"Bazel needs {missing}, which make test-bazel installs on Debian")
+        pytest.skip(f"Bazel needs {missing}, which `make test-bazel` installs on Debian")
     return workspace.build(":server", ":server_without_our_ops")
 
 
 def run(server, *arguments):
-    """Runs a server, and returns what it printed. What it complained of is the error's text."""
+    """Runs a server and returns what it printed. If it fails, raises a RuntimeError with its error output."""
     done = subprocess.run([server, *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
@@ -42,7 +43,7 @@ def run(server, *arguments):
 
 
 def serve(server, model, folder, inputs):
-    """Sends tensors to a SavedModel in a server, and returns its answer: NumPy arrays by their names."""
+    """Sends tensors to a SavedModel in a server, and returns the answer as a dict of NumPy arrays."""
     for name in ("inputs", "outputs"):
         (folder / name).mkdir()
     for name, value in inputs.items():
@@ -55,7 +56,7 @@ def serve(server, model, folder, inputs):
 
 
 def network():
-    """All compiled poolings in a network, with weights that are not zero."""
+    """Returns a network with every compiled pooling, whose weights are not zero."""
     inputs = keras.Input((None, None, 3), name="image")
     x = keras.layers.Conv2D(8, 3, activation="relu")(inputs)
     x = tsp.layers.SoftPooling2D(2)(x)
@@ -67,7 +68,7 @@ def network():
 
 @pytest.fixture
 def exported(tmp_path):
-    """The network's folder, and the network."""
+    """Exports the network. Returns the folder and the network."""
     model = network()
     tsp.export(model, tmp_path / "model")
     return tmp_path / "model", model
@@ -95,7 +96,7 @@ def test_the_server_loads_no_library_of_ours(binaries):
 
 
 def of_ours(ops, registered):
-    """What is registered of ours, in a form to compare: ops by their names, and kernels for CPUs."""
+    """Returns our registered ops by name, and our kernels for CPUs, in a form that can be compared."""
     named = {op.name: op for op in ops.op if op.name.startswith(OURS)}
     kernels = [k for k in registered.kernel if k.op.startswith(OURS) and k.device_type == "CPU"]
     return named, sorted(kernel.SerializeToString(deterministic=True) for kernel in kernels)
@@ -142,7 +143,7 @@ def test_results_and_gradients_are_those_of_python_to_the_bit(binaries, name, dt
 
 
 def test_kernels_are_compiled_with_the_servers_highway(binaries):
-    """Not with one that the system happens to have, whose library would be another."""
+    """Kernels must not be compiled with an installed Highway, which may differ from the server's library."""
     files = list(Path(binaries).glob("external/tf_softpool/_objs/kernels/*.d"))
     texts = {path.name: path.read_text() for path in files}
     assert any("external/com_google_highway/hwy/highway.h" in text for text in texts.values())

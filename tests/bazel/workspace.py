@@ -1,6 +1,7 @@
-"""The workspace of a small model server, for Bazel: what BUILD depends on is there under its usual names.
+"""The Bazel workspace of a small model server, which has everything that BUILD needs under its usual names.
 
-TensorFlow is pip's, Highway the distribution's, and so are the rules that Bazel asks for: nothing is fetched.
+TensorFlow is the one that pip installed. Highway and Bazel's rules are the distribution's. Nothing is
+fetched.
 """
 
 import os
@@ -13,7 +14,8 @@ import tensorflow as tf
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parent.parent
-# A dot in the name keeps setuptools from following links in it, where it looks for packages.
+# The folder's name begins with a dot, so that setuptools does not follow links in it when it looks for
+# packages.
 FOLDER = CHECKOUT / "build" / ".bazel"
 FILES = {
     "WORKSPACE": """
@@ -55,7 +57,7 @@ FILES = {
         cc_library(name = "loader", deps = ["//:installed"], visibility = ["//visibility:public"])
         """,
     "com_google_highway/WORKSPACE": 'workspace(name = "com_google_highway")',
-    # As Highway's own BUILD, it says nothing of where includes in angles look.
+    # Like Highway's own BUILD, this one adds no folder for includes in angle brackets.
     "com_google_highway/BUILD": """
         cc_library(
             name = "hwy",
@@ -64,7 +66,7 @@ FILES = {
             visibility = ["//visibility:public"],
         )
         """,
-    # What Bazel's description of the compiler loads.
+    # These are the rules that Bazel's description of the compiler loads.
     "rules_cc/WORKSPACE": 'workspace(name = "rules_cc")',
     "rules_cc/cc/BUILD": """
         package(default_visibility = ["//visibility:public"])
@@ -77,26 +79,26 @@ FILES = {
         cc_toolchain_suite = native.cc_toolchain_suite
         """,
 }
-# Where Debian's packages install rules.
+# The folders where Debian's packages install rules.
 RULES = {
     "rules_java": "/usr/share/bazel/rules/java",
     "rules_proto": "/usr/share/bazel/rules/proto",
     "platforms": "/usr/share/bazel/tools/platforms",
 }
 TENSORFLOW_LIBRARIES = ("libtensorflow_framework.so.2", "libtensorflow_cc.so.2")
-# By its own name, which no other Bazel in the path has.
+# Debian's Bazel has this name. Another Bazel in PATH would be named `bazel`.
 BAZEL = "bazel-4"
 HIGHWAY = "/usr/include/hwy"
 
 
 def missing():
-    """What a build needs and is not installed, as text: empty if all is there."""
+    """Returns what a build needs and is not installed, as text, or "" if everything is installed."""
     absent = [path for path in (HIGHWAY, *RULES.values()) if not Path(path).exists()]
     return ", ".join(absent if shutil.which(BAZEL) else [BAZEL, *absent])
 
 
 def write():
-    """Writes the workspace, over an earlier one if there is one, and returns its folder."""
+    """Writes the workspace over an earlier one, if there is one, and returns its folder."""
     folder = FOLDER / "model_server"
     include = Path(tf.sysconfig.get_include())
     flags = tf.sysconfig.get_compile_flags()
@@ -107,7 +109,7 @@ def write():
         path.write_text(textwrap.dedent(text % values if "%(" in text else text))
     links = {
         "serve_model.cc": HERE / "serve_model.cc",
-        # No more of the checkout than the library is made of.
+        # Only the parts of the checkout that the library is built from.
         **{f"tf_softpool/{name}": CHECKOUT / name for name in ("BUILD", "WORKSPACE", "custom_ops")},
         "org_tensorflow/include": include,
         **{f"org_tensorflow/lib/{name}": include.parent / name for name in TENSORFLOW_LIBRARIES},
@@ -123,18 +125,18 @@ def write():
 
 
 def library(name):
-    """The path of an installed library, where the compiler finds it."""
+    """Returns the path where the compiler finds an installed library."""
     run = subprocess.run(["g++", f"-print-file-name={name}"], capture_output=True, text=True, check=True)
     return os.path.realpath(run.stdout.strip())
 
 
 def build(*targets):
-    """Builds targets of the workspace, and returns the folder that they are in."""
+    """Builds targets of the workspace, and returns the folder of their files."""
     folder = write()
     rules = {**RULES, "rules_cc": folder / "rules_cc"}
-    # --batch leaves no process behind.
+    # With --batch, Bazel leaves no server process running.
     command = [BAZEL, "--batch", f"--output_user_root={FOLDER}/output", "build", *targets]
-    # As in TensorFlow Serving's .bazelrc.
+    # These options are those of TensorFlow Serving's .bazelrc.
     command += ["--compilation_mode=opt", "--cxxopt=-std=c++17"]
     command += [f"--override_repository={name}={path}" for name, path in rules.items()]
     command += [f"--jobs={os.environ.get('BAZEL_JOBS', os.cpu_count())}", "--color=no", "--curses=no"]

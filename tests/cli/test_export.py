@@ -1,4 +1,4 @@
-"""`tf-softpool export`, as it is used."""
+"""The command `tf-softpool export`."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""`tf-softpool replace` and `info`, in this process where that is enough, and in a terminal."""
+"""The commands `tf-softpool replace` and `info`, called in this process, and once in a terminal."""
 
 import json
 import os
@@ -152,7 +152,7 @@ def test_info(capsys):
 
 
 def test_in_a_terminal(model):
-    """A bar while it works, then the table, and the code of the process."""
+    """A progress bar appears, then the table, and the process exits with 0."""
     command = [
         sys.executable,
         "-m",
@@ -168,7 +168,7 @@ def test_in_a_terminal(model):
     with subprocess.Popen(command, stdout=theirs, stderr=theirs, env=environment) as process:
         os.close(theirs)
         text = b""
-        # A terminal whose other side is closed gives an error, not an end.
+        # Reading from a terminal whose other side is closed gives an error instead of an end of file.
         while True:
             try:
                 text += os.read(ours, 10_000)

@@ -1,7 +1,7 @@
-"""A card, with memory held by CuPy, or by PyTorch where there is no CuPy.
+"""A card whose memory CuPy allocates, or PyTorch if CuPy is not installed.
 
-Both move bytes, since CuPy has no bfloat16. Kernels run in a stream of their own, which waits for no
-other: work that they give to another stream comes too late to be seen.
+Both move bytes, because CuPy has no bfloat16. Kernels run in a stream of their own, which waits for no other
+stream. If a kernel gave work to another stream, that work would be late, and its result would be missed.
 """
 
 import importlib.util
@@ -25,25 +25,25 @@ class _CuPyCard(_Card):
         self.stream = self._stream.ptr
 
     def put(self, content):
-        """Bytes on the device, from an aligned address on."""
+        """Copies bytes to the device, to an aligned address. Returns the memory."""
         memory = self._cupy.asarray(content)
         self._cupy.cuda.runtime.deviceSynchronize()
         return memory
 
     def address(self, memory):
-        """Where the bytes are."""
+        """Returns the address of the bytes."""
         return memory.data.ptr
 
     def take(self, memory):
-        """The bytes as they are now."""
+        """Returns a copy of the bytes on the device."""
         return self._cupy.asnumpy(memory)
 
     def synchronize(self):
-        """Waits until the kernels are done."""
+        """Waits until all kernels have finished."""
         self._stream.synchronize()
 
     def repeated(self, content, size):
-        """So many bytes on the device: the content again and again."""
+        """Fills `size` bytes on the device with the content, repeated. Returns the memory."""
         memory = self._cupy.empty(size, "uint8")
         content = self._cupy.asarray(content)
         for start in range(0, size, content.size):
@@ -53,11 +53,11 @@ class _CuPyCard(_Card):
         return memory
 
     def holds(self, memory, pair):
-        """Whether some aligned pair of bytes is this 16-bit integer."""
+        """Returns whether any aligned pair of bytes equals a 16-bit integer."""
         return bool((memory.view("int16") == pair).any())
 
     def free_bytes(self):
-        """How much memory is free."""
+        """Returns how many bytes of the card's memory are free."""
         self._cupy.get_default_memory_pool().free_all_blocks()
         return self._cupy.cuda.runtime.memGetInfo()[0]
 
@@ -72,25 +72,25 @@ class _PyTorchCard(_Card):
         self.stream = self._stream.cuda_stream
 
     def put(self, content):
-        """Bytes on the device, from an aligned address on."""
+        """Copies bytes to the device, to an aligned address. Returns the memory."""
         memory = self._torch.from_numpy(np.ascontiguousarray(content)).cuda()
         self._torch.cuda.synchronize()
         return memory
 
     def address(self, memory):
-        """Where the bytes are."""
+        """Returns the address of the bytes."""
         return memory.data_ptr()
 
     def take(self, memory):
-        """The bytes as they are now."""
+        """Returns a copy of the bytes on the device."""
         return memory.cpu().numpy()
 
     def synchronize(self):
-        """Waits until the kernels are done."""
+        """Waits until all kernels have finished."""
         self._stream.synchronize()
 
     def repeated(self, content, size):
-        """So many bytes on the device: the content again and again."""
+        """Fills `size` bytes on the device with the content, repeated. Returns the memory."""
         memory = self._torch.empty(size, dtype=self._torch.uint8, device="cuda")
         content = self._torch.from_numpy(content).cuda()
         for start in range(0, size, content.numel()):
@@ -100,15 +100,15 @@ class _PyTorchCard(_Card):
         return memory
 
     def holds(self, memory, pair):
-        """Whether some aligned pair of bytes is this 16-bit integer."""
+        """Returns whether any aligned pair of bytes equals a 16-bit integer."""
         return bool((memory.view(self._torch.int16) == pair).any())
 
     def free_bytes(self):
-        """How much memory is free."""
+        """Returns how many bytes of the card's memory are free."""
         self._torch.cuda.empty_cache()
         return self._torch.cuda.mem_get_info()[0]
 
 
 def card(library):
-    """The card at hand, for the kernels in a library."""
+    """Returns this machine's card, with the kernels of a library."""
     return (_CuPyCard if importlib.util.find_spec("cupy") else _PyTorchCard)(library)

@@ -1,7 +1,7 @@
-"""Calls of the CUDA kernels on random numbers, each beside what the oracle says of it.
+"""Calls of the CUDA kernels on random numbers, with the oracle's results.
 
-The functions make the inputs of one pooling for a case: its variants, and how large numbers are, follow the
-tests of TensorFlow's ops.
+Each function makes the inputs of one pooling for a case. The variants of a pooling, and the sizes of the
+numbers, are those of the tests of TensorFlow's ops.
 """
 
 import math
@@ -17,18 +17,19 @@ from near import assert_near, compute_dtype, numpy_dtype
 
 @dataclass(frozen=True)
 class Call:
-    """A pooling and its gradients."""
+    """A pooling and its gradients, for some inputs."""
 
-    # Of `cuda_poolings`, and its arguments but the offset.
+    # A function of `cuda_poolings`, and its arguments except the offset.
     function: Callable
     arguments: tuple
-    # Returns a pair for each result: its value, and the scale of its rounding error.
+    # A function that returns a pair for each result: the expected value, and the scale of its rounding error.
     oracle: Callable
-    # How many of the last results are gradients of parameters, in the type that values are computed in.
+    # The number of results at the end that are gradients of parameters. They have the type of the
+    # computation.
     parameters: int = 0
 
     def results(self, offset=0):
-        """What the kernels compute, of tensors that begin so many elements behind an aligned address."""
+        """Returns the kernels' results for tensors that begin `offset` elements after an aligned address."""
         return self.function(*self.arguments, offset=offset)
 
     def check(self, offset=0):
@@ -41,7 +42,7 @@ class Call:
         return actual, expected
 
     def repeated(self, times):
-        """The same with every example so many times, which the oracle need not see."""
+        """Returns this call with every example repeated `times` times. The oracle still computes it once."""
         rank = self.arguments[0].ndim
 
         def repeat(value):
@@ -62,13 +63,13 @@ def _normal(seed, shape, dtype, scale=1.0, level=0.0):
 
 
 def soft(case, padding, data_format, dtype="float32", *, gradient="exact", scale=3.0, level=0.0):
-    """SoftPool of numbers so large, around a level."""
+    """Makes a call of SoftPool, for numbers around `level` with standard deviation `scale`."""
     x = _normal(0, case.shape(data_format), dtype, scale, level)
     return soft_of(x, (case.pool_size, case.strides, padding, data_format), gradient)
 
 
 def soft_of(x, windows, gradient="exact"):
-    """SoftPool of a tensor."""
+    """Makes a call of SoftPool for a tensor."""
     g = _normal(1, cuda_poolings.output_shape(x.shape, windows), x.dtype.name)
 
     def expected():
@@ -88,7 +89,10 @@ def ranked(
     normalize="softmax",
     ties=False,
 ):
-    """Sorted-weight pooling: a part of a window's ranks, values of which many are equal or few."""
+    """Makes a call of sorted-weight pooling.
+
+    `part` is the share of a window's ranks that is kept. With `ties`, many values are equal.
+    """
     x = _normal(0, case.shape(data_format), "float64", 1 if ties else 3)
     x = (np.round(x) if ties else x).astype(numpy_dtype(dtype))
     pool_range = max(1, round(part * math.prod(case.pool_size)))
@@ -97,7 +101,7 @@ def ranked(
 
 
 def ranked_of(x, logits, windows, normalize="softmax"):
-    """Sorted-weight pooling of a tensor."""
+    """Makes a call of sorted-weight pooling for a tensor."""
     g = _normal(2, cuda_poolings.output_shape(x.shape, windows), x.dtype.name)
 
     def expected():
@@ -108,14 +112,17 @@ def ranked_of(x, logits, windows, normalize="softmax"):
 
 
 def importance(case, padding, data_format, dtype="float32", *, level=0.0, spread=3.0):
-    """Importance pooling of numbers around a level, with logits that far apart."""
+    """Makes a call of importance pooling, for numbers around `level`.
+
+    Logits have the standard deviation `spread`.
+    """
     windows = (case.pool_size, case.strides, padding, data_format)
     x = _normal(0, case.shape(data_format), dtype, 3, level)
     return importance_of(x, _normal(1, x.shape, dtype, spread), windows)
 
 
 def importance_of(x, logits, windows):
-    """Importance pooling of a tensor."""
+    """Makes a call of importance pooling for a tensor."""
     g = _normal(2, cuda_poolings.output_shape(x.shape, windows), x.dtype.name)
 
     def expected():
@@ -137,7 +144,11 @@ def details(
     scale=3.0,
     level=0.0,
 ):
-    """Detail-preserving pooling of numbers so large, around a level, with lambdas of about that."""
+    """Makes a call of detail-preserving pooling.
+
+    Numbers are around `level` with standard deviation `scale`. Lambdas are from half of `lam` to 1.5 times
+    `lam`.
+    """
     windows = (case.pool_size, case.strides, padding, data_format)
     random = np.random.default_rng(3)
     x = _normal(0, case.shape(data_format), dtype, scale, level)
@@ -148,7 +159,7 @@ def details(
 
 
 def details_of(x, guide, alpha, lam, windows, symmetric=True):
-    """Detail-preserving pooling of a tensor."""
+    """Makes a call of detail-preserving pooling for a tensor."""
     g = _normal(2, cuda_poolings.output_shape(x.shape, windows), x.dtype.name)
     options = (*windows, symmetric)
 

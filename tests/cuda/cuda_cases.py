@@ -1,11 +1,11 @@
-"""Tables of cases that are the CUDA kernels' own, beside those of `cases`."""
+"""Tables of cases for the CUDA kernels alone, which are used beside those of `cases`."""
 
 import pytest
 from cases import DTYPES, MANY_TAPS, Case
 
-# Which kernels take one at a time, or several in one access to memory, where addresses are aligned.
+# Numbers of channels. Kernels read one channel at a time, or several in one access if addresses are aligned.
 CHANNELS = (1, 3, 16, 20, 37, 64, 130)
-# Tensors that begin at an aligned address, and one element behind it. Windows that overlap, and that do not.
+# Tensors that begin at an aligned address or one element after it, with windows that overlap or do not.
 ACCESSES = [
     pytest.param(Case((5, 6), (k, k), (2, 2), channels=c), dtype, offset, id=f"k{k}-c{c}-{dtype}-{offset}")
     for k in (2, 3)
@@ -13,7 +13,7 @@ ACCESSES = [
     for dtype in DTYPES
     for offset in (0, 1)
 ]
-# Positions that lie in no window.
+# Windows with gaps between them, where positions lie in no window.
 GAPS = [
     Case((11,), (2,), (4,), channels=3),
     Case((11,), (1,), (3,), channels=16),
@@ -32,5 +32,5 @@ LARGE = [
     Case((10, 9, 8), (6, 5, 7), (4, 4, 1), channels=3),
     *MANY_TAPS,
 ]
-# What is repeated until there are more threads than a launch may have at a time, whatever it counts.
+# The tests repeat this case until there are more threads than one launch may have.
 MANY = Case((4,), (2,), (2,), batch=1009, channels=3)

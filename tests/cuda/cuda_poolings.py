@@ -1,7 +1,7 @@
-"""The CUDA kernels as functions of NumPy arrays: a pooling, and what its gradient sends to each input.
+"""The CUDA kernels as functions of NumPy arrays that return a pooled tensor and the inputs' gradients.
 
-`windows` is everywhere pool_size, strides, padding, data_format, as the oracles take them; `offset` is how
-many elements behind an aligned address each tensor begins.
+`windows` is always a tuple of pool_size, strides, padding and data_format, as the oracles take them. Each
+tensor begins `offset` elements after an aligned address.
 """
 
 import device
@@ -11,7 +11,7 @@ from near import compute_dtype
 
 
 def output_shape(shape, windows):
-    """The pooled tensor's shape."""
+    """Returns the pooled tensor's shape."""
     pool_size, strides, padding, data_format = windows
     first = 2 if data_format == "channels_first" else 1
     spatial = shape[first : first + len(pool_size)]
@@ -21,7 +21,7 @@ def output_shape(shape, windows):
 
 
 class Pooling:
-    """One op and its gradient."""
+    """A pooling's op and its gradient op, for one tensor to pool."""
 
     def __init__(self, x, windows, pooling, offset=0, **attributes):
         self._x, self._windows, self._offset = x, windows, offset
@@ -34,11 +34,14 @@ class Pooling:
         return device.run(op, self._windows, self._attributes, inputs, outputs, self._offset)
 
     def forward(self, *inputs):
-        """The pooled tensor."""
+        """Returns the pooled tensor."""
         return self._run(False, [self._x, *inputs], [self._like])[0]
 
     def backward(self, *inputs, parameters=0):
-        """Gradients of all inputs but the last, which is the output's. The last few are of parameters."""
+        """Returns the gradients of x and of all `inputs` except the last, which is the output's gradient.
+
+        The last `parameters` of them are gradients of parameters.
+        """
         inputs = [self._x, *inputs]
         types = [self._dtype] * (len(inputs) - 1 - parameters) + [compute_dtype(self._dtype)] * parameters
         pairs = zip(inputs[:-1], types, strict=True)
@@ -46,25 +49,25 @@ class Pooling:
 
 
 def soft_pool(x, g, windows, gradient="exact", offset=0):
-    """The pooled tensor, and what x gets."""
+    """Returns the pooled tensor, and the gradient of x."""
     op = Pooling(x, windows, "soft", offset, gradient=gradient)
     return [op.forward(), *op.backward(g)]
 
 
 def sorted_pool(x, logits, g, windows, normalize="softmax", offset=0):
-    """The pooled tensor, and what x and the logits get."""
+    """Returns the pooled tensor, and the gradients of x and of the logits."""
     op = Pooling(x, windows, "sorted", offset, normalize=normalize)
     return [op.forward(logits), *op.backward(logits, g, parameters=1)]
 
 
 def importance_pool(x, logits, g, windows, offset=0):
-    """The pooled tensor, and what x and the logits get."""
+    """Returns the pooled tensor, and the gradients of x and of the logits."""
     op = Pooling(x, windows, "importance", offset)
     return [op.forward(logits), *op.backward(logits, g)]
 
 
 def detail_preserving_pool(x, guide, alpha, lam, g, windows, symmetric=True, offset=0):
-    """The pooled tensor, and what x, the guide if there is one, alpha and lambda get."""
+    """Returns the pooled tensor, and the gradients of x, the guide if there is one, alpha and lambda."""
     attributes = {"N": int(guide is not None), "symmetric": bool(symmetric)}
     op = Pooling(x, windows, "detail_preserving", offset, **attributes)
     return [op.forward(guide, alpha, lam), *op.backward(guide, alpha, lam, g, parameters=2)]

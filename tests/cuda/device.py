@@ -1,7 +1,8 @@
-"""Where tensors live and kernels run: on a card, or on the host in its place.
+"""The device that runs the kernels: a card, or the host.
 
-A card is used where the environment variable SOFTPOOL_CUDA_LIBRARY names the kernels built for it. The
-library for the host is where `make cuda-host` leaves it, or SOFTPOOL_CUDA_HOST_LIBRARY says.
+If the environment variable SOFTPOOL_CUDA_LIBRARY names a library of kernels built for a card, the tests run
+on the card. Otherwise they run on the host, with the library that SOFTPOOL_CUDA_HOST_LIBRARY names or `make
+cuda-host` builds.
 """
 
 import functools
@@ -14,14 +15,15 @@ from memory import ALIGNMENT, Buffer
 from near import numpy_dtype
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# What memory holds that nothing was written to: NaN in every type, and in what is read beside an input.
+# The byte that fills outputs before a call, and the memory beside inputs. In every type it makes NaN, so a
+# value that was not written, or was read beside an input, shows in the results.
 NOTHING = 0xFF
-# What memory beside outputs holds. Kernels write nothing of the kind.
+# The byte that fills the memory beside outputs. Kernels do not write such bytes.
 UNTOUCHED = 0x5A
 
 
 class Host:
-    """The kernels' threads run one after the other, on NumPy's memory."""
+    """The host as a device: the kernels' threads run one after the other, on NumPy's memory."""
 
     stream = None
 
@@ -29,7 +31,7 @@ class Host:
         self.function = interface.load(library)
 
     def put(self, content):
-        """Bytes on the device, from an aligned address on."""
+        """Copies bytes to an aligned address. Returns the memory."""
         memory = np.empty(content.size + ALIGNMENT, "uint8")
         skipped = -memory.ctypes.data % ALIGNMENT
         memory = memory[skipped : skipped + content.size]
@@ -37,20 +39,20 @@ class Host:
         return memory
 
     def address(self, memory):
-        """Where the bytes are."""
+        """Returns the address of the bytes."""
         return memory.ctypes.data
 
     def take(self, memory):
-        """The bytes as they are now."""
+        """Returns a copy of the bytes."""
         return memory.copy()
 
     def synchronize(self):
-        """Waits until the kernels are done."""
+        """Does nothing, because kernels on the host have finished when their call returns."""
 
 
 @functools.cache
 def at_hand():
-    """The device that tests use."""
+    """Returns the device that tests use."""
     library = os.environ.get("SOFTPOOL_CUDA_LIBRARY")
     if library:
         from card import card
@@ -59,27 +61,27 @@ def at_hand():
     folder = ROOT / "build" / "cuda-host"
     library = Path(os.environ.get("SOFTPOOL_CUDA_HOST_LIBRARY", folder / "libsoftpool_cuda_host.so"))
     if not library.exists():
-        raise FileNotFoundError(f"{library} is not there: `make cuda-host` builds it")
+        raise FileNotFoundError(f"{library} does not exist. Build it with `make cuda-host`.")
     return Host(library)
 
 
 def run(op, windows, attributes, inputs, outputs, offset=0):
-    """Calls an op.
+    """Calls an op on the device.
 
     Args:
-        op: its name.
-        windows: pool_size, strides, padding, data_format.
-        attributes: those beside the windows', by name.
-        inputs: arrays, in the order of the op's description, None for one that is absent.
-        outputs: for each output, its shape and its type's name, or None.
-        offset: how many elements behind an aligned address each tensor begins.
+        op: string, the op's name.
+        windows: tuple of pool_size, strides, padding and data_format.
+        attributes: dict of the attributes that do not describe windows.
+        inputs: list of arrays in the order of the op's description, with None for an absent input.
+        outputs: list with the shape and the type's name of each output, or None for an absent output.
+        offset: int, how many elements after an aligned address each tensor begins.
 
     Returns:
-        The outputs that are not absent, NaN where nothing was written.
+        A list of the outputs that are not absent. Elements that the op did not write are NaN.
 
     Raises:
-        RuntimeError: the kernels say that something is wrong.
-        AssertionError: an input changed, or something was written outside of the outputs.
+        RuntimeError: if the kernels report an error.
+        AssertionError: if an input changed, or the op wrote outside of the outputs.
     """
     device = at_hand()
     scratch = []
@@ -89,7 +91,7 @@ def run(op, windows, attributes, inputs, outputs, offset=0):
 
     @interface.ALLOCATE
     def allocate(size):
-        # No better aligned than kernels may expect.
+        # Aligned to 16 bytes and no better, because kernels may not expect more.
         scratch.append(buffer(np.full(size, NOTHING, "uint8"), UNTOUCHED, 16))
         return scratch[-1].address
 

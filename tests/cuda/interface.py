@@ -1,12 +1,12 @@
-"""The function of `interface.cc`, for Python to call with addresses of values on a device."""
+"""The function of `interface.cc`, which Python calls with addresses of values on a device."""
 
 import ctypes
 import itertools
 from dataclasses import dataclass
 
-# As the function counts them.
+# The types in the order of the function's type numbers.
 DTYPES = ("float16", "bfloat16", "float32", "float64")
-# Called with a number of bytes; returns the address of as much memory of the device.
+# A function that takes a number of bytes, and returns the address of that much memory on the device.
 ALLOCATE = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_size_t)
 
 
@@ -30,7 +30,7 @@ class _Attribute(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Tensor:
-    """Where a tensor's values are on the device, and what they are."""
+    """The address of a tensor's values on the device, and the tensor's type and shape."""
 
     address: int
     dtype: str
@@ -38,7 +38,7 @@ class Tensor:
 
 
 def load(path):
-    """The function in the library at a path."""
+    """Loads the library at a path, and returns its function."""
     function = ctypes.CDLL(str(path)).tf_softpool_run
     function.argtypes = [
         ctypes.c_char_p,
@@ -84,19 +84,21 @@ def _tensors(tensors):
 
 
 def prepare(function, op, attributes, inputs, outputs, stream, allocate):
-    """A call that may be repeated: all that Python has to do for it is done here.
+    """Prepares a call that may be repeated, so that repeating it takes little time in Python.
 
     Args:
-        function: what `load` returns.
-        op: the op's name.
-        attributes: by name: a string, a truth value, an int or a list of them.
-        inputs: a `Tensor` for each, in the order of the op's description, None for one that is absent.
-        outputs: the same.
-        stream: the address of a stream, or None.
-        allocate: a function of `ALLOCATE`'s kind.
+        function: the function that `load` returns.
+        op: string, the op's name.
+        attributes: dict of names to strings, bools, ints or lists of ints.
+        inputs: list of a `Tensor` for each input in the order of the op's description, or None for an absent
+            input.
+        outputs: list of a `Tensor` for each output, in the same way.
+        stream: int, the address of a stream, or None.
+        allocate: function of type `ALLOCATE`.
 
     Returns:
-        A function that raises RuntimeError with what the kernels say is wrong.
+        A function that makes the call. It raises a RuntimeError with the kernels' message if they report an
+        error.
     """
     tensors = (_tensors(inputs), _tensors(outputs))
     arguments = (op.encode(), _attributes(attributes), len(attributes), *tensors, stream, allocate)
@@ -110,7 +112,7 @@ def prepare(function, op, attributes, inputs, outputs, stream, allocate):
 
 
 def window_attributes(windows):
-    """The attributes that every op has, of pool_size, strides, padding, data_format."""
+    """Returns the attributes that every op has. `windows` is pool_size, strides, padding and data_format."""
     pool_size, strides, padding, data_format = windows
     return {
         "ksize": list(pool_size),
@@ -121,6 +123,6 @@ def window_attributes(windows):
 
 
 def op_name(pooling, gradient=False):
-    """An op's name, of a pooling's, as `"detail_preserving"`, and whether it is its gradient."""
+    """Returns the name of the op, or the gradient op, of a pooling with a name like `"detail_preserving"`."""
     words = itertools.chain(pooling.split("_"), ["pool"], ["grad"] * gradient)
     return "".join(word.capitalize() for word in words)

@@ -1,21 +1,22 @@
-"""Memory of a device with other memory around it, in which what is written there by mistake shows."""
+"""Memory of a device with watched memory around it, in which a write by mistake shows."""
 
 import numpy as np
 
-# Of addresses, as TensorFlow has it.
+# The alignment of addresses, as large as TensorFlow's.
 ALIGNMENT = 256
-# So many bytes are watched before and behind. A tool that watches all of memory needs none.
+# The number of bytes that are watched before and after the content. A tool that watches all memory needs
+# none.
 WATCHED = 256
 
 
 class Buffer:
-    """Bytes on a device.
+    """Bytes on a device, with watched bytes around them.
 
     Args:
-        device: a `device.Host`, or a card.
-        content: the bytes.
-        beside: the byte that all others around them are.
-        bytes_off: how far behind an aligned address they begin.
+        device: a `device.Host` or a card.
+        content: array of bytes.
+        beside: int, the byte that fills the watched memory.
+        bytes_off: int, how many bytes after an aligned address the content begins.
     """
 
     def __init__(self, device, content, beside, bytes_off=0):
@@ -28,11 +29,11 @@ class Buffer:
         self.address = device.address(self._memory) + start
 
     def changed(self):
-        """Whether any byte is another than in the beginning."""
+        """Returns whether any byte differs from the beginning, in the content or around it."""
         return not np.array_equal(self._device.take(self._memory), self._before)
 
     def content(self):
-        """The bytes as they are now, or None if others around them changed."""
+        """Returns the content's bytes, or None if any byte around them changed."""
         now = self._device.take(self._memory)
         first, last = self._where.start, self._where.stop
         same = np.array_equal(now[:first], self._before[:first])

@@ -1,4 +1,4 @@
-"""Calls every CUDA kernel on small tensors, for a tool to watch: it prints how far it came.
+"""Calls every CUDA kernel on small tensors while a tool watches, and prints its progress.
 
 Usage: PYTHONPATH=tests/support:tests/cuda compute-sanitizer --tool racecheck python tests/cuda/sanitize.py
 """
@@ -10,7 +10,8 @@ import cuda_calls
 import memory
 from cases import DATA_FORMATS, DTYPES, Case
 
-# Small and large windows, whole and clipped ones; vectors and what is left of them.
+# Small and large windows, whole and clipped windows, and numbers of channels that fill vectors or leave a
+# remainder.
 CASES = [
     Case((6, 8), (2, 2), (2, 2), channels=16),
     Case((7, 9), (3, 3), (2, 2), channels=19),
@@ -29,8 +30,9 @@ CALLS = [
 
 
 def main():
-    """Runs all calls. What they compute is for tests to judge."""
-    # A tool sees accesses beyond what was allocated: each tensor is an allocation of its own, and no more.
+    """Runs all calls. Their results are not checked here, because the tests check them."""
+    # A tool sees only accesses outside of allocations. So each tensor gets an allocation of its own, without
+    # watched memory around it.
     memory.WATCHED = 0
     if importlib.util.find_spec("cupy"):
         import cupy

@@ -1,4 +1,4 @@
-"""Tensors of more elements than 32 bits count, which only a card has the memory and the time for."""
+"""Tensors of more elements than 32 bits can count. Only a card has the memory and the speed for them."""
 
 import math
 
@@ -11,18 +11,19 @@ import weighted_oracle
 from cuda_poolings import output_shape
 from near import assert_near
 
-# One after the other, with pytest-xdist's --dist loadgroup: a card has memory for one.
+# A card has memory for one of these tests at a time. With pytest-xdist's --dist loadgroup, tests of one group
+# run one after the other.
 pytestmark = pytest.mark.xdist_group("memory")
 DTYPE = "float16"
-# Where a sign bit would be.
+# The first number that a signed 32-bit integer cannot hold.
 BORDER = 2**31
-# Elements that are repeated, no multiple of any dimension's.
+# The number of random elements that are repeated over a tensor. It is no multiple of any dimension.
 PATTERN = 1_000_003
-# How many examples are compared at each place.
+# The number of examples that are compared at each place.
 EXAMPLES = 6
 PLANES = ((3, 3), (2, 2), "same")
-# The tensor's shape, the windows, and how it is seen as examples that share no window: by the batch, which is
-# large, or by the windows of one large dimension.
+# The tensor's shape, the windows, and the shape of an example. Examples share no window: they are those of a
+# large batch, or the windows of one large dimension.
 TENSORS = {
     "batch": ((2**21 + 100, 4, 4, 64), (*PLANES, "channels_last"), (4, 4, 64)),
     "channels first": ((2**21 + 100, 64, 4, 4), (*PLANES, "channels_first"), (64, 4, 4)),
@@ -50,7 +51,8 @@ def details(x, g, w):
     return [y, weighted_oracle.detail_preserving_pool_gradient(x, None, ones, ones, g, *w, True)[0]]
 
 
-# Attributes, and what the oracle says of a tensor, which is its own logits, and of the result's gradient.
+# Attributes, and the oracle's function of a tensor, of the output's gradient and of windows. In importance
+# pooling, the tensor is its own logits.
 POOLINGS = {
     "SoftPool": ({"gradient": "exact"}, soft),
     "SortedPool": ({"normalize": "softmax"}, ranked),
@@ -67,7 +69,7 @@ def channels_of(shape, windows):
 def card():
     card = device.at_hand()
     if isinstance(card, device.Host):
-        pytest.skip("the host would take hours for as many elements: this is for a card")
+        pytest.skip("only a card can do this: the host would take hours for this many elements")
     needed = 10 * BORDER
     if card.free_bytes() < needed:
         pytest.skip(f"the card has less than {needed / 2**30:.0f} GiB of free memory")
@@ -79,17 +81,17 @@ def pattern(seed, scale):
 
 
 def tensor(card, numbers, shape):
-    """Numbers of a 16-bit type, repeated over a tensor."""
+    """Returns memory for a tensor on the card, filled with numbers of a 16-bit type, repeated."""
     return card.repeated(numbers.view("uint8"), 2 * math.prod(shape))
 
 
 def nothing(card, shape):
-    """A tensor that nothing was written to."""
+    """Returns memory for a tensor that nothing was written to."""
     return card.repeated(np.full(2**20, device.NOTHING, "uint8"), 2 * math.prod(shape))
 
 
 def call(card, op, windows, attributes, inputs, outputs):
-    """Calls an op on pairs of memory and shapes. Each element of a large output is written."""
+    """Calls an op on pairs of memory and shapes. Asserts that each element of a large output was written."""
     scratch = []
 
     @interface.ALLOCATE
@@ -114,14 +116,14 @@ def call(card, op, windows, attributes, inputs, outputs):
 
 
 def parameters(card, op, channels):
-    """What the op takes beside x and gradients: memory and shapes."""
+    """Returns the op's inputs other than x and gradients, as pairs of memory and shapes."""
     ones = (card.put(np.ones(channels, "float32").view("uint8")), (channels,))
     logits = (card.put(LOGITS.view("uint8")), LOGITS.shape)
     return {"SortedPool": [logits], "DetailPreservingPool": [None, ones, ones]}.get(op, [])
 
 
 def copy(card, pair):
-    """Other memory of the same size, if there is any."""
+    """Returns a pair with a copy of the memory, or None for None."""
     return pair and (card.put(card.take(pair[0])), pair[1])
 
 
@@ -149,7 +151,7 @@ def test_more_elements_than_32_bits_count(card, name, op):
 
 
 def compare(card, patterns, results, example, windows, size, expected):
-    """Compares examples where 31 bits end, and at both ends of the tensor, with the oracle's."""
+    """Compares examples with the oracle's, around element 2^31 and at both ends of the tensor."""
     each = math.prod(example)
     for first in (0, BORDER // each - EXAMPLES // 2, size // each - EXAMPLES):
         shape = (EXAMPLES, *example)
@@ -162,7 +164,7 @@ def compare(card, patterns, results, example, windows, size, expected):
 
 
 def part(numbers, first, shape):
-    """Examples from the first one on, of numbers that repeat."""
+    """Returns the repeated numbers as an array of examples, from example number `first` on."""
     count = math.prod(shape)
     start = first * (count // shape[0])
     return np.take(numbers, np.arange(start, start + count), mode="wrap").reshape(shape)

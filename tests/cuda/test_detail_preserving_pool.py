@@ -1,4 +1,4 @@
-"""The CUDA kernels of detail-preserving pooling against the oracle, over the tables of cases."""
+"""The CUDA kernels of detail-preserving pooling, compared with the oracle over the tables of cases."""
 
 import numpy as np
 import pytest
@@ -87,7 +87,7 @@ def test_offsets(case, level, variant):
 
 
 def parameters(alpha, lam, channels):
-    """One alpha and one lambda for every channel."""
+    """Returns the same alpha and the same lambda for every channel."""
     return [np.full(channels, value, "float32") for value in (alpha, lam)]
 
 
@@ -130,14 +130,14 @@ def test_gradients_of_special_values(values, to_x, to_others, guided, channels):
 def test_hard_numbers(name, guided):
     scale, alpha, lam, symmetric = HARD_DETAILS[name]
     x = np.random.default_rng(0).normal(0, 1, (2, 6, 8, 21))
-    # Half of the windows are ordinary, beside those that are not.
+    # Every second channel is scaled, so windows of ordinary numbers lie beside windows of hard ones.
     x[..., ::2] *= scale
     x = x.astype("float32")
     guide = (x[:, ::2, ::2] / 2) if guided else None
     windows = ((3, 2), (2, 2), "same", "channels_last")
     call = details_of(x, guide, *parameters(alpha, lam, 21), windows, symmetric)
     results, expected = call.results(), call.oracle()
-    # Gradients of parameters are sums over windows of very different sizes.
+    # Gradients of parameters are sums over windows whose numbers differ greatly in size.
     for actual, (value, error) in zip(results[:-2], expected[:-2], strict=True):
         assert_near(actual, value, error, "float32")
     for actual, (value, error) in zip(results[-2:], expected[-2:], strict=True):
@@ -147,7 +147,7 @@ def test_hard_numbers(name, guided):
 
 @pytest.mark.parametrize("lam", [0.5, 1.0, 3.0])
 def test_no_nan_at_zero_detail(lam):
-    # The root of d^2 has no derivative at zero, that of d^2 + epsilon^2 has.
+    # The square root of d^2 has no derivative at d = 0, but that of d^2 + epsilon^2 has one.
     x, g = np.zeros((1, 4, 4, 18), "float32"), np.ones((1, 2, 2, 18), "float32")
     y, dx, da, dl = detail_preserving_pool(x, None, *parameters(1, lam, 18), g, TWO)
     np.testing.assert_array_equal(y, np.zeros_like(y))
@@ -159,7 +159,7 @@ def test_no_nan_at_zero_detail(lam):
 @pytest.mark.parametrize("size", [1e-300, 1e100, 1e150, 1e300])
 @pytest.mark.parametrize("guided", [False, True])
 def test_far_ends_of_float64(guided, size):
-    # Not the last ones: a device has no wider type for differences of those.
+    # Not the largest numbers, because a device has no wider type for their differences.
     x = np.array([1.7 * size, -1.7 * size, size], "float64").reshape(1, 3, 1)
     one = np.ones((1, 1, 1), "float64")
     windows = ((3,), (3,), "valid", "channels_last")

@@ -1,4 +1,4 @@
-"""What holds for the CUDA kernels of every pooling."""
+"""Tests of the CUDA kernels that are the same for every pooling."""
 
 import cuda_calls
 import device
@@ -10,9 +10,9 @@ from cuda_poolings import output_shape
 from interface import op_name
 from near import bits, compute_dtype
 
-# SoftPool's attribute.
+# The attribute of SoftPool.
 EXACT = {"gradient": "exact"}
-# A pooling's call for a case, and its variant.
+# By name, a function that makes a pooling's call for a case, and the variant.
 CALLS = {
     "soft": (cuda_calls.soft, {}),
     "sorted": (cuda_calls.ranked, {}),
@@ -38,7 +38,7 @@ def test_empty(name, batch, channels, dtype, data_format):
     call = call_of(name, case, "valid", data_format, dtype)
     y, dx, *others = call.results()
     assert y.size == dx.size == 0
-    # Gradients of parameters are there all the same, and zero.
+    # Gradients of parameters have their usual shapes, and are zero.
     assert [v.shape for v in (dx, *others)] == [v.shape for v in tensors_of(call)[:-1]]
     for gradient in others:
         np.testing.assert_array_equal(gradient, np.zeros_like(gradient))
@@ -48,7 +48,7 @@ def tensors_of(call):
     return [v for v in call.arguments if isinstance(v, np.ndarray)]
 
 
-# Clipped and overlapping windows, and whole ones; a window that threads share.
+# Clipped and overlapping windows, whole windows, and a window that threads share.
 REPEATED = [
     Case((40, 40), (3, 3), (2, 2), 8, 21),
     Case((32, 32), (2, 2), (2, 2), 8, 64),
@@ -67,7 +67,7 @@ def test_the_same_bits_every_time(name, case, data_format):
             np.testing.assert_array_equal(bits(again), bits(once))
 
 
-# More that overlaps, and windows that blocks sort.
+# More overlapping windows, and windows that blocks of threads sort.
 TOGETHER = [
     *REPEATED,
     Case((30,), (5,), (1,), 3, 40),
@@ -81,7 +81,7 @@ TOGETHER = [
 @pytest.mark.parametrize("name", CALLS)
 def test_the_same_bits_whichever_thread_comes_first(monkeypatch, name, case, data_format):
     if not isinstance(device.at_hand(), device.Host):
-        pytest.skip("a card has an order of its own, and compute-sanitizer finds what depends on it")
+        pytest.skip("nothing sets the order of threads on a card; compute-sanitizer finds what depends on it")
     call = call_of(name, case, "same", data_format)
     forwards = call.results()
     monkeypatch.setenv("SOFTPOOL_HOST_BACKWARDS", "1")
@@ -96,7 +96,7 @@ def test_more_blocks_than_are_launched_at_once(name):
 
 @pytest.mark.parametrize("name", ["soft", "sorted", "importance", "details"])
 def test_sizes_that_leave_a_rest(name):
-    # One element less, and more, than threads take together.
+    # One channel less and one more than the numbers that threads take together.
     for channels in (31, 33, 127, 129, 255, 257):
         call_of(name, Case((6,), (2,), (2,), 3, channels)).check()
 
@@ -104,7 +104,7 @@ def test_sizes_that_leave_a_rest(name):
 @pytest.mark.parametrize("name", ["sorted", "sorted per channel", "details", "details, guided"])
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 def test_gradients_of_parameters_are_sums_over_much(name, data_format):
-    # More windows than one block sums, for few and for many channels.
+    # One block of threads cannot sum so many windows. There are few channels, then many.
     for case in (Case((64,), (2,), (2,), 300, 2), Case((2,), (2,), (2,), 3000, 40)):
         call_of(name, case, "valid", data_format).check()
 

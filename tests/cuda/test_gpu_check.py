@@ -1,4 +1,4 @@
-"""What `make gpu-check` counts, judges, prints and runs, without a card."""
+"""The parts of `make gpu-check` that need no card: what it counts, judges, prints and runs."""
 
 import sys
 import time
@@ -38,7 +38,7 @@ def rows(seconds, copy_rate=1e9):
 
 
 def test_rates_and_marks():
-    # 1920 bytes at the rate of a copy are 1.92 microseconds.
+    # At the rate of a copy, 1920 bytes take 1.92 microseconds.
     (row,) = rows({"soft": 2e-6, "max": 3e-6})
     assert row["of_copy"] == pytest.approx(0.96)
     assert row["marks"] == {"85% of a copy": True, "not slower than max": True}

@@ -1,4 +1,4 @@
-"""The CUDA kernels of importance pooling against the oracle, over the tables of cases."""
+"""The CUDA kernels of importance pooling, compared with the oracle over the tables of cases."""
 
 import numpy as np
 import pytest
@@ -123,7 +123,7 @@ def test_with_its_own_values_as_logits_it_is_soft_pool(case, padding, dtype):
 
 @pytest.mark.parametrize("size", [1e-300, 1e150, 1e300])
 def test_far_ends_of_float64(size):
-    # Not the last ones: a device has no wider type for differences of those.
+    # Not the largest numbers, because a device has no wider type for their differences.
     x = np.array([1.7, -1.7, -1.7], "float64").reshape(1, 3, 1) * size
     windows = ((3,), (3,), "valid", "channels_last")
     y, dx, dl = importance_pool(x, np.zeros_like(x), np.ones((1, 1, 1)), windows)

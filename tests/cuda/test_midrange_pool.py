@@ -1,4 +1,4 @@
-"""The CUDA kernels of the example of a pooling, tests/midrange."""
+"""The CUDA kernels of midrange pooling, the example of a pooling in tests/midrange."""
 
 import device
 import numpy as np
@@ -10,7 +10,7 @@ from near import numpy_dtype
 
 
 def pooled(x, g, pool_size, strides, padding):
-    """The mean of the largest and the smallest value, and what it sends back; channels are last."""
+    """Returns the mean of the largest and the smallest value, and the gradient of x. Channels are last."""
     y, dx = np.empty(g.shape), np.zeros(x.shape)
     for position, where in oracle.windows(x.shape[1:-1], pool_size, strides, padding):
         at, to = (slice(None), *where), (slice(None), *position)
@@ -30,7 +30,7 @@ def pooled(x, g, pool_size, strides, padding):
 def test_values_and_gradients(case, padding, data_format, dtype):
     windows = (case.pool_size, case.strides, padding, data_format)
     random = np.random.default_rng(0)
-    # Few values, so that some are equal and sums are exact in every type.
+    # Small integers, so that some values are equal, and sums are exact in every type.
     x = random.integers(-8, 9, case.shape(data_format)).astype(numpy_dtype(dtype))
     g = 2 * random.integers(-4, 5, output_shape(x.shape, windows)).astype(numpy_dtype(dtype))
     [y] = device.run("MidrangePool", windows, {}, [x], [(g.shape, dtype)])

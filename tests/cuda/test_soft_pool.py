@@ -1,4 +1,4 @@
-"""SoftPool's CUDA kernels against the oracle, over the tables of cases."""
+"""SoftPool's CUDA kernels, compared with the oracle over the tables of cases."""
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def test_every_offset(level, dtype):
 
 
 def tiled(values, channels, beside):
-    """A window of these values in every channel, and one of another value beside it."""
+    """Returns a window of these values in every channel, and beside it a window of the value `beside`."""
     x = np.tile(np.reshape(values, (1, 2, 2, 1)), (1, 1, 1, channels)).astype("float32")
     return np.concatenate([x, np.full_like(x, beside)], axis=2)
 

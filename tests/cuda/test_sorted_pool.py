@@ -1,4 +1,4 @@
-"""The CUDA kernels of sorted-weight pooling against the oracle, over the tables of cases."""
+"""The CUDA kernels of sorted-weight pooling, compared with the oracle over the tables of cases."""
 
 import numpy as np
 import oracle
@@ -64,7 +64,7 @@ def test_positions_in_no_window_get_zero(case, dtype, variant):
         assert not dx[size == 0].any()
 
 
-# Windows of every size that kernels may have a way of their own for, and of sizes between.
+# Windows of every size for which kernels may have separate code, and of sizes between.
 SIZES = [Case((40,), (k,), (k,), channels=c) for k in (6, 8, 10, 15, 16, 17, 25, 27, 32, 40) for c in (5, 20)]
 
 
@@ -103,7 +103,7 @@ def test_logits_keep_their_gradient_far_from_zero(level):
     ids=str,
 )
 def test_every_logit(logits):
-    # Clipped windows too, whose ranks' logits may be far below the others'.
+    # Some windows are clipped. The logits of the ranks they have may be far below the other logits.
     x = np.random.default_rng(0).normal(0, 1, (2, 7, 7, 19)).astype("float32")
     ranked_of(x, np.array(logits, "float32"), (*TWO[:2], "same", TWO[3])).check()
 
@@ -115,7 +115,7 @@ def test_special_values(name, channels):
     x = np.tile(np.reshape(values, (1, 2, 2, 1)), (1, 1, 1, channels)).astype("float32")
     x = np.concatenate([x, np.full_like(x, 0.5)], axis=2)
     logits = np.log([8.0, 4.0, 2.0, 1.0]).astype("float32")
-    # So little that the largest values do not add up to infinity in the logits' gradient.
+    # The output's gradient is so small that the largest values do not overflow the logits' gradient.
     g = np.full((1, 1, 2, channels), 1e-3, "float32")
     y, dx, dw = sorted_pool(x, logits, g, TWO)
     np.testing.assert_allclose(y[0, 0, 0], np.full(channels, expected, "float32"), rtol=1e-6)
@@ -160,7 +160,7 @@ def test_nan_below_the_ranks_that_are_kept(count, pool_range):
 
 
 def test_long_sums_keep_precision():
-    # A plain float32 sum of so many equal terms is off in the fourth digit.
+    # A plain float32 sum of this many equal terms is wrong in the fourth digit.
     x = np.tile(np.array([0.1, 0.3], "float32").reshape(1, 2, 1), (1, 250_000, 1))
     g = np.full((1, 250_000, 1), 0.7, "float32")
     windows = ((2,), (2,), "valid", "channels_last")

@@ -1,4 +1,4 @@
-"""A copy of the checkout, in which faults are planted, and what is built and run there."""
+"""A copy of the checkout, in which faults are planted, built and tested."""
 
 import os
 import re
@@ -14,18 +14,18 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 _LEFT_BEHIND = shutil.ignore_patterns(
     ".git", ".venv", "out", "dist", "__pycache__", "faults.tmp", "cuda-device", "bazel*"
 )
-# They say of every fault that it is no longer what it was.
+# These tests check the sources' own texts, so they would fail for every planted fault.
 _OF_FAULTS = "tests/test_faults.py"
-# A fault may make a test wait for ever.
+# A time limit in seconds, because a fault may make a test wait for ever.
 _LONGEST = 45 * 60
 
 
 class Checkout:
-    """The copy, in a folder that is empty or an earlier copy."""
+    """A copy of the checkout. Replaces an earlier copy in the folder, if there is one."""
 
     def __init__(self, folder, jobs):
         self.folder, self.jobs = Path(folder), str(jobs)
-        # Whether the kernels are built for few processors: faults are the same on all.
+        # Whether the build is configured to compile for AVX2 alone. Faults are the same on all SIMD targets.
         self._is_quick = False
         self._is_cuda_configured = False
         self._built_with_a_fault = ()
@@ -37,7 +37,7 @@ class Checkout:
 
     @contextmanager
     def with_fault(self, fault):
-        """The copy with a fault in it, for a while."""
+        """Plants a fault in the copy while the block runs."""
         path = self.folder / fault.file
         original = path.read_text()
         path.write_text(fault.planted(original))
@@ -47,12 +47,12 @@ class Checkout:
             path.write_text(original)
 
     def build(self, parts):
-        """Builds again what was changed since it was built.
+        """Builds parts again, if their sources changed since the last build.
 
         Raises:
-            RuntimeError: it does not compile.
+            RuntimeError: if a part does not compile.
         """
-        # What the fault before this one was in is built again without it.
+        # The parts that have the fault before this one are also built again, without that fault.
         for part in dict.fromkeys([*parts, *self._built_with_a_fault]):
             build, target = self._place_of(part)
             self._make("cmake", "--build", build, "--parallel", self.jobs, "--target", target)
@@ -62,14 +62,15 @@ class Checkout:
         if part == "cuda":
             build = self.folder / "build" / "cuda-host"
             if not self._is_cuda_configured:
-                # Anew: its objects are in folders named after the checkout's.
+                # Object files lie in folders that are named after the checkout's folder, so the copied build
+                # is removed and configured anew.
                 shutil.rmtree(build, ignore_errors=True)
                 self._make("cmake", "-S", self.folder / "tests" / "cuda", "-B", build)
                 self._is_cuda_configured = True
             return build, "softpool_cuda"
         folders = sorted((self.folder / "build").glob("tensorflow-*"), key=lambda path: path.stat().st_mtime)
         if not folders:
-            raise RuntimeError("there is no build of the ops: `make demo` makes it")
+            raise RuntimeError("The ops are not built. Run `make demo` first, which builds them.")
         build = folders[-1]
         if not self._is_quick:
             options = ("-DSOFTPOOL_BUILD_TESTS=ON", "-DSOFTPOOL_QUICK=ON")
@@ -83,7 +84,12 @@ class Checkout:
             raise RuntimeError("\n".join((made.stdout + made.stderr).splitlines()[-15:]))
 
     def first_failure(self, tests, short=True):
-        """The first of some tests that fails, or None: pytest's files and folders, or `KERNEL_TESTS`."""
+        """Returns the first failure of some tests as text, or None.
+
+        Args:
+            tests: tuple of files and folders for pytest, and of `KERNEL_TESTS`.
+            short: bool, whether pytest runs only the tests of the short run.
+        """
         for path in [test for test in tests if test == KERNEL_TESTS]:
             build, _ = self._place_of("ops")
             failed = _output(self.folder, "ctest", "--test-dir", build, "--stop-on-failure", "-j", self.jobs)
@@ -106,18 +112,18 @@ class Checkout:
 
 
 def _output(folder, *command):
-    """What a command prints that fails, or None."""
+    """Returns what a command printed if it failed, or None if it succeeded."""
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     options = {"cwd": folder, "env": environment, "capture_output": True, "text": True, "check": False}
     try:
         done = subprocess.run([str(word) for word in command], timeout=_LONGEST, **options)
     except subprocess.TimeoutExpired:
-        return "it does not end"
+        return "the tests do not end"
     return done.stdout + done.stderr if done.returncode else None
 
 
 def _relocate(build, old, new):
-    """Makes a copied build folder one of its new place, whose files are as old as they were."""
+    """Replaces the old path in the text files of a copied build folder, and keeps the files' times."""
     for path in build.rglob("*"):
         if path.is_file() and b"\0" not in (content := path.read_bytes()) and old.encode() in content:
             times = path.stat()

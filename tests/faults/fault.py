@@ -1,8 +1,8 @@
-"""What a planted fault is, and where the sources lie that faults are planted in."""
+"""The class of planted faults, and the folders of the sources that faults are planted in."""
 
 from dataclasses import dataclass
 
-# Folders of the checkout. Tables name files below these.
+# Folders of the checkout. The tables of faults name files below these.
 OPS = "tf_softpool/ops"
 LAYERS = "tf_softpool/layers"
 REWRITING = "tf_softpool/rewriting"
@@ -14,25 +14,25 @@ CUDA = "custom_ops/softpool/cuda"
 TENSORFLOW = "custom_ops/softpool/tensorflow"
 XLA = "custom_ops/softpool/xla"
 
-# What may have to be built again: the ops for TensorFlow, the library for XLA, the CUDA kernels for the host,
-# and the C++ tests.
+# The parts that a fault may need to be built again: the ops for TensorFlow, the library for XLA, the CUDA
+# kernels for the host, and the C++ tests.
 BUILDS = ("ops", "xla", "cuda", "kernel_tests")
-# In the place of a test file: the C++ tests.
+# Stands for the C++ tests where a fault names test files.
 KERNEL_TESTS = "ctest"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One mistake that somebody might make.
+    """A mistake that somebody might make.
 
     Attributes:
-        name: what it is called on the command line.
-        kind: what sort of mistake it is.
-        file: where it is, from the checkout's root.
-        before: what stands there, exactly once.
-        after: what stands there with the mistake.
-        tests: test files or folders that are run first; all others follow if these find nothing.
-        build: what is built again, of `BUILDS`.
+        name: string, the fault's name on the command line.
+        kind: string, the sort of mistake.
+        file: string, the source file's path from the checkout's root.
+        before: string, the text that the fault replaces, which the file must have exactly once.
+        after: string, the text with the mistake.
+        tests: tuple of test files or folders that run first. All tests follow if these find nothing.
+        build: tuple of the parts in `BUILDS` that are built again.
     """
 
     name: str
@@ -44,10 +44,10 @@ class Fault:
     build: tuple = ()
 
     def planted(self, text):
-        """The file's text with the fault in it.
+        """Returns a file's text with the fault planted in it.
 
         Raises:
-            ValueError: what is to be replaced is not there, or more than once.
+            ValueError: if the text does not have `before` exactly once.
         """
         if (count := text.count(self.before)) != 1:
             raise ValueError(f"{self.name}: {self.file} has its text {count} times, and must have it once")

@@ -1,4 +1,4 @@
-"""Faults in the kernels, on CPUs and on GPUs, and in what calls them."""
+"""Faults in the C++: the kernels for CPUs and GPUs, and the code that calls them."""
 
 from fault import CUDA, ENGINE, KERNEL_TESTS, POOLINGS, SIMD, TENSORFLOW, XLA, Fault
 
@@ -7,7 +7,7 @@ CUDA_TESTS = ("tests/cuda",)
 FAULTS = [
     Fault(
         "bfloat16-ties",
-        "a rounding",
+        "a wrong rounding",
         f"{SIMD}/load_store-inl.h",
         "const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1u));",
         "const auto odd = hn::Set(du, 1u);",
@@ -16,7 +16,7 @@ FAULTS = [
     ),
     Fault(
         "float16-subnormals-on-gpus",
-        "a rounding",
+        "a wrong rounding",
         f"{SIMD}/load_store-inl.h",
         "const auto half = hn::Set(d, 0.5f);",
         "const auto half = hn::Set(d, 0.25f);",
@@ -25,7 +25,7 @@ FAULTS = [
     ),
     Fault(
         "soft-gradient-sign",
-        "a sign",
+        "a wrong sign",
         f"{POOLINGS}/soft/soft_pool-inl.h",
         "hn::Sub(one, hn::Mul(products.Total(), inverse))",
         "hn::Add(one, hn::Mul(products.Total(), inverse))",
@@ -34,7 +34,7 @@ FAULTS = [
     ),
     Fault(
         "first-window-of-a-tile",
-        "a border between tiles",
+        "an off-by-one error at the border of a tile",
         f"{ENGINE}/tiling.h",
         "const int64_t begin = before < 0 ? 0 : over_stride(before) + 1;",
         "const int64_t begin = before < 0 ? 0 : over_stride(before) + 2;",
@@ -70,7 +70,7 @@ FAULTS = [
     ),
     Fault(
         "lambda-without-its-half",
-        "a wrong factor of one gradient",
+        "a wrong factor in one gradient",
         f"{POOLINGS}/detail_preserving/detail_preserving_pool-inl.h",
         "hn::Set(D(), PowerConstants<C>::kLn2 / 2)",
         "hn::Set(D(), PowerConstants<C>::kLn2)",
@@ -79,7 +79,7 @@ FAULTS = [
     ),
     Fault(
         "last-block-of-sums",
-        "sums of parameters lost for the last block",
+        "the last block missing from sums for parameters",
         f"{ENGINE}/parameter_sums-inl.h",
         "for (size_t b = 0; b < sums_.size(); b += count_) sum",
         "for (size_t b = 0; b + count_ < sums_.size(); b += count_) sum",
@@ -97,7 +97,7 @@ FAULTS = [
     ),
     Fault(
         "equal-values-backwards",
-        "an order",
+        "a wrong order",
         f"{POOLINGS}/sorted/sorted_reference.h",
         "a.value > b.value || (a.value == b.value && a.index < b.index)",
         "a.value > b.value || (a.value == b.value && a.index > b.index)",
@@ -124,7 +124,7 @@ FAULTS = [
     ),
     Fault(
         "subnormals-are-flushed",
-        "a state of the processor",
+        "a processor flag not cleared",
         f"{ENGINE}/threads.h",
         "ScopedSubnormals() : saved_(Read()) { Write(saved_ & ~kFlush); }",
         "ScopedSubnormals() : saved_(Read()) {}",
@@ -133,7 +133,7 @@ FAULTS = [
     ),
     Fault(
         "no-float16",
-        "the registration of one type missing",
+        "a type missing from an op's definition",
         f"{TENSORFLOW}/ops.cc",
         'builder.Attr("T: {half, bfloat16, float, double}");',
         'builder.Attr("T: {bfloat16, float, double}");',
@@ -160,7 +160,7 @@ FAULTS = [
     ),
     Fault(
         "tensors-behind-an-absent-guide-in-programs",
-        "a swapped signature",
+        "inputs counted wrongly",
         f"{XLA}/handlers.cc",
         "if (!IsAbsent(call_, spec)) tensor = TensorOf(Value(inputs.get<ffi::AnyBuffer>(at++)));",
         "tensor = TensorOf(Value(inputs.get<ffi::AnyBuffer>(at++)));",
@@ -187,7 +187,7 @@ FAULTS = [
     ),
     Fault(
         "last-window-in-operations",
-        "a border in XLA's operations",
+        "an unclipped border in XLA's operations",
         f"{XLA}/windows.cc",
         "const XlaOp last = xla::Min(padded / grid(axis.stride), grid(axis.out - 1));",
         "const XlaOp last = padded / grid(axis.stride);",
@@ -196,7 +196,7 @@ FAULTS = [
     ),
     Fault(
         "halves-in-operations",
-        "a lost weight in XLA's operations",
+        "a missing division in XLA's operations",
         f"{POOLINGS}/sorted/sorted_pool_xla.cc",
         "r.weights = softmax ? SoftmaxOf(Where(kept, w, -kInfinity), kept).weights : Where(kept, w, 0.0);",
         "r.weights = softmax ? ExponentialsOf(Where(kept, w, -kInfinity)).e : Where(kept, w, 0.0);",
@@ -205,7 +205,7 @@ FAULTS = [
     ),
     Fault(
         "colours-of-tiles",
-        "a wrong colour of tiles",
+        "tiles that write to the same place at once",
         f"{CUDA}/tiles.h",
         "const int64_t apart = (axis.window + axis.stride - 1) / axis.stride;",
         "const int64_t apart = axis.window / axis.stride;",
@@ -223,7 +223,7 @@ FAULTS = [
     ),
     Fault(
         "last-slice-on-gpus",
-        "sums of parameters lost for the last block",
+        "the last block missing from sums for parameters",
         f"{CUDA}/sums.h",
         "for (int64_t s = t.index / kColumns; s < slices; s += t.count / kColumns) {",
         "for (int64_t s = t.index / kColumns; s + 1 < slices; s += t.count / kColumns) {",

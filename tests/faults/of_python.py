@@ -5,7 +5,7 @@ from fault import LAYERS, OPS, REWRITING, SERVING, Fault
 FAULTS = [
     Fault(
         "guide-off-centre",
-        "an offset",
+        "an off-by-one error",
         f"{OPS}/portable/taps.py",
         "(pool_size - size + 1) // 2 for pool_size",
         "(pool_size - size) // 2 for pool_size",
@@ -13,7 +13,7 @@ FAULTS = [
     ),
     Fault(
         "second-order-sign",
-        "a sign",
+        "a wrong sign",
         f"{OPS}/soft_pool.py",
         "to_taps *= 1 + distance - mean",
         "to_taps *= 1 + distance + mean",
@@ -21,7 +21,7 @@ FAULTS = [
     ),
     Fault(
         "dynamic-stride",
-        "a stride, where sizes are unknown",
+        "a stride ignored if sizes are unknown",
         f"{OPS}/portable/taps.py",
         'return first + taps + stride * ops.arange(outputs, dtype="int32")',
         'return first + taps + ops.arange(outputs, dtype="int32")',
@@ -110,7 +110,7 @@ FAULTS = [
     ),
     Fault(
         "last-grid",
-        "a border",
+        "an off-by-one error at a border",
         f"{OPS}/portable/sampling.py",
         'order = ops.where(ops.arange(kept, dtype="int32") < room, order, grid)',
         'order = ops.where(ops.arange(kept, dtype="int32") <= room, order, grid)',
@@ -118,7 +118,7 @@ FAULTS = [
     ),
     Fault(
         "average-overflows",
-        "a number that leaves its type's range",
+        "an overflow",
         f"{OPS}/portable/standard.py",
         "ops.where(huge, a * 2.0**-_SMALLER, a)",
         "ops.where(huge, a, a)",
@@ -150,7 +150,7 @@ FAULTS = [
     ),
     Fault(
         "s3-trains-at-inference",
-        "a mode mixed up",
+        "training mixed up with inference",
         f"{LAYERS}/s3_pooling.py",
         "seed = self.seed_generator if training else None",
         "seed = self.seed_generator if training is not False else None",
@@ -174,7 +174,7 @@ FAULTS = [
     ),
     Fault(
         "nothing-was-replaced",
-        "a report that says nothing was replaced",
+        "a misspelt constant",
         f"{REWRITING}/policy/report.py",
         'return [f for f in self.findings if f.action == "replaced"]',
         'return [f for f in self.findings if f.action == "replace"]',
@@ -182,7 +182,7 @@ FAULTS = [
     ),
     Fault(
         "one-too-few-from-the-end",
-        "a border",
+        "an off-by-one error at a border",
         f"{REWRITING}/policy/selection.py",
         "index >= count - (self.last or 0)",
         "index > count - (self.last or 0)",
@@ -190,7 +190,7 @@ FAULTS = [
     ),
     Fault(
         "export-loses-portable",
-        "an option lost on the way",
+        "an option not passed on",
         f"{SERVING}/export.py",
         "portable = module is not tf_saved_model if portable is None else bool(portable)",
         "portable = module is not tf_saved_model",

@@ -1,8 +1,8 @@
-"""Plants faults in a copy of the checkout, one at a time, and says which test finds each.
+"""Plants faults in a copy of the checkout, one at a time, and prints which test finds each.
 
 Usage: python tests/faults/plant.py [--long] [--folder build/faults.tmp] [name...]
 
-What is built of C++ must have been built before: by `make demo`, `make test-kernels` and `make cuda-host`.
+The C++ must have been built before, with `make demo`, `make test-kernels` and `make cuda-host`.
 """
 
 import argparse
@@ -22,7 +22,7 @@ FAULTS = {fault.name: fault for fault in of_python.FAULTS + of_kernels.FAULTS}
 
 
 def found_by(checkout, fault, short):
-    """Which test finds a fault, or None."""
+    """Returns the test that finds a fault, or None."""
     with checkout.with_fault(fault):
         checkout.build(fault.build)
         found = checkout.first_failure(fault.tests, short)
@@ -33,7 +33,7 @@ def found_by(checkout, fault, short):
 
 
 def table_of(results):
-    """What became of each fault."""
+    """Returns a table of the faults and the tests that found them."""
     table = Table("fault", "kind", "file", "found by", "seconds", box=None)
     for fault, found, seconds in results:
         cells = (fault.name, fault.kind, fault.file, found or "NOTHING", f"{seconds:.0f}")
@@ -42,15 +42,19 @@ def table_of(results):
 
 
 def main():
-    """Parses the command line, plants, and ends with 1 where a fault was not found."""
+    """Parses the command line and plants the faults. Exits with 1 if some fault was found by no test."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(FAULTS)}; default: all")
-    parser.add_argument("--long", action="store_true", help="run all tests, not the short run's")
-    parser.add_argument("--folder", default=ROOT / "build" / "faults.tmp", help="where the copy goes")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many processes run at once")
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help=f"a fault: {', '.join(FAULTS)} (default: all)"
+    )
+    parser.add_argument("--long", action="store_true", help="run all tests, not only the short run")
+    parser.add_argument("--folder", default=ROOT / "build" / "faults.tmp", help="the folder for the copy")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="the number of processes to run at once"
+    )
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(FAULTS):
-        parser.error(f"there is no fault {', '.join(sorted(unknown))}")
+        parser.error(f"there is no fault named {', '.join(sorted(unknown))}")
     checkout = Checkout(Path(arguments.folder).resolve(), arguments.jobs)
     results, console = [], Console(width=200)
     for name in arguments.names or FAULTS:

@@ -1,4 +1,4 @@
-"""The layers of detail-preserving pooling: formula, learned guide, what they learn, bad arguments."""
+"""The layers of detail-preserving pooling: their formula, their learned guide, learning and bad arguments."""
 
 import contextlib
 
@@ -33,7 +33,7 @@ def test_parameters_without_end_send_no_nan(name, form):
 
 
 def with_parameters(rank, log_alpha, log_lambda, x, *arguments, **options):
-    """A layer that is built, with these variables, and a random kernel."""
+    """Returns a built layer with these values of its variables, and a random guide kernel."""
     layer = layer_class("DetailPreservingPooling", rank)(*arguments, **options)
     layer.build(x.shape)
     layer.log_alpha.assign(log_alpha)
@@ -51,7 +51,7 @@ def with_parameters(rank, log_alpha, log_lambda, x, *arguments, **options):
 def test_is_its_formula(rank, variant, symmetric, padding, data_format):
     x = images(rank, data_format)
     window = ((3,) * rank, (2,) * rank, padding, data_format)
-    # Each channel has its own; all make a positive alpha.
+    # Each channel has its own alpha and lambda. Every log_alpha makes a positive alpha.
     log_alpha, log_lambda = np.array([-3.0, 0.1, 0.9], "float32"), np.array([0.3, -1.0, 1.2], "float32")
     layer = with_parameters(
         rank, log_alpha, log_lambda, x, 3, 2, padding, data_format, variant, symmetric=symmetric
@@ -133,7 +133,8 @@ def test_with_large_alpha_it_is_average_pooling(log_alpha, padding, variant, sym
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize(("log_lambda", "nearness"), [(2.0, 5.0), (5.0, 0.3), (9.0, 0.01), (200.0, 1e-5)])
 def test_with_large_lambda_and_small_alpha_it_nears_max_pooling(log_lambda, nearness, variant):
-    # In every window something stands out by more than 1: powers of less vanish beside any alpha.
+    # In every window a detail is larger than 1, because large powers of smaller details vanish beside any
+    # alpha.
     x = 20 * images(2)
     layer = L.DetailPreservingPooling2D(
         3,

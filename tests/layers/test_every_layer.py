@@ -1,4 +1,4 @@
-"""What all layers have in common: shapes, configuration, saving, mixed precision, training."""
+"""Tests of what all layers have in common: shapes, configs, saving, mixed precision and training."""
 
 import keras
 import numpy as np
@@ -29,7 +29,7 @@ ARGUMENTS = [
 COMPILED = ("SoftPooling", "SortedPooling", "DetailPreservingPooling", "LocalImportancePooling")
 SHAPED = [(name, arguments) for name in COMPILED for arguments in ARGUMENTS]
 SHAPED += [("DetailPreservingPooling", {**arguments, "variant": "full"}) for arguments in ARGUMENTS[2:4]]
-# Those of standard operations have one way to make windows in common.
+# Layers of standard operations share the code that makes windows, so two sets of arguments suffice.
 SHAPED += [(name, arguments) for name in STANDARD for arguments in ARGUMENTS[2:4]]
 
 
@@ -72,7 +72,7 @@ LAYERS = [
         ),
     ]
 ]
-# Each rank has some of these.
+# The other layers, each with one rank or a few.
 LAYERS += [
     (layer_class(name, rank), rank, arguments)
     for name, rank, arguments in [
@@ -132,7 +132,8 @@ IDS = [cls.__name__ for cls, _, _ in LAYERS]
 def test_saved_and_loaded(cls, rank, arguments, tmp_path):
     x = images(rank)
     layer = cls(**arguments, name="pool", dtype="mixed_bfloat16")
-    # What a config lost would come back as the default, twice.
+    # An argument that the config lost would become the default in both configs below, which would then be
+    # equal.
     assert set(arguments) <= set(layer.get_config())
     assert cls.from_config(layer.get_config()).get_config() == layer.get_config()
     model = keras.Sequential([keras.Input(x.shape[1:]), layer])
@@ -195,7 +196,7 @@ def test_layers_tell_keras_whether_xla_can_compile_them(error, monkeypatch):
     outputs = tsp.layers.GlobalSoftPooling2D()(outputs)
     model = keras.Model(inputs, outputs)
     assert [layer.supports_jit for layer in model.layers[1:]] == [error is None] * 4
-    # By default, Keras compiles for XLA on GPUs where all layers can be.
+    # By default, Keras compiles a model for XLA on GPUs if all of its layers support that.
     model.compile("sgd", "mse")
     assert np.isfinite(model.train_on_batch(np.ones((2, 8, 8, 3)), np.ones((2, 3))))
     assert tsp.layers.S3Pooling2D(pooling="max").supports_jit

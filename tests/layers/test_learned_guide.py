@@ -1,4 +1,4 @@
-"""The learned guide of detail-preserving pooling: what it is, where it begins and ends, its gradients."""
+"""The learned guide of detail-preserving pooling: its values, infinite inputs, and its gradients."""
 
 import contextlib
 
@@ -17,7 +17,7 @@ L = tsp.layers
 
 
 def check_guide(spatial, pool_size, strides, padding, data_format, function=None, some_infinite=False):
-    """Compares a guide with what it means; `function` may have been traced for another size."""
+    """Compares a guide with the oracle's. `function`, if given, may have been traced for another size."""
     random = np.random.default_rng(0)
     rank = len(spatial)
     shape = (2, 3, *spatial) if data_format == "channels_first" else (2, *spatial, 3)
@@ -34,7 +34,7 @@ def check_guide(spatial, pool_size, strides, padding, data_format, function=None
 
 
 def unknown_sizes(rank, pool_size, strides, padding, data_format):
-    """The guide in a graph that serves every size."""
+    """Returns the guide as a graph function for every size."""
     window = PoolWindow.of(rank, pool_size, strides, padding, data_format)
     x = tf.TensorSpec([None] * (rank + 2))
     kernel = tf.TensorSpec([3] * rank + [None])

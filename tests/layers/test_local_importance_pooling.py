@@ -1,4 +1,4 @@
-"""The layers of local importance pooling: how they start, their logits, what they learn, bad arguments."""
+"""The layers of local importance pooling: their start, their logits, learning and bad arguments."""
 
 import itertools
 
@@ -19,7 +19,7 @@ NEAR = {"rtol": 1e-5, "atol": 1e-5}
 
 
 def logits_of(x, kernel, gamma, beta):
-    """What the network makes of a tensor with channels last: convolution, normalisation, 12 sigmoid."""
+    """Computes the network's logits, with channels last: convolution, normalisation, 12 sigmoid."""
     x, spatial = x.astype(np.float64), x.shape[1:-1]
     pads = [((size - 1) // 2, size // 2) for size in kernel.shape[:-2]]
     padded = np.pad(x, [(0, 0), *pads, (0, 0)])
@@ -33,7 +33,7 @@ def logits_of(x, kernel, gamma, beta):
 
 
 def changed(layer, input_shape):
-    """A layer that is built, with random variables."""
+    """Builds a layer, gives it random variables and returns it."""
     random = np.random.default_rng(1)
     layer.build(input_shape)
     for w in layer.weights:
@@ -42,7 +42,7 @@ def changed(layer, input_shape):
 
 
 def average(x, size, strides, padding, data_format):
-    """Average pooling, of which Keras has no channels-first form on this processor."""
+    """Computes average pooling. On a CPU, Keras cannot do it with channels first."""
     x = np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
     y = np.asarray(layer_class("AveragePooling", x.ndim - 2, keras.layers)(size, strides, padding)(x))
     return np.moveaxis(y, -1, 1) if data_format == "channels_first" else y
@@ -132,7 +132,7 @@ def test_each_image_and_channel_is_normalised_by_itself():
     layer = L.LocalImportancePooling2D(2, kernel_initializer=CenterTap())
     layer.build(x.shape)
     moved = x * np.array([1.0, 50.0, 2.0], "float32") + np.array([0.0, -3.0, 9.0], "float32")
-    # The variance is made larger by 0.001.
+    # The normalisation adds 0.001 to the variance, so the logits are only nearly the same.
     np.testing.assert_allclose(layer.logits(moved), layer.logits(x), atol=0.02)
 
 

@@ -1,4 +1,4 @@
-"""The layers on Keras's other backends, which only have the portable form. There they train too."""
+"""The layers on Keras's other backends, where only the portable form exists: results and training."""
 
 import importlib.util
 import subprocess

@@ -1,4 +1,4 @@
-"""S3Pool's layers: their first step, what they draw, bad arguments."""
+"""The layers of S3Pool: their first step, what they draw, and bad arguments."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""What version 0.1.0 saved still loads: layers, initializers, constraints, and functions in models."""
+"""Objects that version 0.1.0 saved still load: layers, initializers, constraints, and functions in models."""
 
 import copy
 import json
@@ -13,17 +13,17 @@ SAVED = json.loads(Path(__file__).with_name("saved_by_0_1_0.json").read_text())[
 
 
 def as_json(config):
-    """A config as a file has it, in which tuples are lists."""
+    """Returns a config as a file has it, with lists instead of tuples."""
     return json.loads(json.dumps(config))
 
 
 @pytest.mark.parametrize("saved", SAVED, ids=lambda saved: saved["config"].get("name", saved["class_name"]))
 def test_it_loads_and_says_the_same(saved):
-    # Keras takes things out of what it is given.
+    # Keras removes entries from the config that it is given.
     loaded = keras.saving.deserialize_keras_object(copy.deepcopy(saved))
     assert type(loaded).__name__ == saved["class_name"]
     config = as_json(keras.saving.serialize_keras_object(loaded)["config"])
-    # A later version may say more.
+    # The config of a later version may have more entries.
     assert config == {**config, **saved["config"]}
 
 

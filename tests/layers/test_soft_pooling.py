@@ -1,4 +1,4 @@
-"""SoftPool's layers: the global ones, masks, bad arguments."""
+"""The layers of SoftPool: global pooling, masks and bad arguments."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A network with sorted-weight pooling learns to read digits, beside its twin with max pooling."""
+"""A network with sorted-weight pooling learns to read digits as well as its twin with max pooling."""
 
 import digits
 import keras
@@ -24,7 +24,7 @@ def trained(pooling):
 def test_reads_as_well_as_with_max_pooling(tmp_path):
     _, _, accuracy_of_twin, _ = trained(keras.layers.MaxPooling2D)
     model, start, accuracy, images = trained(sorted_pooling)
-    # Of 540 digits, three standard deviations are 2 %.
+    # For 540 digits, three standard deviations of the accuracy are 2 %.
     assert accuracy > accuracy_of_twin - 0.02
     for w, old in zip(model.weights, start, strict=True):
         if "rank_logits" in w.path:

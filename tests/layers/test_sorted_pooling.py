@@ -1,4 +1,4 @@
-"""The layers of sorted-weight pooling: their weights, what they learn, bad arguments."""
+"""The layers of sorted-weight pooling: their weights, learning and bad arguments."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The layers that are made of standard operations: their variables, XLA, chance, bad arguments."""
+"""The layers that consist of standard operations: their variables, XLA, random draws and bad arguments."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Models with our layers, compiled for XLA: trained, evaluated, predicting, saved."""
+"""Models with our layers, compiled for XLA: training, evaluation, prediction and saving."""
 
 import keras
 import numpy as np
@@ -23,7 +23,7 @@ LAYERS = [
 
 
 def model_of(layer, rank, arguments, dtype=None):
-    """A small network with a layer amid others."""
+    """Returns a small network with the layer between other layers."""
     shape = images(rank).shape[1:]
     return keras.Sequential(
         [
@@ -39,7 +39,7 @@ def model_of(layer, rank, arguments, dtype=None):
 @pytest.mark.each_value
 @pytest.mark.parametrize(("layer", "rank", "arguments"), LAYERS)
 def test_trains_as_it_does_outside(layer, rank, arguments):
-    # Ten images in batches of four: the last batch has another size, and compiles again.
+    # Ten images are trained in batches of four. The last batch has another size, so the model compiles again.
     x = np.concatenate([images(rank)] * 5)
     x = x + np.random.default_rng(1).normal(0, 0.1, x.shape).astype("float32")
     y = x.mean(axis=tuple(range(1, x.ndim)))[:, None]
@@ -51,7 +51,7 @@ def test_trains_as_it_does_outside(layer, rank, arguments):
         model.compile(keras.optimizers.SGD(0.01), "mse", jit_compile=jit)
         assert model.jit_compile == jit
         history.append(model.fit(x, y, batch_size=4, epochs=3, shuffle=False, verbose=0).history["loss"])
-    # S3Pooling draws when it trains.
+    # S3Pooling draws random positions in training, so its losses differ.
     if "S3" not in layer.__name__:
         np.testing.assert_allclose(*history, rtol=1e-3)
         for a, b in zip(inside.get_weights(), outside.get_weights(), strict=True):

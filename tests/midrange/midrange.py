@@ -24,7 +24,7 @@ def midrange_pool(x, pool_size, strides=None, padding="valid", data_format=None)
 
 
 def pool_windows(x, window):
-    """Midrange pooling over the windows of a `PoolWindow`: compiled where possible, else portable."""
+    """Computes midrange pooling over the windows of a `PoolWindow`, with the compiled op if possible."""
     return dispatch.pool(
         x,
         window,
@@ -34,12 +34,12 @@ def pool_windows(x, window):
 
 
 def portable_midrange_pool(x, window):
-    """Midrange pooling in standard operations."""
+    """Computes midrange pooling in standard operations."""
 
     def reduce(a, present):
         largest = largest_of(ops.where(present, a, float("-inf")))
         smallest = -largest_of(ops.where(present, -a, float("-inf")))
-        # Where a window has nothing, what comes out is not used.
+        # The value of a window in which no value is present is not used.
         return ops.where(largest > float("-inf"), 0.5 * largest + 0.5 * smallest, 0.0)
 
     return pool(x, window, reduce)
@@ -50,7 +50,7 @@ native.register_gradients("MidrangePool", portable_midrange_pool)
 
 @keras.saving.register_keras_serializable("midrange")
 class MidrangePooling2D(Pooling):
-    """Midrange pooling of images."""
+    """A layer that pools images by midrange pooling."""
 
     rank = 2
 
@@ -60,9 +60,9 @@ class MidrangePooling2D(Pooling):
 
 
 def load():
-    """Loads the library, whose ops come beside the package's, where a pooling of the package has its own."""
+    """Loads the example's library, and adds its ops to those of the package."""
     if not BUILDS:
-        raise FileNotFoundError("the library is not there: `make test-kernels` builds it")
+        raise FileNotFoundError("The library does not exist. Build it with `make test-kernels`.")
     library = tf.load_op_library(str(BUILDS[-1] / "libtf_softpool_midrange.so"))
     for name in ("softpool_midrange_pool", "softpool_midrange_pool_grad"):
         setattr(native.load().ops, name, getattr(library, name))

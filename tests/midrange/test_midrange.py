@@ -1,4 +1,4 @@
-"""A pooling that a stranger would add: one folder of C++, a function and a layer make it run everywhere."""
+"""Midrange pooling, the example of a new pooling: one folder of C++, a function and a layer suffice."""
 
 import keras
 import midrange
@@ -36,7 +36,7 @@ def library():
 
 
 def reduce(a, present, places):
-    """What the pooling means."""
+    """Reduces a window to midrange pooling's result, for the oracle."""
     largest = np.where(present, a, -np.inf).max(axis=1)
     smallest = np.where(present, a, np.inf).min(axis=1)
     return (largest + smallest) / 2, np.abs(a).max(axis=1)

@@ -1,4 +1,4 @@
-"""What the library says of its CUDA kernels, and what it has of them, on machines with a GPU or without."""
+"""What `build_info` says about CUDA kernels, and which kernels the library has, with or without a GPU."""
 
 import dataclasses
 import shutil
@@ -20,7 +20,7 @@ needs_kernels = pytest.mark.skipif(
 
 
 def info_of(monkeypatch, gpus=0, **built):
-    """What is said of a library that was built so, where there are so many GPUs."""
+    """Returns what `build_info` says about a library that was built as `built` says, with `gpus` GPUs."""
     library = dataclasses.replace(native.load(), built={**native.load().built, **built})
     monkeypatch.setattr(native, "load", lambda: library)
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a GPU"] * gpus)
@@ -89,9 +89,12 @@ def test_xla_takes_the_kernels_where_there_are_any():
 
 @needs_kernels
 def test_the_runtime_is_inside_and_nobody_elses():
-    """No symbols of CUDA's go in or out: the library loads without a driver, and meets no other runtime."""
+    """The library neither imports nor exports CUDA's symbols.
+
+    So it loads without a driver, and cannot be mixed up with another CUDA runtime.
+    """
     if shutil.which("nm") is None:
-        pytest.skip("there is no nm here")
+        pytest.skip("nm is not installed")
     listed = subprocess.run(["nm", "-D", native.LIBRARY], capture_output=True, text=True, check=True).stdout
     symbols = [line.split()[-1].split("@")[0] for line in listed.splitlines()]
     assert any("softpool" in s for s in symbols)

@@ -1,4 +1,4 @@
-"""detail_preserving_pool and its gradients against the oracle, over the tables of cases."""
+"""`detail_preserving_pool` and its gradients, compared with the oracle over the tables of cases."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ from detail_inputs import pooling
 import tf_softpool as tsp
 from tf_softpool.ops.arguments import compute_dtype
 
-# Whether there is a guide, whether details are symmetric, and about how large lambda is.
+# Whether there is a guide, whether details are symmetric, and the size of lambda.
 VARIANTS = {
     "lite": (False, True, 1.0),
     "lite-asymmetric": (False, False, 2.5),
@@ -38,7 +38,7 @@ VARIANTS = {
 
 
 def check(case, padding, data_format, dtype="float32", variant="lite", mode="eager", scale=3.0, offset=0.0):
-    """Compares values and all gradients of one case with the oracle's."""
+    """Compares the values and all gradients of a case with the oracle's."""
     guided, symmetric, lam = VARIANTS[variant]
     random = np.random.default_rng(0)
     x = (random.normal(0, scale, case.shape(data_format)) + offset).astype(numpy_dtype(dtype))
@@ -127,7 +127,7 @@ def test_with_large_alpha_or_no_lambda_it_is_average_pooling(case, padding, alph
     arguments = (case.pool_size, case.strides, padding)
     y = run(mode, lambda x: tsp.detail_preserving_pool(x, None, alpha, lam, *arguments), x)
     average = tf.nn.avg_pool2d(x, *arguments[:2], padding.upper())
-    # A weight is from alpha to alpha + 2.
+    # Every weight lies between alpha and alpha + 2.
     np.testing.assert_allclose(y, average, rtol=1e-5, atol=2 / alpha + 1e-6 if lam else 1e-6)
 
 
@@ -135,7 +135,7 @@ def test_with_large_alpha_or_no_lambda_it_is_average_pooling(case, padding, alph
 @pytest.mark.parametrize(("lam", "nearness"), [(10.0, 0.2), (100.0, 0.02), (1e4, 2e-4), (np.inf, 1e-6)])
 @pytest.mark.parametrize(("case", "padding"), with_padding(SOME_PLANES))
 def test_with_large_lambda_the_asymmetric_form_is_max_pooling(case, padding, lam, nearness, mode):
-    # Values apart by a tenth of their range: the next largest weighs less than 0.9 ** lam.
+    # Values differ by at least a tenth of their range, so the second largest weighs less than 0.9 ** lam.
     random = np.random.default_rng(0)
     x = random.integers(0, 11, case.shape("channels_last")).astype("float32")
     arguments = (case.pool_size, case.strides, padding)

@@ -1,4 +1,4 @@
-"""Bad input to detail_preserving_pool: a clear error that names what is wrong, and never a crash."""
+"""Bad input to `detail_preserving_pool` raises an error that names what is wrong, and never crashes."""
 
 import contextlib
 
@@ -58,7 +58,7 @@ def test_in_a_functional_model(tmp_path):
 
 
 def op(x=X, guide=(), alpha=ONES, lam=ONES, **attributes):
-    """Calls the compiled op itself, past what Python checks."""
+    """Calls the compiled op directly, without the checks in Python."""
     defaults = {"ksize": [2, 2], "strides": [2, 2], "padding": "VALID"}
     return native.load().ops.softpool_detail_preserving_pool(
         input=x, guide=list(guide), alpha=alpha, lam=lam, **{**defaults, **attributes}
@@ -66,7 +66,7 @@ def op(x=X, guide=(), alpha=ONES, lam=ONES, **attributes):
 
 
 def grad_op(grad=G, x=X, guide=(), alpha=ONES, lam=ONES, **attributes):
-    """Calls the compiled gradient op itself."""
+    """Calls the compiled gradient op directly."""
     defaults = {"ksize": [2, 2], "strides": [2, 2], "padding": "VALID"}
     return native.load().ops.softpool_detail_preserving_pool_grad(
         orig_input=x, guide=list(guide), alpha=alpha, lam=lam, grad=grad, **{**defaults, **attributes}

@@ -1,4 +1,4 @@
-"""detail_preserving_pool where numbers are hard, and its derivatives."""
+"""`detail_preserving_pool` with numbers that are hard to compute with, and its derivatives."""
 
 import contextlib
 
@@ -32,7 +32,7 @@ def test_special_values(name, mode, channels):
     if ordinary:
         np.testing.assert_array_equal(y[0, 0, 1], np.full(channels, 0.5, "float32"))
     if not np.isnan(expected):
-        # A derivative that overflows in a type without a wider one beside it.
+        # A derivative may overflow in standard operations, which have no wider type to compute it in.
         assert np.isfinite(dx).all() or (mode in STANDARD and "overflow" in name)
         np.testing.assert_allclose(dx[0, :, 2:], np.full((2, 2, channels), 0.25), rtol=1e-6)
     elif mode != "portable":
@@ -41,7 +41,7 @@ def test_special_values(name, mode, channels):
 
 @pytest.mark.parametrize("mode", EVERY_MODE)
 def test_no_nan_at_zero_detail(mode):
-    # The root of d^2 has no derivative at zero, that of d^2 + epsilon^2 has.
+    # The square root of d^2 has no derivative at d = 0, but that of d^2 + epsilon^2 has one.
     x = np.zeros((1, 4, 4, 18), "float32")
     for lam in (0.5, 1.0, 3.0):
         function = with_gradient(lambda x, a, lam: tsp.detail_preserving_pool(x, None, a, lam, 2))
@@ -64,7 +64,7 @@ def test_the_ends_of_float64(mode):
         assert np.isfinite(dx).all() or mode in STANDARD
 
 
-# Values that are the guide's, or differ from it by epsilon: where powers of a root bend most.
+# Some values equal the guide or differ from it by epsilon, where the slope of a power changes fastest.
 BENDS = [
     ([0, 1, 1, 2, 6], None, 1.0),
     ([0, 0, 1, 3], 0.0, 1.0),
@@ -88,7 +88,8 @@ def test_derivatives_where_details_are_nothing(values, guide, lam, portable):
         value = numeric(lambda x: tf.reduce_sum(pooling(len(values))(tf.constant(x), *inputs[1:])), x, 1e-7)
         np.testing.assert_allclose(gradients(inputs[0])[0], value, rtol=1e-5, atol=1e-6)
         for i in range(len(inputs)):
-            # Another weight for each value: their gradients' sum is one, and bends nowhere.
+            # The gradients of values get different weights, because their plain sum is always one, and its
+            # derivative would be zero.
             weights = 1 if i else np.arange(1.0, x.size + 1)[:, None]
 
             def moved(x, i=i, weights=weights):
@@ -130,7 +131,7 @@ def test_gradients_of_special_values(values, to_x, to_others, guided, channels, 
 def test_hard_numbers(name, mode, guided):
     scale, alpha, lam, symmetric = HARD_DETAILS[name]
     x = np.random.default_rng(0).normal(0, 1, (2, 6, 8, 21))
-    # Half of the windows are ordinary, where vectors hold both.
+    # Every second channel is scaled, so vectors hold both ordinary windows and windows of hard numbers.
     x[..., ::2] *= scale
     x = x.astype("float32")
     arguments = ((3, 2), (2, 2), "same", "channels_last", symmetric)
@@ -142,7 +143,7 @@ def test_hard_numbers(name, mode, guided):
 
     inputs = [x, guide, alpha, lam] if guided else [x, alpha, lam]
     results = run(mode, with_gradient(pooling(*arguments)), *inputs, g)
-    # Gradients of parameters are sums over windows of very different sizes.
+    # Gradients of parameters are sums over windows whose numbers differ greatly in size.
     for actual, (value, error) in zip(results[: len(results) - 2], expected, strict=False):
         assert_near(actual, value, error, "float32", mode in STANDARD)
     for actual, (value, error) in zip(results[-2:], expected[-2:], strict=True):
@@ -203,7 +204,7 @@ def test_derivatives(case, padding, data_format, symmetric, guided, portable):
                     np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-6)
                     continue
                 direction = np.random.default_rng(i).normal(0, 1, gradient.shape)
-                # A detail of nearly zero bends within a thousandth.
+                # Near a detail of zero, slopes change within a thousandth, so the step is much smaller.
                 expected = numeric_along(moved, values[i].numpy(), direction, 1e-6)
                 size = np.sum(np.abs(gradient * direction))
                 np.testing.assert_allclose(np.sum(gradient * direction), expected, atol=1e-5 * size + 1e-5)

@@ -1,4 +1,4 @@
-"""Bad input: a clear error that names what is wrong, and never a crash."""
+"""Bad input to `soft_pool` raises an error that names what is wrong, and never crashes."""
 
 import contextlib
 
@@ -55,13 +55,13 @@ def test_symbolic_function():
 
 
 def op(x=X, **attributes):
-    """Calls the compiled op itself, past what Python checks."""
+    """Calls the compiled op directly, without the checks in Python."""
     defaults = {"ksize": [2, 2], "strides": [2, 2], "padding": "VALID"}
     return native.load().ops.softpool_soft_pool(input=x, **{**defaults, **attributes})
 
 
 def grad_op(grad, x=X, **attributes):
-    """Calls the compiled gradient op itself."""
+    """Calls the compiled gradient op directly."""
     defaults = {"ksize": [2, 2], "strides": [2, 2], "padding": "VALID"}
     return native.load().ops.softpool_soft_pool_grad(orig_input=x, grad=grad, **{**defaults, **attributes})
 

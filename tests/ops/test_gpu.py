@@ -1,4 +1,4 @@
-"""The CUDA kernels as TensorFlow's ops on a GPU, beside the CPU's."""
+"""The CUDA kernels as TensorFlow's ops on a GPU, compared with the kernels on the CPU."""
 
 import os
 from unittest import mock
@@ -30,12 +30,12 @@ from tf_softpool.ops import native
 INFO = tsp.build_info()["cuda"]
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not INFO["available"], reason=str(INFO["reason"]))]
 
-# Relative to a tensor's largest value.
+# The largest difference allowed, relative to a tensor's largest value.
 NEAR = {"float64": 1e-11, "float32": 1e-5, "float16": 2e-3, "bfloat16": 1.6e-2}
 
 
 def made(name, case, padding="same", data_format="channels_last", dtype="float32"):
-    """A pooling with its gradient as a function, and tensors for it."""
+    """Returns a function that computes a pooling and its gradients, and tensors to call it with."""
     pooling = POOLINGS[name](case.pool_size, case.strides, padding, data_format)
     inputs = POOLINGS[name].inputs(case, data_format, numpy_dtype(dtype))
     with tf.device("/CPU:0"):
@@ -45,7 +45,7 @@ def made(name, case, padding="same", data_format="channels_last", dtype="float32
 
 
 def on_gpu(mode, function, tensors):
-    """Runs a function in some way, and checks that its results are on the GPU."""
+    """Runs a function in a mode on the GPU, and checks that its results are there."""
     with tf.device("/GPU:0"):
         results = run(mode, function, *tensors)
     assert all("GPU:0" in result.device for result in results)
@@ -53,7 +53,7 @@ def on_gpu(mode, function, tensors):
 
 
 def check_near(mode, function, tensors, dtype="float32"):
-    """Compares a function's results on the GPU, run in some way, with those on the CPU."""
+    """Compares a function's results on the GPU, run in a mode, with those on the CPU."""
     with tf.device("/CPU:0"):
         expected = run("eager", function, *tensors)
     for there, here in zip(on_gpu(mode, function, tensors), expected, strict=True):

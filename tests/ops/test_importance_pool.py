@@ -1,4 +1,4 @@
-"""importance_pool and its gradients against the oracle, over the tables of cases."""
+"""`importance_pool` and its gradients, compared with the oracle over the tables of cases."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ import tf_softpool as tsp
 
 
 def check(case, padding, data_format, dtype="float32", mode="eager", offset=0.0, spread=3.0):
-    """Compares values and gradients of one case with the oracle's."""
+    """Compares the values and gradients of a case with the oracle's."""
     random = np.random.default_rng(0)
     x = (random.normal(0, 3, case.shape(data_format)) + offset).astype(numpy_dtype(dtype))
     logits = random.normal(0, spread, x.shape).astype(numpy_dtype(dtype))

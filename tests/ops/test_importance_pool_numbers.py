@@ -1,4 +1,4 @@
-"""importance_pool where numbers are hard, its derivatives, and bad input."""
+"""`importance_pool` with numbers that are hard to compute with, its derivatives, and bad input."""
 
 import contextlib
 
@@ -23,7 +23,7 @@ def test_special_values(name, mode, channels):
     x, logits = (
         np.tile(np.reshape(v, (1, 2, 2, 1)), (1, 1, 1, channels)).astype("float32") for v in (values, logits)
     )
-    # A window of ordinary values beside it: what is special stays in its window.
+    # A window of ordinary values lies beside the special one, which must not affect it.
     x, logits = (np.concatenate([v, np.full_like(v, 0.5)], axis=2) for v in (x, logits))
     function = with_gradient(lambda x, logits: tsp.importance_pool(x, logits, 2))
     y, dx, dl = run(mode, function, x, logits, np.ones((1, 1, 2, channels), "float32"))
@@ -33,7 +33,7 @@ def test_special_values(name, mode, channels):
     np.testing.assert_array_equal(dl[0, :, 2:], np.zeros((2, 2, channels), "float32"))
     if not np.isnan(expected):
         assert np.isfinite(dx).all()
-        # A derivative that overflows in a type without a wider one beside it.
+        # A derivative may overflow in standard operations, which have no wider type to compute it in.
         assert np.isfinite(dl).all() or (mode in STANDARD and "overflow" in name)
     elif mode != "portable":
         assert np.isnan(dx[0, :, :2]).all()
@@ -188,7 +188,7 @@ def test_ops_check_what_graphs_say():
             function(*inputs)
         if any(v.dtype != "float32" for v in inputs):
             continue
-        # What only shows when the graph runs.
+        # If shapes are unknown, the error appears only when the graph runs.
         unknown = tf.function(function, input_signature=[tf.TensorSpec(None, tf.float32)] * len(inputs))
         with pytest.raises(tf.errors.InvalidArgumentError, match=r"must have shape|rank"):
             unknown(*inputs)

@@ -1,4 +1,4 @@
-"""Poolings between max and average against the oracle, over the tables of cases."""
+"""Mixed and gated pooling, compared with the oracle over the tables of cases."""
 
 import math
 
@@ -15,7 +15,7 @@ from tf_softpool.ops.window import PoolWindow
 
 
 def gate(pool_size, channels=None):
-    """A gate's `omega` and `bias`, for all channels or each."""
+    """Returns a gate's `omega` and `bias`, shared by all channels or one for each."""
     random = np.random.default_rng(2)
     last = () if channels is None else (channels,)
     return random.normal(0, 0.3, (*pool_size, *last)), random.normal(0, 1, last)
@@ -85,7 +85,7 @@ def test_equal_largest_values_share_the_gradient():
 
 
 def test_padded_positions_open_no_gate():
-    # The window reaches past both ends, where its large weights are.
+    # The gate's large weights are at positions of the window that lie past both ends of the input.
     x = np.array([1.0, 3.0], "float32").reshape(1, 2, 1)
     omega, bias = np.array([100.0, 0.5, 0.25, -100.0]), np.array(-1.0)
     y = mixtures.gated_pool(x, PoolWindow.of(1, 4, 4, "same"), omega, bias)

@@ -1,4 +1,4 @@
-"""Finding and loading the compiled library, and what happens where that fails."""
+"""Finding and loading the compiled library, and the behaviour when that fails."""
 
 import json
 import warnings
@@ -37,7 +37,7 @@ def test_which_versions_load_in_which(built, running, loads):
 
 
 def fake_library(folder, tensorflow, content=b"not a library"):
-    """A library's two files, as an installation might have them."""
+    """Writes a library's two files, as an installation might have them."""
     (folder / "build.json").write_text(json.dumps({"tensorflow": tensorflow}))
     path = folder / "libtf_softpool_ops.so"
     path.write_bytes(content)
@@ -73,7 +73,7 @@ def test_one_warning_and_the_same_numbers_without_the_library():
         import numpy as np
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            from tf_softpool.ops import native  # loads, and finds nothing where we point it
+            from tf_softpool.ops import native
             from tf_softpool.ops.native import library
             native.load.cache_clear()
             library._load.__defaults__ = (Path("/nowhere/lib.so"),)
@@ -102,7 +102,7 @@ def test_results_do_not_depend_on_the_number_of_threads():
         import tf_softpool as tsp
         digest = hashlib.sha256()
         x = np.random.default_rng(0).normal(size=(3, 67, 71, 35)).astype("float32")
-        x.flat[::1001] = 1e-41  # subnormal: threads may differ in what they make of it
+        x.flat[::1001] = 1e-41  # a subnormal number, which some threads may flush to zero
         for pool, strides in ((2, 2), (3, 2), (5, 5)):
             v = tf.constant(x)
             with tf.GradientTape() as tape:

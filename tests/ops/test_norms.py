@@ -1,4 +1,4 @@
-"""Sums and norms of windows against the oracle, over the tables of cases."""
+"""Sums and norms of windows, compared with the oracle over the tables of cases."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,8 @@ def lp(p):
     return lambda x, window: norms.lp_pool(x, window, rho), standard_oracle.lp(p)
 
 
-# What the function is called with a tensor and a window, and the oracle's function of a window.
+# By name, a pooling as a function of a tensor and a `PoolWindow`, and the oracle's function of a window's
+# values.
 POOLINGS = {
     "sum": (norms.sum_pool, standard_oracle.total),
     "power_1": power(1),
@@ -67,7 +68,7 @@ def test_each_channel_may_have_a_norm(data_format):
 def test_every_magnitude(name, exponent):
     function, reduce = POOLINGS[name]
     check(function, reduce, TILED, "valid", "channels_last", scale=10.0**exponent)
-    # A norm grows as its values do, and so its slope is the same everywhere.
+    # A norm is proportional to the scale of its values, so its slope does not depend on the scale.
     window = PoolWindow.of(2, 2)
     x, g = values(TILED, "channels_last", "float32"), np.ones((2, 4, 4, 16), "float32")
     both = with_gradient(lambda x: function(x, window))

@@ -1,4 +1,4 @@
-"""S3Pool's second step: which positions are kept, how often, and the average at inference."""
+"""The second step of S3Pool: which positions are kept and how often, and the average at inference."""
 
 import itertools
 import math
@@ -16,7 +16,7 @@ from tf_softpool.ops.portable import sampling
 seed_of = keras.random.SeedGenerator
 
 
-# Strides, grids, and how long a last grid is.
+# The stride, the size of a grid, and the size of the last grid.
 GRIDS = [(2, 2, 0), (2, 2, 1), (2, 4, 3), (2, 4, 1), (3, 6, 5), (3, 3, 2), (2, 6, 4), (1, 3, 2)]
 
 
@@ -31,7 +31,7 @@ def test_picks(stride, grid, rest):
     chosen = draw(grids * grid + rest).numpy()
     assert len(chosen) == -(-(grids * grid + rest) // stride)
     assert (np.diff(chosen) > 0).all()
-    # All grids at once, and then the last one many times.
+    # One call draws from many whole grids. The last grid, which is smaller, is drawn many times.
     kept, kept_of_rest = grid // stride, -(-rest // stride)
     parts = chosen[: grids * kept].reshape(grids, kept) - grid * np.arange(grids)[:, None]
     assert_uniform(parts, grid, kept)
@@ -40,7 +40,7 @@ def test_picks(stride, grid, rest):
 
 
 def assert_uniform(parts, size, kept):
-    """Checks that so many of `size` positions are chosen, and every choice of them is equally likely."""
+    """Checks that `kept` of `size` positions are chosen, and that every choice is equally likely."""
     choices = list(itertools.combinations(range(size), kept))
     assert parts.shape[1] == kept
     counts = [(parts == choice).all(axis=1).sum() for choice in choices]

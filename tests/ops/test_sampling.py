@@ -1,4 +1,4 @@
-"""Stochastic pooling: what it draws, how often, and what it is on average. Seeds, of S3Pool's draws too."""
+"""Stochastic pooling: what it draws, how often, and its expected value. Also the seeds of S3Pool's draws."""
 
 import keras
 import numpy as np
@@ -92,7 +92,8 @@ def test_frequencies(taps, probabilities):
 
 
 def test_frequencies_at_a_border():
-    # Windows of three around each of two values: each sees both, and nothing else.
+    # There are two values, with a window of three around each. Both windows have both values, and nothing
+    # else.
     x = np.tile(np.array([-1.0, -2.0], "float32"), 20000).reshape(20000, 2, 1)
     y = np.asarray(sampling.stochastic_pool(x, PoolWindow.of(1, 3, 1, "same"), seed_of(0)))
     for i in range(2):

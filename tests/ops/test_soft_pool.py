@@ -1,4 +1,4 @@
-"""soft_pool and its gradient against the oracle, over the tables of cases."""
+"""`soft_pool` and its gradient, compared with the oracle over the tables of cases."""
 
 import numpy as np
 import oracle
@@ -21,7 +21,7 @@ import tf_softpool as tsp
 
 
 def check(case, padding, data_format, dtype="float32", gradient="exact", mode="eager"):
-    """Compares values and gradients of one case with the oracle's."""
+    """Compares the values and gradients of a case with the oracle's."""
     random = np.random.default_rng(0)
     x = random.normal(0, 3, case.shape(data_format)).astype(numpy_dtype(dtype))
     arguments = (case.pool_size, case.strides, padding, data_format)

@@ -1,4 +1,4 @@
-"""Derivatives of soft_pool against finite differences, first and second order, in float64."""
+"""Derivatives of `soft_pool` of first and second order, compared with finite differences in float64."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,8 @@ def test_gradient_is_the_derivative(case, padding, data_format):
     np.testing.assert_allclose(tape.gradient(value, v), numeric(loss, x), rtol=1e-7, atol=1e-8)
 
 
-# Standard operations have no second derivative of "weights", which is no derivative itself.
+# The gradient "weights" is not the derivative of the pooling, so standard operations have no derivative of
+# it.
 @pytest.mark.parametrize(("gradient", "portable"), [*((g, False) for g in GRADIENTS), ("exact", True)])
 @pytest.mark.parametrize("padding", PADDINGS)
 @pytest.mark.parametrize("case", [small(case) for case in FEW], ids=str)
@@ -38,7 +39,7 @@ def test_second_gradient_is_the_gradients_derivative(case, padding, gradient, po
     scale = np.random.default_rng(2).normal(0, 1, tsp.soft_pool(x, *arguments).shape)
 
     def loss(x, g):
-        """A scalar of the first gradient."""
+        """Returns a scalar that depends on the first gradient."""
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = tsp.soft_pool(x, *arguments)

@@ -1,4 +1,4 @@
-"""soft_pool where numbers are hard: far from zero, far apart, infinite, not numbers."""
+"""`soft_pool` with numbers that are hard to compute with: far from zero, far apart, infinite or NaN."""
 
 import numpy as np
 import oracle
@@ -12,7 +12,7 @@ import tf_softpool as tsp
 
 
 def check(x, dtype, mode):
-    """Compares values and gradients over windows of two by two with the oracle's."""
+    """Compares the values and gradients of windows of two by two with the oracle's."""
     arguments = ((2, 2), (2, 2), "same", "channels_last")
     x = x.astype(dtype)
     expected, scale = oracle.soft_pool(x, *arguments)
@@ -35,14 +35,14 @@ def test_every_magnitude(exponent, dtype, mode):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("offset", [1e4, -1e4, 89, -104, 1e30, -1e30])
 def test_every_offset(offset, dtype, mode):
-    # A naive exponential is inf or 0/0 here, and a naive mean loses the digits of the values.
+    # With such offsets, a naive exponential gives inf or 0/0, and a naive mean loses digits of the values.
     x = np.random.default_rng(0).normal(0, 1, (2, 8, 8, 37)) + offset
     check(x, dtype, mode)
 
 
 @pytest.mark.parametrize("offset", [1e4, -1e4])
 def test_offsets_keep_the_differences(offset):
-    # Multiples of 1/1024 are exact in float32 at this offset: only the digits of y are lost.
+    # Multiples of 1/1024 are exact in float32 at this offset, so only y loses digits.
     x = np.round(np.random.default_rng(0).normal(0, 1, (1, 8, 8, 16)) * 1024) / 1024
     near = tsp.soft_pool(tf.constant(x, tf.float32), 2)
     far = tsp.soft_pool(tf.constant(x + offset, tf.float32), 2) - np.float32(offset)
@@ -51,7 +51,7 @@ def test_offsets_keep_the_differences(offset):
 
 @pytest.mark.parametrize("mode", EVERY_MODE)
 def test_values_far_below_the_largest_still_count(mode):
-    # y is the far value's own share, down to where float32 ends.
+    # The other value is zero, so y is the far value times its weight, down to the end of float32's range.
     distance = -np.linspace(1, 85, 200)
     x = np.stack([np.zeros_like(distance), distance], axis=-1).reshape(1, -1, 2, 1)
     x = x.astype("float32")
@@ -66,7 +66,7 @@ def test_values_far_below_the_largest_still_count(mode):
 def test_special_values(name, mode, channels):
     values, expected = SOFT[name]
     x = np.tile(np.reshape(values, (1, 2, 2, 1)), (1, 1, 1, channels)).astype("float32")
-    # A window of ordinary values beside it: what is special stays in its window.
+    # A window of ordinary values lies beside the special one, which must not affect it.
     x = np.concatenate([x, np.full_like(x, 0.5)], axis=2)
     y, dx = run(mode, with_gradient(lambda x: tsp.soft_pool(x, 2)), x, np.ones((1, 1, 2, channels), "f4"))
     np.testing.assert_array_equal(y[0, 0, 0], np.full(channels, expected, "float32"))
@@ -107,7 +107,7 @@ def test_16_bit_types_at_their_ends(dtype):
 
 @pytest.mark.parametrize("size", [100_000, 1_000_003])
 def test_long_windows_keep_precision(size):
-    # A plain float32 sum of a million terms is good to four digits.
+    # A plain float32 sum of a million terms has only four correct digits.
     x = np.random.default_rng(0).normal(0, 1, (1, size, 1)).astype("float32")
     expected, scale = oracle.soft_pool(x, (size,), (size,), "valid", "channels_last")
     assert_near(tsp.soft_pool(x, size), expected, scale, "float32")

@@ -1,4 +1,4 @@
-"""sorted_pool and its gradients against the oracle, over the tables of cases."""
+"""`sorted_pool` and its gradients, compared with the oracle over the tables of cases."""
 
 import math
 
@@ -26,8 +26,8 @@ from conftest import assert_near, numpy_dtype, run, with_gradient
 import tf_softpool as tsp
 from tf_softpool.ops.arguments import compute_dtype
 
-# How much of a window is ranked, whether each channel has weights of its own, the normalization, and
-# whether values are few, so that many are equal.
+# The share of a window that is ranked, whether each channel has its own weights, the normalization, and
+# whether there are few different values, so that many are equal.
 VARIANTS = {
     "all": (1.0, False, "softmax", False),
     "all-ties": (1.0, True, "softmax", True),
@@ -39,7 +39,7 @@ VARIANTS = {
 
 
 def inputs(case, data_format, dtype, variant):
-    """A tensor to pool and logits."""
+    """Returns a tensor to pool, and logits."""
     part, per_channel, normalize, ties = VARIANTS[variant]
     random = np.random.default_rng(0)
     x = random.normal(0, 1 if ties else 3, case.shape(data_format))
@@ -50,7 +50,7 @@ def inputs(case, data_format, dtype, variant):
 
 
 def check(case, padding, data_format, dtype="float32", variant="all", mode="eager"):
-    """Compares values and gradients of one case with the oracle's."""
+    """Compares the values and gradients of a case with the oracle's."""
     x, logits, normalize = inputs(case, data_format, dtype, variant)
     arguments = (case.pool_size, case.strides, padding, data_format, normalize)
     expected, scale = oracle.sorted_pool(x, logits, *arguments)
@@ -87,7 +87,7 @@ def test_every_type(case, dtype, variant):
     check(case, "same", "channels_last", dtype, variant)
 
 
-# Windows of every size that the kernels have a way of their own for, and of sizes between.
+# Windows of every size for which the kernels have separate code, and of sizes between.
 SIZES = [
     *(Case((40,), (k,), (k,), channels=c) for k in (6, 8, 10, 15, 16, 17, 25, 27, 32, 40) for c in (5, 20)),
     Case((14, 14), (7, 7), (7, 7), channels=18),

@@ -1,4 +1,4 @@
-"""Derivatives of sorted_pool against finite differences, first and second order, in float64."""
+"""Derivatives of `sorted_pool` of first and second order, compared with finite differences in float64."""
 
 import contextlib
 import math
@@ -16,7 +16,7 @@ CASES = [small(case) for case in FEW]
 
 
 def inputs(case, data_format, normalize, arguments):
-    """Values away from ties, logits, weights of the output."""
+    """Returns values away from ties, logits, and weights for the output."""
     random = np.random.default_rng(0)
     shape = case.shape(data_format)
     x = random.permutation(math.prod(shape)).reshape(shape) * 0.05
@@ -54,13 +54,13 @@ def test_gradients_are_the_derivatives(case, padding, data_format, normalize):
 def test_second_gradients_are_the_gradients_derivatives(case, padding, data_format, normalize, portable):
     arguments = (case.pool_size, case.strides, padding, data_format)
     x, logits, g = inputs(case, data_format, normalize, arguments)
-    # One vector for all channels, and one for each.
+    # With one padding each channel has its own logits, with the other all channels share them.
     logits = logits if padding == "same" else logits[:, 0]
     to_x = np.random.default_rng(1).normal(0, 1, x.shape)
     to_logits = np.random.default_rng(2).normal(0, 1, logits.shape)
 
     def loss(x, logits, g):
-        """A scalar of the first gradients."""
+        """Returns a scalar that depends on the first gradients."""
         with tf.GradientTape() as tape:
             tape.watch([x, logits])
             y = tsp.sorted_pool(x, logits, *arguments, normalize=normalize)

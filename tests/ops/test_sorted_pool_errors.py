@@ -1,4 +1,4 @@
-"""Bad input to sorted_pool: a clear error that names what is wrong, and never a crash."""
+"""Bad input to `sorted_pool` raises an error that names what is wrong, and never crashes."""
 
 import contextlib
 
@@ -57,13 +57,13 @@ def test_symbolic_function():
 
 
 def op(x=X, logits=FOUR, **attributes):
-    """Calls the compiled op itself, past what Python checks."""
+    """Calls the compiled op directly, without the checks in Python."""
     defaults = {"ksize": [2, 2], "strides": [2, 2], "padding": "VALID"}
     return native.load().ops.softpool_sorted_pool(input=x, rank_logits=logits, **{**defaults, **attributes})
 
 
 def grad_op(grad, x=X, logits=FOUR, **attributes):
-    """Calls the compiled gradient op itself."""
+    """Calls the compiled gradient op directly."""
     defaults = {"ksize": [2, 2], "strides": [2, 2], "padding": "VALID"}
     return native.load().ops.softpool_sorted_pool_grad(
         orig_input=x, rank_logits=logits, grad=grad, **{**defaults, **attributes}
@@ -141,7 +141,7 @@ def test_shape_function(shape, logits, attributes, expected):
 
 
 def test_more_ranks_than_any_window_has_values():
-    # [ranks, channels] would be 2^46 weights.
+    # A tensor of weights [ranks, channels] would have 2^46 elements.
     x = tf.ones((1, 1, 1, 2**23))
     logits = tf.zeros(2**23)
     with tf.GradientTape() as tape:

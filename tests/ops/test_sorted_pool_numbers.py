@@ -1,4 +1,4 @@
-"""sorted_pool where numbers are hard: far from zero, far apart, infinite, not numbers."""
+"""`sorted_pool` with numbers that are hard to compute with: far from zero, far apart, infinite or NaN."""
 
 import ml_dtypes
 import numpy as np
@@ -40,7 +40,7 @@ def test_an_outlier_of_little_weight_does_not_cost_the_others_their_gradient(lar
     if expected is None:
         assert_near(results[2], dw, scale, "float32")
     else:
-        # The outlier's own weight is too small for float32.
+        # The outlier's weight is too small for float32, so its rank gets no gradient.
         np.testing.assert_allclose(results[2], expected, atol=1e-6)
 
 
@@ -54,7 +54,8 @@ def test_every_magnitude(factor, dtype, mode):
 
 @pytest.mark.parametrize("offset", [1e4, -1e4, 1e30])
 def test_logits_keep_their_gradient_far_from_zero(offset):
-    # Portable logits' gradients lose it: softmax's own derivative subtracts sums that are far from zero.
+    # The portable form is not tested, because its logits' gradients lose digits: softmax's own derivative
+    # subtracts sums that are far from zero.
     x = (np.random.default_rng(0).normal(0, 1, (2, 9, 9, 19)) + offset).astype("float32")
     check(x, np.array([2, 0.5, -1, 0.25], "float32"), "float32", "eager")
 
@@ -73,7 +74,7 @@ def test_logits_keep_their_gradient_far_from_zero(offset):
     ids=str,
 )
 def test_every_logit(logits, mode):
-    # Clipped windows too, whose ranks' logits may be far below the others'.
+    # Some windows are clipped. The logits of the ranks they have may be far below the other logits.
     x = np.random.default_rng(0).normal(0, 1, (2, 7, 7, 19)).astype("float32")
     check(x, np.array(logits, "float32"), "float32", mode)
 
@@ -85,7 +86,7 @@ def test_logits_that_are_no_numbers_give_none(mode):
 
 
 def check(x, logits, dtype, mode):
-    """Compares values and gradients over windows of two by two with the oracle's."""
+    """Compares the values and gradients of windows of two by two with the oracle's."""
     arguments = ((2, 2), (2, 2), "same", "channels_last")
     expected, scale = oracle.sorted_pool(x, logits, *arguments)
     g = np.random.default_rng(1).normal(0, 1, expected.shape).astype(dtype)
@@ -104,9 +105,9 @@ LOGITS = np.log([8.0, 4.0, 2.0, 1.0]).astype("float32")
 def test_special_values(name, mode, channels):
     values, expected, to_values = SORTED[name]
     x = np.tile(np.reshape(values, (1, 2, 2, 1)), (1, 1, 1, channels)).astype("float32")
-    # A window of ordinary values beside it: what is special stays in its window.
+    # A window of ordinary values lies beside the special one, which must not affect it.
     x = np.concatenate([x, np.full_like(x, 0.5)], axis=2)
-    # So little that the largest values do not add up to infinity in the logits' gradient.
+    # The output's gradient is so small that the largest values do not overflow the logits' gradient.
     g = np.full((1, 1, 2, channels), 1e-3, "float32")
     y, dx, dw = run(mode, with_gradient(lambda x, w: tsp.sorted_pool(x, w, 2)), x, LOGITS, g)
     np.testing.assert_allclose(y[0, 0, 0], np.full(channels, expected, "float32"), rtol=1e-6)
@@ -124,7 +125,7 @@ def test_special_values(name, mode, channels):
         arguments = ((2, 2), (2, 2), "valid", "channels_last")
         _, _, expected_dw, dw_scale = oracle.sorted_pool_gradient(x, LOGITS, g, *arguments)
         if mode in STANDARD:
-            # Softmax's own derivative subtracts sums that are far from zero.
+            # Softmax's own derivative subtracts sums that are far from zero, so a larger error is allowed.
             dw_scale += 1e-3 * channels * np.abs(x[np.isfinite(x)]).max()
         assert_near(dw, expected_dw, dw_scale, "float32", mode in STANDARD)
 
@@ -193,7 +194,7 @@ def test_16_bit_types_at_their_ends(dtype):
 
 
 def test_long_sums_keep_precision():
-    # A plain float32 sum of a million equal terms is off in the third digit.
+    # A plain float32 sum of a million equal terms is wrong in the third digit.
     x = np.tile(np.array([0.1, 0.3], "float32").reshape(1, 2, 1, 1), (1, 500_000, 1, 1))
     g = np.full((1, 1_000_000, 1), 0.7, "float32")
     logits = np.zeros(2, "float32")

@@ -1,4 +1,4 @@
-"""sorted_pool where it is another pooling, and that it sorts: only the ranks of values count."""
+"""`sorted_pool` with weights that make it another pooling, and tests that only the ranks of values count."""
 
 import itertools
 
@@ -28,7 +28,7 @@ def test_one_rank_is_max_pooling_bit_for_bit(rank, dtype, padding, size):
     few = np.array([-2.0, -0.0, 0.0, 1e-30, 3.0])[random.integers(0, 5, shape)]
     arguments = ((size,) * rank, (2,) * rank, padding.upper())
     for values in (distinct, few):
-        # TensorFlow's has no float64 in three dimensions, and no float16 on this processor.
+        # In three dimensions, TensorFlow's max pooling on the CPU takes neither float64 nor float16.
         wider = rank == 3 and dtype in ("float64", "float16")
         x = tf.constant(values.astype(numpy_dtype(dtype)))
         x = tf.cast(tf.cast(x, "float32"), dtype) if wider else x
@@ -43,7 +43,7 @@ def test_one_rank_is_max_pooling_bit_for_bit(rank, dtype, padding, size):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 @pytest.mark.parametrize("size", [2, 3])
 def test_one_rank_sends_back_what_max_pooling_does(size, dtype, padding):
-    # Few enough for 16 bits to tell them apart.
+    # There are few enough values for 16-bit types to tell them apart.
     x = np.random.default_rng(0).permutation(8 * 8 * 3).reshape(1, 8, 8, 3).astype(numpy_dtype(dtype))
     arguments = (size, size, padding.upper())
     g = np.random.default_rng(1).normal(size=tf.nn.max_pool2d(x, *arguments).shape)
@@ -95,7 +95,7 @@ def test_shuffling_a_large_window_changes_nothing(count):
 
 @pytest.mark.parametrize("count", [2, 3, 4, 8, 9, 16, 25, 27, 49])
 def test_every_order_of_zeros_and_ones_is_sorted(count):
-    # A network that sorts these sorts everything (Knuth 5.3.4, theorem Z).
+    # A sorting network that sorts every order of zeros and ones sorts everything (Knuth 5.3.4, theorem Z).
     random = np.random.default_rng(0)
     if count <= 9:
         x = np.array(list(itertools.product((0.0, 1.0), repeat=count)), "float32")

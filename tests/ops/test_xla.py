@@ -1,4 +1,4 @@
-"""Our ops inside XLA programs: the same bits as outside, any shape, errors instead of crashes."""
+"""Our ops inside XLA programs: they give the same bits as outside, take any shape, and raise errors."""
 
 import os
 from unittest import mock
@@ -30,7 +30,7 @@ from tf_softpool.ops import native
 
 
 def results(mode, name, case, padding, data_format, dtype):
-    """A pooling's values and gradients, run in some way."""
+    """Returns a pooling's values and gradients, computed in a mode."""
     pooling = POOLINGS[name](case.pool_size, case.strides, padding, data_format)
     inputs = POOLINGS[name].inputs(case, data_format, numpy_dtype(dtype))
     g = np.random.default_rng(1).normal(0, 1, pooling(*inputs).shape).astype(numpy_dtype(dtype))
@@ -38,7 +38,7 @@ def results(mode, name, case, padding, data_format, dtype):
 
 
 def check_bits(*arguments):
-    """Compares what comes of the kernels inside and outside of an XLA program."""
+    """Compares the kernels' results inside and outside of an XLA program."""
     for inside, outside in zip(results("xla", *arguments), results("eager", *arguments), strict=True):
         np.testing.assert_array_equal(bits(inside), bits(outside))
 
@@ -61,7 +61,7 @@ def test_the_same_bits_of_every_type(name, case, dtype):
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
 @pytest.mark.parametrize(("case", "padding"), with_padding(SOME_LINES + PLANES + VOLUMES + MANY_TAPS))
 def test_every_window_in_operations(case, padding, data_format):
-    """Windows, and the way back, are the same for all poolings."""
+    """One pooling is enough for each case: all share the operations that cut windows and add up gradients."""
     name = "soft" if max(case.spatial) > 50 else "importance"
     arguments = (name, case, padding, data_format, "float64")
     for inside, outside in zip(
@@ -125,7 +125,7 @@ def test_another_batch_size_compiles_again(name):
 
 @pytest.mark.parametrize("name", POOLINGS)
 def test_a_batch_whose_size_depends_on_values(name):
-    """XLA keeps it in memory for the most it can be, which the kernels know nothing of."""
+    """XLA gives such a batch memory for its largest possible size, but the kernels do not know that size."""
     pooling = with_gradient(POOLINGS[name](3, 2, "same", "channels_last"))
     inputs = POOLINGS[name].inputs(ODD_SIZES, "channels_last", "float32")
     g = np.random.default_rng(1).normal(0, 1, (2, 4, 5, 21)).astype("float32")
@@ -197,7 +197,7 @@ def test_errors_when_compiled(name, kernels):
     attributes = {"ksize": [2, 2], "strides": [2, 2], "padding": "VALID", **attributes}
     flat = tf.nest.flatten(inputs)
 
-    # Shapes that the graph does not know: they show when it is compiled for its arguments.
+    # The graph does not know the shapes. They become known when it is compiled for its arguments.
     @tf.function(jit_compile=True, input_signature=[tf.TensorSpec(None, v.dtype) for v in flat])
     def call(*tensors):
         return function(**tf.nest.pack_sequence_as(inputs, tensors), **attributes)

@@ -1,4 +1,4 @@
-"""Loading the library for XLA: before and after XLA's first program, and where there is none."""
+"""Loading the library for XLA before or after XLA's first program, and the behaviour without the library."""
 
 import dataclasses
 
@@ -36,7 +36,7 @@ def test_a_missing_library_is_named(monkeypatch):
 def test_a_build_without_it_says_why():
     built = dataclasses.replace(native.load(), built={"xla_missing": "nobody wanted it"})
     assert xla._load(built) == xla.Xla(error="nobody wanted it")
-    # The ops of these two versions load in each other, but XLA's classes need not.
+    # The ops built for one of these versions load in the other, but XLA's classes may differ.
     other = dataclasses.replace(native.load(), built={"tensorflow": "2.18.0"}, running="2.17.1")
     assert "2.18.0, running 2.17.1" in xla._load(other).error
 
@@ -67,7 +67,7 @@ def test_results_do_not_depend_on_the_number_of_threads():
         tf.config.threading.set_intra_op_parallelism_threads({threads})
         import tf_softpool as tsp
         x = np.random.default_rng(0).normal(size=(3, 67, 71, 35)).astype("float32")
-        x.flat[::1001] = 1e-41  # subnormal: XLA's threads may differ in what they make of it
+        x.flat[::1001] = 1e-41  # a subnormal number, which some of XLA's threads may flush to zero
         digest = hashlib.sha256()
 
         @tf.function(jit_compile={jit})
@@ -87,7 +87,7 @@ def test_results_do_not_depend_on_the_number_of_threads():
 
 
 def test_many_programs_at_once():
-    """Threads that wait for each other would stop here."""
+    """Threads that waited for each other would never finish here."""
     pool = tf.function(lambda x: tsp.soft_pool(x, 3, 2, "same"), jit_compile=True)
     x = tf.random.stateless_normal((4, 60, 60, 32), (1, 2))
     expected = pool(x).numpy()

@@ -1,4 +1,4 @@
-"""replace_pooling_in_file of what is no model, or not a whole one."""
+"""`replace_pooling_in_file` with files that are damaged, or that are no models."""
 
 import shutil
 import zipfile
@@ -18,7 +18,7 @@ def truncated(tmp_path):
 
 
 def damaged(tmp_path):
-    """The archive is whole, the weights in it are not."""
+    """Writes an archive that is whole, with a file of weights that is cut off."""
     network().save(tmp_path / "whole.keras")
     with zipfile.ZipFile(tmp_path / "whole.keras") as old, zipfile.ZipFile(tmp_path / "in.keras", "w") as new:
         for name in old.namelist():

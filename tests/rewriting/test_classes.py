@@ -1,4 +1,4 @@
-"""replace_pooling: Functional and Sequential models of classes of their own."""
+"""`replace_pooling` with Functional and Sequential models that are subclasses."""
 
 import keras
 import numpy as np
@@ -28,7 +28,7 @@ class Counting(keras.Model):
 
 @keras.saving.register_keras_serializable("tests")
 class Backbone(keras.Model):
-    """A Functional model that makes its layers itself."""
+    """A Functional model that makes its layers in its constructor."""
 
     def __init__(self, width, **kwargs):
         i = keras.Input(X.shape[1:])

@@ -1,4 +1,4 @@
-"""replace_pooling_in_file of Keras files, and what it leaves on disk when something is wrong."""
+"""`replace_pooling_in_file` with Keras files, and what it leaves on disk after an error."""
 
 import json
 import resource
@@ -52,7 +52,7 @@ def test_what_keras_cannot_read_of_compilation_is_said(tmp_path):
 
 
 def write_keras_2(path):
-    """A network's HDF5 file as Keras 2 wrote it: other names of classes, arguments and variables."""
+    """Writes a network to HDF5 as Keras 2 did, with other names of arguments and variables."""
     policy = {"trainable": True, "dtype": "float32"}
     layers = [
         ("InputLayer", {"batch_input_shape": [None, 8, 8, 3], "dtype": "float32", "name": "input_1"}),
@@ -255,7 +255,7 @@ def test_places_that_cannot_be_written(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", ["keras", "saved_model"])
 def test_a_full_disk(tmp_path, kind):
-    """A limit on the sizes of files stands for it: writes fail half-way, as they do there."""
+    """A limit on the size of files stands for a full disk, because it also makes writes fail half-way."""
     path, out = saved(tmp_path, kind)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 

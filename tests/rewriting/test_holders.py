@@ -1,4 +1,4 @@
-"""replace_pooling: pooling inside wrappers, layers and models of classes of their own."""
+"""`replace_pooling` with pooling inside wrappers, and inside layers and models of other classes."""
 
 import warnings
 
@@ -15,7 +15,7 @@ X = np.random.default_rng(0).normal(size=(2, 16, 16, 2)).astype("float32")
 
 @keras.saving.register_keras_serializable("tests")
 class Described(L.Layer):
-    """Says in its config what it holds."""
+    """A layer whose config has the poolings that it holds."""
 
     def __init__(self, pools, **kwargs):
         super().__init__(**kwargs)
@@ -42,7 +42,7 @@ class Described(L.Layer):
 
 @keras.saving.register_keras_serializable("tests")
 class Maker(L.Layer):
-    """Makes what it holds itself: in an attribute, in containers, one of them while it is built."""
+    """A layer that makes its poolings itself, in attributes and containers, and one of them in `build`."""
 
     def __init__(self, size, **kwargs):
         super().__init__(**kwargs)
@@ -65,7 +65,7 @@ class Maker(L.Layer):
 
 @keras.saving.register_keras_serializable("tests")
 class Network(keras.Model):
-    """A subclassed model with config, holding a layer and a model."""
+    """A subclassed model with a config, which holds layers and a model."""
 
     def __init__(self, width=3, **kwargs):
         super().__init__(**kwargs)
@@ -82,7 +82,7 @@ class Network(keras.Model):
 
 
 class Unsaid(keras.Model):
-    """Leaves its config to Keras, which does not know the width."""
+    """A model without `get_config`. The config that Keras makes for it does not have the width."""
 
     def __init__(self, width=3):
         super().__init__()
@@ -95,7 +95,7 @@ class Unsaid(keras.Model):
 
 
 class Unsayable(keras.Model):
-    """No config can make one of these."""
+    """A model that no config can make, because its constructor takes a layer."""
 
     def __init__(self, conv):
         super().__init__()
@@ -240,7 +240,7 @@ def test_classes_that_no_config_can_make_are_changed_where_they_are():
 
 
 class Caller(L.Layer):
-    """Pools in its code, where there is nothing to replace."""
+    """A layer that pools in its code, where there is no pooling layer to replace."""
 
     def call(self, x):
         return self.halve(keras.ops.average_pool(x, 2))

@@ -1,4 +1,4 @@
-"""replace_pooling: what it finds, what it keeps, what it says."""
+"""`replace_pooling`: what it finds, what it keeps and what it reports."""
 
 import json
 
@@ -28,7 +28,7 @@ def sequential():
 
 
 def functional():
-    """Two inputs, two outputs, a layer used twice, a pooling used twice, branches."""
+    """Returns a model with branches, two inputs and two outputs. It uses a layer and a pooling twice."""
     a, b = keras.Input((12, 12, 2), name="a"), keras.Input((12, 12, 2), name="b")
     conv, pool = L.Conv2D(4, 3, padding="same", name="conv"), L.MaxPooling2D(name="pool")
     x, y = pool(conv(a)), pool(conv(b))
@@ -41,7 +41,7 @@ def functional():
 
 
 def nested():
-    """Models in models in a model, one of them used twice."""
+    """Returns a model with models inside models. It uses one of the inner models twice."""
     inner = keras.Sequential(
         [keras.Input((8, 8, 4)), L.MaxPooling2D(name="deep"), L.Conv2D(4, 1, name="c1")], name="inner"
     )
@@ -88,7 +88,7 @@ def inputs_of(model):
 
 
 def shake(model):
-    """Gives every variable, moving averages too, a value that no initializer has."""
+    """Gives every variable, also moving averages, values that no initializer makes."""
     random = np.random.default_rng(1)
     for variable in model.variables:
         if "seed" not in variable.path:
@@ -97,8 +97,10 @@ def shake(model):
 
 
 def configs(model, prefix=""):
-    """Every layer's class and configuration, by its path. In what order a layer that is used twice was
-    called is not the model's, and not in it."""
+    """Returns the class and config of every layer, by path.
+
+    The order of the calls of a layer that is used twice is not compared.
+    """
     found = {}
     for layer in model.layers:
         if isinstance(layer, keras.Model):
@@ -143,7 +145,7 @@ def test_soft_pooling_takes_the_place_of_all(name, tmp_path):
     )
     new.save(tmp_path / "new.keras")
     equal(keras.models.load_model(tmp_path / "new.keras").predict(x, verbose=0), after)
-    # The old model is as it was, and stays so when the new one learns.
+    # The old model has not changed, and does not change when the new model's variables do.
     shake(new)
     equal(model.predict(x, verbose=0), before)
 

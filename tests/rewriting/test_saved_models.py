@@ -1,4 +1,4 @@
-"""replace_pooling_in_file of SavedModels: graphs, functions, gradients."""
+"""`replace_pooling_in_file` with SavedModels: graphs, functions and gradients."""
 
 import filecmp
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_plain_tensorflow(tmp_path):
     assert ops_of(tmp_path / "out").count("Softpool>SoftPool") == len(report.findings)
     expected = examples.expected_module(module.kernel, X)
     np.testing.assert_allclose(served(tmp_path / "out", X)["y"], expected, rtol=1e-6, atol=1e-6)
-    # In a process that has the op library and nothing else of ours.
+    # The output is also served by a process that loads the op library and nothing else of ours.
     np.save(tmp_path / "x.npy", X)
     printed = python(
         f"""
@@ -131,7 +131,8 @@ def test_max_to_soft_to_max_is_the_same_graph(tmp_path):
         old, new = served(tmp_path / "in", X, signature), served(tmp_path / "out", X, signature)
         for name, value in old.items():
             np.testing.assert_array_equal(new[name], value)
-    # A gradient of max pooling is computed from its output, which is computed anew beside it.
+    # The gradient of max pooling needs the pooling's output, so each gradient op gets a new MaxPool beside
+    # it.
     again = [op for op in ops_of(tmp_path / "in") if op == "MaxPoolGrad"]
     assert ops_of(tmp_path / "out") == sorted(ops_of(tmp_path / "in") + ["MaxPool"] * len(again))
 
@@ -178,7 +179,7 @@ def test_names_and_depth(tmp_path):
 
 
 class Twice(tf.Module):
-    """Second derivatives of SoftPool, and loops with pooling of two types and its gradients in them."""
+    """A module with second derivatives of SoftPool, and with loops that pool two types and have gradients."""
 
     @tf.function(input_signature=[SPEC])
     def __call__(self, x):
@@ -235,7 +236,7 @@ def test_loops_of_two_types(tmp_path):
 
 
 def test_loops_of_tensorflow_1(tmp_path):
-    """Where what a loop computes must have an input from inside it."""
+    """In a loop of TensorFlow 1, every node must have an input from inside the loop."""
     tf.compat.v1.disable_control_flow_v2()
     try:
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
@@ -288,7 +289,7 @@ def test_kinds_without_variables(tmp_path, kind):
 
 
 class Layered(tf.Module):
-    """As Keras 2 writes: the whole model in one function, each layer in one of its own."""
+    """A module like those that Keras 2 writes: a function for the whole model, and one for each layer."""
 
     @tf.function(input_signature=[SPEC])
     def __call__(self, x):

@@ -1,4 +1,4 @@
-"""replace_pooling: which poolings it replaces, and a dry run of it."""
+"""`replace_pooling`: which poolings it replaces, and dry runs."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ L = keras.layers
 
 
 def chain():
-    """Six poolings, two of them in a model inside."""
+    """Returns a model with six poolings, two of them in an inner model."""
     inner = keras.Sequential(
         [keras.Input((16, 16, 2)), L.MaxPooling2D(1, name="stem_pool"), L.AveragePooling2D(1, name="body")],
         name="inner",
@@ -116,7 +116,7 @@ def test_operations_are_replaced_by_layers():
 
 
 class Blur(L.MaxPooling2D):
-    """Does something else than its base."""
+    """A subclass of a pooling that computes something else than its base."""
 
     def call(self, x):
         return super().call(x) / 2

@@ -1,4 +1,4 @@
-"""replace_pooling: what layers and models share, before and after."""
+"""`replace_pooling` with layers and weights that are shared."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ X = np.random.default_rng(0).normal(size=(2, 16, 16, 2)).astype("float32")
 
 
 class Holder(L.Layer):
-    """Whose config has the layer itself."""
+    """A layer whose config has the inner layer as an object."""
 
     def __init__(self, inner, **kwargs):
         super().__init__(**kwargs)

@@ -1,4 +1,4 @@
-"""replace_pooling with sorted-weight pooling, which starts as what it replaces was."""
+"""`replace_pooling` with sorted-weight pooling, which starts as the pooling that it replaces."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ L = keras.layers
 
 
 def network(pooling, rank=2, data_format="channels_last", **arguments):
-    """A network of poolings of one kind."""
+    """Returns a network with poolings of one kind."""
     conv, pool = getattr(L, f"Conv{rank}D"), getattr(L, f"{pooling}Pooling{rank}D")
     shape = (*(9, 10, 8)[:rank], 3)
     shape = shape if data_format == "channels_last" else (3, *shape[:-1])
@@ -29,7 +29,8 @@ def values(model):
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_in_the_place_of_average_pooling_it_computes_the_same(rank, padding, data_format):
     if data_format == "channels_first":
-        # Keras has no channels-first average pooling on this processor to compare with.
+        # On a CPU, Keras has no channels-first average pooling to compare with, so its peer has channels
+        # last.
         x = np.random.default_rng(0).normal(size=(4, *(9, 10, 8)[:rank], 3)).astype("float32")
         layer = getattr(tsp.layers, f"SortedPooling{rank}D")(2, 1, padding, data_format)
         peer = getattr(L, f"AveragePooling{rank}D")(2, 1, padding, "channels_last")
@@ -55,7 +56,7 @@ def test_in_the_place_of_max_pooling_it_computes_almost_the_same(rank, tmp_path)
     x = values(model)
     before, after = model.predict(x, verbose=0), new.predict(x, verbose=0)
     assert np.abs(after - before).max() < 0.01 * np.abs(before).max()
-    # It is a start: the weights move.
+    # The rank weights are only a start: training changes them.
     start = [w.numpy() for w in new.trainable_weights]
     new.compile(keras.optimizers.Adam(0.1), "mse")
     new.fit(x, np.zeros_like(after), epochs=3, verbose=0)

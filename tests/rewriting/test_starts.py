@@ -1,4 +1,4 @@
-"""replace_pooling with poolings that learn or draw: how near to the old model the new one starts."""
+"""`replace_pooling` with poolings that learn or draw: how near to the old model the new model starts."""
 
 import json
 
@@ -13,7 +13,10 @@ L = keras.layers
 
 
 def network(kind, rank, last=()):
-    """Two poolings, the second of values that are not negative, which all grow with those of the first."""
+    """Returns a network with two poolings.
+
+    The second one's inputs are not negative, and grow with the first one's outputs.
+    """
     conv, pool = getattr(L, f"Conv{rank}D"), getattr(L, f"{kind.capitalize()}Pooling{rank}D")
     size = 3 if rank < 3 else 2
     positive = keras.initializers.RandomUniform(0.05, 0.5)
@@ -30,8 +33,8 @@ def values(model, negative=False):
     return x if negative else np.abs(x)
 
 
-# How far the values of a pooling may be below and above those it had, in parts of them; for windows of up to
-# nine values. The network has two of them.
+# How far below and above the old pooling's values the new one's may be, as a share of the old values, in
+# windows of up to nine values. The network has two poolings.
 NEAR = {
     ("max", "mixed"): (0, 0),
     ("average", "mixed"): (1e-6, 1e-6),
@@ -41,7 +44,7 @@ NEAR = {
     ("average", "gated"): (1e-6, 0.008),
     ("max", "lp"): (0.022, 1e-6),
     ("average", "lp"): (1e-6, 0.0022),
-    # Measured, on these values.
+    # The numbers for detail-preserving pooling were measured on the values of this test.
     ("max", "detail_preserving"): (0.05, 1e-6),
     ("average", "detail_preserving"): (0.002, 0.012),
     ("average", "local_importance"): (1e-6, 1e-6),
@@ -116,7 +119,7 @@ def test_s3_starts_from_the_old_pooling(kind):
     assert np.isfinite(new.predict(x, verbose=0)).all()
 
 
-# Of two values neither is nearer to their average: detail-preserving pooling needs larger windows to learn.
+# Two values are equally far from their average, so detail-preserving pooling needs larger windows to learn.
 @pytest.mark.parametrize(
     ("new_kind", "rank"),
     [("lp", 1), ("mixed", 1), ("gated", 1), ("local_importance", 1), ("detail_preserving", 2)],
@@ -127,11 +130,13 @@ def test_what_is_learned_moves(old, new_kind, rank):
     new, _ = tsp.replace_pooling(model, {old: new_kind})
     x = values(model)
     learned = [w for name in ("first", "second") for w in new.get_layer(name).trainable_weights]
-    # Beside powers of what stands out, an alpha of 1e-30 is nothing.
+    # In place of max pooling, alpha starts at 1e-30. Beside powers of details it is so small that it does not
+    # learn.
     learned = [w for w in learned if (old, w.name) != ("max", "log_alpha")]
     start = [w.numpy() for w in learned]
     new.compile(keras.optimizers.Adam(0.1), "mse")
-    # The other way than the pooling begins.
+    # The target pulls the pooling away from its start: max pooling to lower values, average pooling to
+    # higher.
     target = np.asarray(new(x)) * (0.2 if old == "max" else 3.0)
     losses = [new.train_on_batch(x, target) for _ in range(10)]
     assert losses[-1] < losses[0]

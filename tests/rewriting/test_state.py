@@ -1,4 +1,4 @@
-"""replace_pooling: what a copy has of the model's state beside its weights."""
+"""`replace_pooling`: the state other than weights that a copy takes over from the model."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The HTTP server of examples/serving_http, asked in the same process, and models that are functions."""
+"""A client for the HTTP server of examples/serving_http, and models that are functions, in one process."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ sys.path.append(str(Path(__file__).parents[2] / "examples/serving_http"))
 import server
 from app import Model, create_app
 
-# Tests import the example from here: this file is what puts its folder on the path.
+# Tests import the example's names from here, because this file puts the example's folder on the path.
 __all__ = ["PREDICT", "Function", "Model", "client", "create_app", "predict", "refusal", "server"]
 
 PREDICT = "/v1/models/model:predict"
@@ -26,21 +26,21 @@ class Function(Served):
         self.run, self.runtime = run, runtime
 
     def run(self, arrays):
-        """Is another one for each model."""
+        """Never runs, because the constructor sets an attribute of the same name."""
 
 
 def client(served, **keywords):
-    """What asks a server of a loaded model."""
+    """Returns a client of a server of a loaded model."""
     return TestClient(create_app(Model(served), **keywords), raise_server_exceptions=False)
 
 
 def predict(client, body):
-    """The reply to a predict request, of bytes or of what JSON has."""
+    """Returns the reply to a predict request, whose body is bytes or an object to write as JSON."""
     return client.post(PREDICT, content=body if isinstance(body, bytes) else json.dumps(body))
 
 
 def refusal(reply, status=400):
-    """The message of a reply that is an error."""
+    """Checks that a reply is an error, and returns its message."""
     assert reply.status_code == status, reply.text
     assert reply.headers["content-type"] == "application/json"
     assert list(reply.json()) == ["error"]

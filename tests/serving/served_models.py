@@ -1,4 +1,4 @@
-"""Models of our compiled poolings, and inputs, for every format."""
+"""Models of our poolings, and inputs for them, for tests of every format."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ import tf_softpool as tsp
 
 PATHS = {"tf_saved_model": "model", "onnx": "model.onnx", "litert": "model.tflite", "openvino": "model.xml"}
 SPATIAL = (9, 8, 7)
-# Poolings of functions, by name: of a tensor and a padding.
+# The compiled poolings by name, as functions of a tensor and a padding.
 FUNCTIONS = {
     "soft": lambda x, padding: tsp.soft_pool(x, 3, 2, padding),
     "sorted": lambda x, padding: tsp.sorted_pool(x, [2.0, 1.0, 0.0], 3, 2, padding),
@@ -17,17 +17,17 @@ FUNCTIONS = {
 
 
 def sizes(rank, size):
-    """The spatial sizes of a model, or None for each that is open."""
+    """Returns the spatial sizes of a model's input, with None for open ones."""
     return SPATIAL[:rank] if size == "fixed" else (None,) * rank
 
 
 def small():
-    """A model of one layer."""
+    """Returns a model of one layer."""
     return keras.Sequential([keras.Input((8, 3), name="x"), tsp.layers.SoftPooling1D(2)])
 
 
 def of_functions(rank, size="open"):
-    """A model with an output for each pooling, and, but in 3D, which takes long, each padding."""
+    """Returns a model with an output for each pooling and padding. 3D has one padding, to save time."""
     x = keras.Input((*sizes(rank, size), 3), name="x")
     paddings = ("valid", "same") if rank < 3 else ("same",)
     return keras.Model(
@@ -36,7 +36,7 @@ def of_functions(rank, size="open"):
 
 
 def of_layers(rank, size="open"):
-    """A network with every layer that has variables, or draws when it is trained, and a global pooling."""
+    """Returns a network with a layer of every pooling, and a global pooling."""
     layers = keras.layers
     inputs = keras.Input((*sizes(rank, size), 3), name="x")
     x = getattr(layers, f"Conv{rank}D")(5, 3, padding="same")(inputs)
@@ -53,6 +53,6 @@ def of_layers(rank, size="open"):
 
 
 def inputs_of(rank, magnitude, batch=2):
-    """Numbers of a magnitude."""
+    """Returns random numbers of a magnitude."""
     x = np.random.default_rng(rank).normal(size=(batch, *SPATIAL[:rank], 3))
     return (magnitude * x).astype("float32")

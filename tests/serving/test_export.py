@@ -1,4 +1,4 @@
-"""Exported models, loaded where they will be: in other processes."""
+"""Exported models, loaded and served in other processes."""
 
 import subprocess
 import sys
@@ -34,7 +34,7 @@ OPS = [
 
 
 def serve(folder, x, library=""):
-    """Loads a SavedModel in a process without Keras and us, and returns its answer."""
+    """Loads a SavedModel in a process without Keras and without our package, and returns its answer."""
     np.save(folder / "x.npy", x)
     command = [sys.executable, "-c", CODE, str(folder / "model"), library]
     command += [str(folder / "x.npy"), str(folder / "y.npy")]

@@ -1,4 +1,4 @@
-"""What `tsp.export` takes, and what it says: signatures, endpoints, samples, reports, errors."""
+"""The arguments, reports and errors of `tsp.export`: signatures, endpoints and samples."""
 
 import json
 
@@ -16,7 +16,7 @@ OTHERS = [format for format in PATHS if format != "tf_saved_model"]
 
 
 def twins():
-    """Two inputs of one shape, whose names are not in the order that they are used in, and two outputs."""
+    """Returns a model with two outputs and two inputs of one shape. The inputs' names are not in order."""
     first, second = keras.Input((8, 3), name="zebra"), keras.Input((8, 3), name="ant")
     pooled = tsp.layers.SoftPooling1D(2)(keras.ops.subtract(first, 2 * second))
     return keras.Model(
@@ -65,7 +65,7 @@ def test_endpoints_with_what_comes_before_and_after(tmp_path):
     np.testing.assert_array_equal(best, np.argmax(np.mean(model(x), axis=1), axis=-1))
     with pytest.raises(ValueError, match="Only a SavedModel has several"):
         tsp.export(model, tmp_path / "model.onnx", "onnx", endpoints=endpoints)
-    # Nobody can make up what the first takes.
+    # The check cannot make up an input for the first endpoint, because it takes strings of a certain length.
     report = tsp.export(model, tmp_path / "model", endpoints=endpoints)
     assert "give a `sample`" in report.notes[0]
 
@@ -103,7 +103,7 @@ def test_mixed_precision(format, tmp_path):
     y = tsp.layers.SoftPooling2D(2, dtype=policy)(keras.layers.Conv2D(4, 3, dtype=policy)(x))
     model = keras.Model(x, y)
     if format == "litert":
-        # Its convolutions are of float32.
+        # LiteRT's convolutions take only float32.
         with pytest.raises(RuntimeError, match="Conv2D"):
             tsp.export(model, tmp_path / PATHS[format], format)
         return

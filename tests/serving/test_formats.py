@@ -1,4 +1,4 @@
-"""Every pooling in every format, in its own runtime, against the Keras model."""
+"""Every pooling in every format, computed by the format's runtime and compared with the Keras model."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,8 @@ RUNTIMES = {
     "litert": "ai_edge_litert",
     "openvino": "openvino",
 }
-# The others have their own ideas of NaN and infinities: LiteRT's largest number of none is finite.
+# The formats whose runtimes treat NaN and infinities as IEEE 754 does. Others differ: in LiteRT, the largest
+# of no numbers is finite.
 IEEE_754 = ("tf_saved_model", "onnx")
 
 
@@ -45,7 +46,7 @@ def assert_same(found, expected, relative):
 
 
 def special(rank):
-    """Windows of infinities and NaN, and of nothing but -inf, among numbers."""
+    """Returns numbers with some windows that have infinities or NaN, and windows of nothing but -inf."""
     x = inputs_of(rank, 10.0)
     flat = x.reshape(2, -1, 3)
     flat[0, :4, 0] = -np.inf

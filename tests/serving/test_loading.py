@@ -1,4 +1,4 @@
-"""What was exported, loaded: missing packages, missing libraries, broken files, threads."""
+"""Loading of exported models: missing packages, missing libraries, broken files and threads."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -67,7 +67,7 @@ def test_threads_get_their_own_answers(format, tmp_path):
 
 
 class Echo(Served):
-    """A model that answers what it is asked."""
+    """A model that returns its inputs."""
 
     def __init__(self, dtype):
         self.inputs = self.outputs = {"x": TensorInfo(dtype, (None,))}

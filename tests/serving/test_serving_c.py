@@ -1,7 +1,7 @@
-"""Exported models, served by the C program in examples/serving_c: without Python, and without us.
+"""Exported models, served by the C program in examples/serving_c, without Python and without our package.
 
-With CFLAGS="-fsanitize=address,undefined" in the environment, what the program itself reads, writes and frees
-is checked too.
+CFLAGS="-fsanitize=address,undefined" in the environment also checks what the program itself reads, writes and
+frees.
 """
 
 import fcntl
@@ -21,13 +21,13 @@ import tf_softpool as tsp
 
 SOURCE = Path(__file__).parents[2] / "examples/serving_c"
 LIBRARY = tsp.build_info()["library"]
-# As if it had been built for another TensorFlow.
+# The source of a library that refers to a missing symbol, like one that was built for another TensorFlow.
 FOREIGN = "void gone_from_tensorflow(void); void start(void) { gone_from_tensorflow(); }"
 
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
-    """The program, built once for all processes that test."""
+    """Builds the program once for all test processes, and returns its path."""
     folder = tmp_path_factory.getbasetemp()
     folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
     environment = {**os.environ, "CFLAGS": os.environ.get("CFLAGS", "") + " -Wall -Wextra -Werror"}
@@ -44,7 +44,7 @@ def program(tmp_path_factory):
 
 @pytest.fixture
 def predict(program):
-    """Runs the program in a folder, with an environment of nothing but an empty PATH."""
+    """Returns a function that runs the program in a folder. Its environment has only an empty PATH."""
 
     def run(folder, *arguments):
         command = [str(a) for a in (program, *arguments)]
@@ -56,7 +56,7 @@ def predict(program):
 
 
 def every_pooling(rank):
-    """Two inputs of open sizes, and what each compiled pooling makes of one."""
+    """Returns a model with two inputs of open sizes, and an output for each compiled pooling."""
     first = keras.Input((None,) * rank + (3,), name="first")
     second = keras.Input((None,) * rank + (4,), name="second")
 
@@ -78,7 +78,7 @@ def test_every_pooling(rank, predict, tmp_path):
     m = every_pooling(rank)
     tsp.export(m, tmp_path / "model")
     random, sizes = np.random.default_rng(rank), (9, 11, 8)[:rank]
-    # An image of each magnitude.
+    # There is one image of each magnitude.
     magnitudes = np.reshape([1, 1e3, 1e30, 1e-30], (4,) + (1,) * (rank + 1))
     x = [(random.normal(size=(4, *sizes, c)) * magnitudes).astype("float32") for c in (3, 4)]
     for name, values in zip(("first", "second"), x, strict=True):
@@ -101,7 +101,7 @@ def test_every_pooling(rank, predict, tmp_path):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Models and files, good ones and others."""
+    """Writes good and bad models and files, and returns their folder."""
     folder = tmp_path_factory.mktemp("serving_c")
     image, text = keras.Input((8, 8, 3), name="image"), keras.Input((None, 5), name="text")
     pooled = tsp.layers.SoftPooling2D(2)(image), tsp.layers.SoftPooling1D(2)(text)

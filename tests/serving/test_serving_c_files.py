@@ -1,4 +1,4 @@
-"""What the C program in examples/serving_c reads: .npy files and signatures, whole and broken."""
+"""The files that the C program in examples/serving_c reads: .npy files and signatures, whole and broken."""
 
 import ast
 import subprocess
@@ -16,7 +16,10 @@ CHECKED += ["-fno-sanitize-recover"]
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory):
-    """Reads files, each also with so many changes; returns what it printed, in lines."""
+    """Returns a function that runs a reader of files, and returns the lines that it printed.
+
+    The reader also reads `changes` damaged versions of each file.
+    """
     folder = tmp_path_factory.mktemp("reader")
     sources = [Path(__file__).with_name("reader.c"), SOURCE / "npy.c", SOURCE / "signature.c"]
     subprocess.run(["cc", *CHECKED, f"-I{SOURCE}", *sources, "-o", folder / "reader"], check=True)
@@ -49,7 +52,7 @@ def test_arrays(reader, tmp_path):
 
 
 def npy(text, data=b"", version=1):
-    """A file with a header of this text."""
+    """Returns the content of a .npy file with a header of this text."""
     size = len(text).to_bytes(2 if version == 1 else 4, "little")
     return b"\x93NUMPY" + bytes([version, 0]) + size + text.encode() + data
 

@@ -1,4 +1,4 @@
-"""What the HTTP server of examples/serving_http answers."""
+"""The answers of the HTTP server in examples/serving_http."""
 
 import json
 
@@ -14,7 +14,7 @@ X = np.random.default_rng(0).normal(0, 10, (3, 6, 4, 3)).astype("float32")
 
 @pytest.fixture(scope="module")
 def one(tmp_path_factory):
-    """A model of one input and one output, of open sizes, and a client of its server."""
+    """Returns a model with one input and one output of open sizes, and a client of its server."""
     image = keras.Input((None, None, 3), name="image")
     y = tsp.layers.SortedPooling2D(2, 1, rank_initializer=tsp.layers.LeadingRank(0.4))(image)
     model = keras.Model(image, tsp.layers.SoftPooling2D(2)(y))
@@ -24,7 +24,7 @@ def one(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
-    """A model of two inputs and two outputs, and a client of its server."""
+    """Returns a model with two inputs and two outputs, and a client of its server."""
     image, text = keras.Input((6, 4, 3), name="image"), keras.Input((4, 3), name="text")
     outputs = {"soft": tsp.layers.SoftPooling2D(2)(image), "sorted": tsp.layers.SortedPooling1D(2)(text)}
     model = keras.Model([image, text], outputs)

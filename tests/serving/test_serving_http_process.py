@@ -1,4 +1,4 @@
-"""The HTTP server of examples/serving_http as it runs: health, threads, sockets, its process and its end."""
+"""The HTTP server in examples/serving_http as it runs: health, threads, sockets, and the server's process."""
 
 import contextlib
 import json
@@ -43,7 +43,7 @@ def test_samples(caplog):
 
 
 def test_threads():
-    """A model runs in several threads at once."""
+    """A model runs in several threads at once: a call waits here until a second one has begun."""
     meeting = threading.Barrier(2, timeout=60)
 
     def meet(arrays):
@@ -58,7 +58,7 @@ def test_threads():
 
 @contextlib.contextmanager
 def serving(served, **keywords):
-    """Serves a model from another thread, and gives the port."""
+    """Serves a model from another thread while the block runs, and yields the port."""
     app = create_app(Model(served), **keywords)
     running = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
     thread = threading.Thread(target=running.run)
@@ -73,7 +73,7 @@ def serving(served, **keywords):
 
 
 def ask(port, path=PREDICT, body=None):
-    """The status and the JSON of a reply, over HTTP."""
+    """Sends a request over HTTP, and returns the status and the JSON of the reply."""
     body = None if body is None else json.dumps(body).encode()
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", body, timeout=60) as reply:
@@ -100,7 +100,7 @@ def test_bodies_of_many_chunks(caplog, monkeypatch):
         for body, status in (
             (chunk * 9 + b"12\r\n" + b'{"instances": [1]}' + b"\r\n0\r\n\r\n", b"200 OK"),
             (chunk * 11 + b"0\r\n\r\n", b"413"),
-            # Without an end, and as much as is read at all.
+            # These bodies have no end. The first is as long as what the server reads at most.
             (chunk * 21, b"413"),
             (chunk, b"408"),
         ):

@@ -1,4 +1,4 @@
-"""The tables that the tests are made of."""
+"""The tables of cases, types and modes that the tests take their parameters from."""
 
 import itertools
 from dataclasses import dataclass
@@ -9,20 +9,22 @@ DTYPES = ("float16", "bfloat16", "float32", "float64")
 PADDINGS = ("valid", "same")
 DATA_FORMATS = ("channels_last", "channels_first")
 GRADIENTS = ("exact", "weights")
-# How a function is run: see `conftest.run`. The first three call the compiled kernels.
+# The modes of `conftest.run`, which say how a function is called. The first three call the compiled kernels.
 MODES = ("eager", "graph", "xla", "portable")
-# XLA's own operations take long to compile: they are for where numbers are hard, and for what is below.
+# XLA's own operations take long to compile, so only tests of difficult numbers and the tables below use them.
 EVERY_MODE = (*MODES, "xla_operations")
-# Those that compute with standard operations, of TensorFlow or of XLA.
+# The modes that compute with standard operations, of TensorFlow or of XLA.
 STANDARD = ("portable", "portable_dynamic", "xla_operations")
-# Types are computed differently by kernels and by standard operations; other modes differ in little else.
+# The compiled kernels and the portable form each treat types in their own way, so both get every type. The
+# other modes get two.
 MODES_AND_DTYPES = [
     (mode, dtype)
     for mode in (*EVERY_MODE, "dynamic", "portable_dynamic")
     for dtype in DTYPES
     if mode in ("eager", "portable") or dtype in ("bfloat16", "float32")
 ]
-# Modes with numbers of channels, which kernels take in vectors, and standard operations do not.
+# Modes with numbers of channels. Kernels compute channels in vectors, so their modes get several numbers.
+# Standard operations do not, so their modes get one.
 MODES_AND_CHANNELS = [
     (mode, channels)
     for mode in EVERY_MODE
@@ -33,7 +35,7 @@ MODES_AND_CHANNELS = [
 
 @dataclass(frozen=True)
 class Case:
-    """A pooling over a tensor of shape [batch, *spatial, channels]."""
+    """The shape [batch, *spatial, channels] of a tensor, with the windows that pool it."""
 
     spatial: tuple
     pool_size: tuple
@@ -47,7 +49,7 @@ class Case:
         return f"{self.batch}_{text}_c{self.channels}"
 
     def windows(self):
-        """What sort of windows they are."""
+        """Returns the sort of windows, as text."""
         sizes = list(zip(self.spatial, self.pool_size, self.strides, strict=True))
         if any(k > n for n, k, _ in sizes):
             return "larger than the input"
@@ -58,42 +60,43 @@ class Case:
         return "overlapping" if any(s < k for _, k, s in sizes) else "side by side"
 
     def traits(self):
-        """What tells it from other cases, by name."""
+        """Returns, by name, the values that tell this case from others."""
         return {**vars(self), "rank": len(self.spatial), "windows": self.windows()}
 
     def fits(self, padding):
-        """Whether the padding allows these windows."""
+        """Returns whether the padding allows these windows."""
         return padding == "same" or all(k <= n for k, n in zip(self.pool_size, self.spatial, strict=True))
 
     def shape(self, data_format):
-        """The input's shape."""
+        """Returns the input's shape in a data format."""
         if data_format == "channels_first":
             return (self.batch, self.channels, *self.spatial)
         return (self.batch, *self.spatial, self.channels)
 
 
-# Every window, stride and size there is in one small dimension.
+# All combinations of small sizes, windows and strides in one dimension.
 LINES = [
     Case((n,), (k,), (s,), channels=c)
     for n, k, s in itertools.product(range(1, 10), range(1, 6), range(1, 6))
     for c in [3 if (n + k + s) % 2 else 19]
 ]
 
-# Where all of them take too long: a step without a factor of five meets every window and stride in turn.
+# A selection of these for tests that take long. Because 12 has no factor of five, its multiples meet every
+# window and stride in turn.
 SOME_LINES = LINES[::12]
 
 LINE = Case((8,), (3,), (2,))
 TILED = Case((8, 8), (2, 2), (2, 2), channels=16)
-ODD_SIZES = Case((7, 9), (2, 2), (2, 2), channels=21)  # a last vector that overlaps the one before
+ODD_SIZES = Case((7, 9), (2, 2), (2, 2), channels=21)  # the last vector overlaps the one before
 OVERLAPPING = Case((8, 10), (3, 3), (2, 2), channels=64)
 STEPS_OF_ONE = Case((9, 8), (3, 3), (1, 1), channels=5)
 GAPS_BETWEEN = Case((11, 6), (2, 3), (3, 4), channels=4)
-LARGER_THAN_THE_INPUT = Case((4, 3), (7, 6), (2, 2), channels=18)  # under "same"
+LARGER_THAN_THE_INPUT = Case((4, 3), (7, 6), (2, 2), channels=18)  # needs "same" padding
 SEVERAL_TILES = Case((40, 50), (3, 3), (2, 2), batch=1, channels=130)
 VOLUME = Case((5, 6, 7), (3, 3, 3), (2, 2, 2), channels=20)
 UNEVEN_VOLUME = Case((4, 5, 6), (3, 2, 1), (1, 2, 3), channels=6)
 
-# Two dimensions: the common ones, and what each part of the kernels is for.
+# Cases in two dimensions: common ones, and at least one for each part of the kernels.
 PLANES = [
     TILED,
     ODD_SIZES,
@@ -120,27 +123,30 @@ VOLUMES = [
     Case((3, 3, 3), (4, 4, 4), (2, 2, 2), channels=9),
     Case((6, 5, 4), (2, 3, 2), (3, 3, 3), channels=17),
 ]
-# Every second one, for what takes long.
+# Every second case, for tests that take long.
 SOME_PLANES, SOME_VOLUMES = PLANES[::2], VOLUMES[::2]
 
-# So many values a window that kernels take another way.
+# Windows of very many values, which the kernels compute in another way.
 MANY_TAPS = [
     Case((5000,), (5000,), (5000,), channels=2),
     Case((9000,), (4500,), (3000,), channels=2),
     Case((70, 80), (66, 70), (35, 50), batch=1, channels=19),
 ]
 
-# One of each kind, where every combination of everything else is tried.
+# One case of each sort, for tests that combine them with everything else.
 FEW = [LINE, TILED, OVERLAPPING, STEPS_OF_ONE, GAPS_BETWEEN, VOLUME]
 
 
 def two_of(variants, which):
-    """Two of a table's names, others for other numbers, where all with all cases would be very many tests."""
+    """Returns two names of a table, chosen by the number `which`.
+
+    Tests use two names for each case, because all names with all cases would be very many tests.
+    """
     return [list(variants)[(which + i) % len(variants)] for i in range(2)]
 
 
 def with_padding(cases):
-    """The cases with each padding that allows their windows, as parameters of a test."""
+    """Returns parameters for a test: each case with each padding that allows its windows."""
     return [
         pytest.param(case, padding, id=f"{case}-{padding}")
         for case in cases

@@ -4,7 +4,7 @@ import tf_softpool as tsp
 
 
 def pooling(*arguments, **options):
-    """A function of x, the guide if there is one, alpha and lambda."""
+    """Returns a pooling as a function of x, the guide if there is one, alpha and lambda."""
 
     def pool(x, *others):
         *guide, alpha, lam = others

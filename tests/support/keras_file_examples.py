@@ -1,4 +1,4 @@
-"""Keras models on disk, and what tests of files share."""
+"""A Keras model on disk, and helpers that tests of files share."""
 
 import hashlib
 
@@ -31,13 +31,13 @@ def network(epochs=0):
 
 
 def digest(path):
-    """A digest of a file, or of all in a folder."""
+    """Returns a digest of a file, or of all files in a folder."""
     files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.is_file())
     return hashlib.sha256(b"".join(str(f).encode() + f.read_bytes() for f in files)).hexdigest()
 
 
 def saved(tmp_path, kind):
-    """An input of a kind, and the name an output of it has."""
+    """Saves a model of a kind. Returns its path, and a name for the output."""
     if kind == "keras":
         network().save(tmp_path / "in.keras")
         return tmp_path / "in.keras", "out.keras"

@@ -1,4 +1,4 @@
-"""Layer classes of every rank, and something to pool."""
+"""Layer classes of every rank, and tensors for them to pool."""
 
 import numpy as np
 
@@ -8,12 +8,12 @@ RANKS = (1, 2, 3)
 
 
 def layer_class(name, rank, module=tsp.layers):
-    """The class of a layer for so many spatial dimensions."""
+    """Returns the class of a layer for `rank` spatial dimensions."""
     return getattr(module, f"{name}{rank}D")
 
 
 def images(rank, data_format="channels_last", size=6, channels=3):
-    """Random values of so many spatial dimensions, all of other lengths."""
+    """Returns random values with `rank` spatial dimensions of different lengths."""
     spatial = (size, size + 1, size - 1)[:rank]
     shape = (2, channels, *spatial) if data_format == "channels_first" else (2, *spatial, channels)
     return np.random.default_rng(0).normal(size=shape).astype("float32")

@@ -1,8 +1,8 @@
-"""What each pooling means, in NumPy, written to be read and not to be fast.
+"""The meaning of SoftPool and sorted-weight pooling in NumPy, written to be read and not to be fast.
 
-Results are float64. On the way there, numbers have the machine's widest type, so that a float64 result
-can be judged to its last digits, down to the subnormal ones. Tensors are [batch, *spatial, channels];
-`channels_first` ones are moved there and back.
+Results are float64. They are computed in the machine's widest type, so that a float64 result can be judged to
+its last digits, subnormal numbers included. Tensors are [batch, *spatial, channels]. Those with channels
+first are moved to this order, and the results back.
 """
 
 import itertools
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def window_range(o, length, size, stride, padding):
-    """The input positions of window `o` along one dimension. Padded positions are not in it."""
+    """Returns the input positions of window `o` along one dimension, without padded positions."""
     before = 0
     if padding == "same":
         outputs = output_size(length, size, stride, padding)
@@ -21,14 +21,14 @@ def window_range(o, length, size, stride, padding):
 
 
 def output_size(length, size, stride, padding):
-    """How many windows there are along one dimension."""
+    """Returns the number of windows along one dimension."""
     if padding == "same":
         return -(-length // stride)
     return (length - size) // stride + 1
 
 
 def windows(spatial, pool_size, strides, padding):
-    """Yields the position of each window in the output, and its slices of the input."""
+    """Yields each window's position in the output, and its slices of the input."""
     sizes = [output_size(*args, padding) for args in zip(spatial, pool_size, strides, strict=True)]
     for position in itertools.product(*map(range, sizes)):
         dimensions = zip(position, spatial, pool_size, strides, strict=True)
@@ -36,7 +36,7 @@ def windows(spatial, pool_size, strides, padding):
 
 
 def softmax(a):
-    """Softmax over axis 1. Values equal to an infinite maximum share the weight."""
+    """Returns the softmax over axis 1. Values that equal an infinite maximum share the weight."""
     largest = a.max(axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):
         distance = np.where(a == largest, 0.0, a - largest)
@@ -45,13 +45,13 @@ def softmax(a):
 
 
 def _product(weight, value):
-    """weight * value, where no weight makes nothing even of infinity."""
+    """Returns weight * value, or zero if the weight is zero, even for an infinite value."""
     with np.errstate(invalid="ignore"):
         return np.where(weight == 0, 0.0, weight * value)
 
 
 def _taps(x, where):
-    """A window's values as [batch, taps, channels]."""
+    """Returns a window's values as [batch, taps, channels]."""
     return x[(slice(None), *where)].reshape(x.shape[0], -1, x.shape[-1])
 
 
@@ -65,7 +65,7 @@ def _as(x, data_format):
 
 
 def soft_pool(x, pool_size, strides, padding, data_format):
-    """y = sum_i w_i a_i. Also returns the scale of its rounding error, sum_i w_i |a_i|."""
+    """Returns y = sum_i w_i a_i and the scale of its rounding error, sum_i w_i |a_i|."""
     x = _channels_last(x.astype(np.longdouble), data_format)
     spatial = x.shape[1:-1]
     out = [output_size(*args, padding) for args in zip(spatial, pool_size, strides, strict=True)]
@@ -74,7 +74,7 @@ def soft_pool(x, pool_size, strides, padding, data_format):
     for position, where in windows(spatial, pool_size, strides, padding):
         a = _taps(x, where)
         w = softmax(a)
-        # Offsets common to a window do not cost precision when they are taken out of the sum.
+        # The largest value is taken out of the sum, so that an offset of all values costs no precision.
         m = a.max(axis=1, keepdims=True)
         with np.errstate(invalid="ignore"):
             distance = np.where(a == m, 0.0, a - m)
@@ -84,9 +84,9 @@ def soft_pool(x, pool_size, strides, padding, data_format):
 
 
 def soft_pool_gradient(x, g, pool_size, strides, padding, data_format, gradient):
-    """dL/da_i = sum over windows of g w_i (1 + a_i - y), or of g w_i for "weights".
+    """Returns dL/da_i = sum over windows of g w_i (1 + a_i - y), or of g w_i for "weights".
 
-    Also returns the scale of its rounding error, the sum of the terms' sizes.
+    Also returns the scale of the rounding error, the sum of the terms' sizes.
     """
     x = _channels_last(x.astype(np.longdouble), data_format)
     g = _channels_last(g.astype(np.longdouble), data_format)
@@ -100,8 +100,8 @@ def soft_pool_gradient(x, g, pool_size, strides, padding, data_format, gradient)
             distance = np.where(a == m, 0.0, a - m)
         from_mean = distance - _product(w, distance).sum(axis=1, keepdims=True)
         slope = 1 + from_mean if gradient == "exact" else np.ones_like(a)
-        # The exponential of a distance multiplies its rounding error by it: weights below e^-8 are
-        # known less well than the sum is.
+        # Rounding a distance gives its exponential a relative error that grows with the distance. So weights
+        # below e^-8 have larger relative errors than the sum.
         size = (1 + np.abs(from_mean)) * np.maximum(1, np.abs(distance) / 8)
         shape = result[(slice(None), *where)].shape
         result[(slice(None), *where)] += (to_window * _product(w, slope)).reshape(shape)
@@ -110,10 +110,11 @@ def soft_pool_gradient(x, g, pool_size, strides, padding, data_format, gradient)
 
 
 def _ranks(a, logits, normalize):
-    """Windows sorted in decreasing order, equal values as they come, and the weights of their ranks.
+    """Sorts windows in decreasing order, and computes the weights of the ranks.
 
-    `a` is [batch, taps, channels], `logits` [ranks] or [ranks, channels]. -inf is as if it were not
-    there, unless there is nothing else; weights of ranks that have no value are zero.
+    `a` is [batch, taps, channels], and `logits` is [ranks] or [ranks, channels]. Equal values keep their
+    order. Values of -inf count as absent, unless a window has no others. Ranks without a value have weight
+    zero.
 
     Returns:
         The order, the sorted values and the weights, all [batch, taps, channels].
@@ -134,7 +135,7 @@ def _ranks(a, logits, normalize):
 
 
 def sorted_pool(x, logits, pool_size, strides, padding, data_format, normalize="softmax"):
-    """y = sum_r p_r a_(r). Also returns the scale of its rounding error, sum_r |p_r a_(r)|."""
+    """Returns y = sum_r p_r a_(r) and the scale of its rounding error, sum_r |p_r a_(r)|."""
     x = _channels_last(x.astype(np.longdouble), data_format)
     spatial = x.shape[1:-1]
     out = [output_size(*args, padding) for args in zip(spatial, pool_size, strides, strict=True)]
@@ -151,10 +152,13 @@ def sorted_pool(x, logits, pool_size, strides, padding, data_format, normalize="
 
 
 def sorted_pool_gradient(x, logits, g, pool_size, strides, padding, data_format, normalize="softmax"):
-    """dL/da_(r) = sum over windows of g p_r; dL/dw_r = that of g p_r (a_(r) - y), or of g a_(r) for "none".
+    """Returns the gradients of x and of the logits.
+
+    dL/da_(r) is the sum over windows of g p_r. dL/dw_r is the sum over windows of g p_r (a_(r) - y), or of
+    g a_(r) for "none".
 
     Returns:
-        The gradient of x, the scale of its rounding error, and the same of the logits.
+        The gradient of x, the scale of its rounding error, and the same two for the logits.
     """
     x = _channels_last(x.astype(np.longdouble), data_format)
     g = _channels_last(g.astype(np.longdouble), data_format)
@@ -175,7 +179,8 @@ def sorted_pool_gradient(x, logits, g, pool_size, strides, padding, data_format,
             terms = np.where(kept, to_window * ranked, 0)
             size = np.abs(terms)
         else:
-            # From the value that counts most, so that offsets and outliers cost no precision.
+            # Distances are measured from the value with the largest weight, so that offsets and outliers cost
+            # no precision.
             most = np.take_along_axis(ranked, p.argmax(axis=1)[:, None], axis=1)
             with np.errstate(invalid="ignore"):
                 distance = np.where(ranked == most, 0, ranked - most)

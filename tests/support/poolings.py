@@ -1,4 +1,4 @@
-"""Every pooling that has a compiled op, as a function of tensors alone, and tensors for it."""
+"""Every pooling that has a compiled op, as a function of tensors alone, with tensors to call it with."""
 
 import math
 from collections.abc import Callable
@@ -12,12 +12,13 @@ import tf_softpool as tsp
 
 @dataclass(frozen=True)
 class Pooling:
-    """A pooling: its op's name, a function that makes it, and one that makes its inputs after `x`.
+    """A pooling with a compiled op.
 
     Attributes:
-        op: string.
-        make: a function of the arguments after tensors, returns a function of tensors.
-        others: a function of a random generator, a `Case`, `x`, and the type of parameters.
+        op: string, the op's name.
+        make: function that takes the arguments after the tensors, and returns a function of tensors.
+        others: function that takes a random generator, a `Case`, `x` and the type of parameters, and returns
+            a list of the inputs after `x`.
     """
 
     op: str
@@ -25,11 +26,11 @@ class Pooling:
     others: Callable = lambda random, case, x, wide: []
 
     def __call__(self, *arguments):
-        """The pooling as a function of tensors."""
+        """Returns the pooling as a function of tensors."""
         return self.make(*arguments)
 
     def inputs(self, case, data_format, dtype):
-        """Random tensors for one case."""
+        """Returns random tensors for a case."""
         random = np.random.default_rng(0)
         x = random.normal(0, 2, case.shape(data_format)).astype(dtype)
         wide = "float64" if x.dtype == "float64" else "float32"

@@ -1,4 +1,4 @@
-"""SavedModels of all sorts, written to disk, and what they compute."""
+"""SavedModels of many sorts, written to disk, and what they compute."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ SPEC = tf.TensorSpec([None, 9, 9, 3])
 
 
 class Module(tf.Module):
-    """Plain TensorFlow: a convolution and poolings, in a function and in one that it calls."""
+    """A module of plain TensorFlow. One pooling is in its function, and one in a function that this calls."""
 
     def __init__(self):
         super().__init__()
@@ -42,7 +42,7 @@ def write_module(path):
 
 
 class Averaging(tf.Module):
-    """Trains through an average pooling, and serves with another."""
+    """A module that trains with one average pooling, and serves with another."""
 
     @tf.function(input_signature=[SPEC])
     def __call__(self, x):
@@ -62,7 +62,11 @@ def write_averaging(path):
 
 
 def write_tensorflow_1(path):
-    """A graph with variables and poolings in its main graph, as TensorFlow 1 wrote it, with two tags."""
+    """Writes a SavedModel as TensorFlow 1 did: variables and poolings in the main graph, and two tag sets.
+
+    Returns:
+        The kernel of its convolution.
+    """
     for tags in (["serve"], ["train", "other"]):
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
             x = tf.compat.v1.placeholder("float32", [None, 9, 9, 3], name="x")
@@ -86,7 +90,7 @@ def write_tensorflow_1(path):
 
 
 def keras_model():
-    """Branches, an operation, and a layer that Keras compiles on its own."""
+    """Returns a model with branches, a pooling operation, and pooling in two dimensions and in one."""
     i = keras.Input((9, 9, 3))
     x = keras.layers.Conv2D(4, 3, name="conv")(i)
     a = keras.layers.MaxPooling2D(3, 2, "same", name="branch_max")(x)
@@ -108,12 +112,12 @@ def volume_model():
 
 
 def served(path, x, signature="serving_default"):
-    """What a SavedModel's signature gives, as a dict of arrays."""
+    """Returns what a SavedModel's signature computes, as a dict of arrays."""
     function = tf.saved_model.load(str(path)).signatures[signature]
     return {name: value.numpy() for name, value in function(tf.constant(x)).items()}
 
 
 def expected_module(kernel, x):
-    """What `Module` computes with SoftPool in the place of both poolings."""
+    """Returns what `Module` computes if SoftPool replaces both poolings."""
     x = tsp.soft_pool(tf.nn.conv2d(x, kernel, 1, "SAME"), 3, 2, "same")
     return tsp.soft_pool(x, (2, 3), (1, 2), "same")

@@ -1,11 +1,13 @@
-"""The short run: of each test function, as many cases as it takes for every pair of values to occur.
+"""The short run: a selection of each test function's cases in which every pair of values occurs.
 
-A function with parameters is a table: a row for each of its tests, a column for each parameter. Most faults
-need one value, or two that meet: a type in one mode, a padding with one sort of window. So the short run
-keeps rows until every two values that stand in some row together do so in one that is kept. What is a value
-of its own in each row, such as the names in a table of special numbers, is kept in every row.
+A test function with parameters is a table. It has a row for each of its tests, and a column for each
+parameter. Most faults show with one value or with two values together: a type in one mode, or a padding with
+one sort of window. So the short run keeps rows until every two values that share a row also share a row that
+is kept. If a column has a different value in each row, such as the names in a table of special numbers, every
+row is kept.
 
-Tests that are marked `each_value` take seconds for each row: of those, every value is kept, not every pair.
+Tests that are marked `each_value` take seconds for each row. Of these tests, the short run keeps every value,
+but not every pair.
 """
 
 import heapq
@@ -16,9 +18,10 @@ from cases import Case
 
 
 def columns(parameters):
-    """A row of a table: what a test's parameters are, by name. A case has a column for each thing it is.
+    """Returns a row of a table: the values of a test's parameters, by name.
 
-    A layer's class counts without its rank, which has a column of its own.
+    A case has a column for each of its traits. A layer's class is taken without its rank, which has its own
+    column.
     """
     row = {}
     for name, value in parameters.items():
@@ -30,28 +33,30 @@ def columns(parameters):
 
 
 def values(row):
-    """Every value of a row, by its column."""
+    """Returns every value of a row, with its column."""
     return set(row.items())
 
 
 def pairs(row):
-    """Every two values of a row that stand in it together, and every one."""
+    """Returns every pair of values of a row, and every single value."""
     return set(itertools.combinations_with_replacement(sorted(row.items()), 2))
 
 
 def covering(rows, parts=pairs):
-    """The rows to keep, by their places: again and again the one that adds most parts, the first of equals.
+    """Returns the indices of the rows to keep.
+
+    The function repeatedly keeps the row that adds most parts, and the first one if several add as many.
 
     Args:
-        rows: a list of dicts.
-        parts: a function of a row: what is to be covered of it.
+        rows: list of dicts.
+        parts: function that takes a row, and returns the set of its parts that must be covered.
 
     Returns:
         A set of indices.
     """
     of_row = [parts(row) for row in rows]
     seen, kept = set(), set()
-    # What a row adds never grows, so that a count that is out of date is never too low.
+    # The number of parts that a row adds never grows, so an outdated count is never too low.
     queue = [(-len(found), place) for place, found in enumerate(of_row)]
     heapq.heapify(queue)
     while queue:
@@ -66,7 +71,7 @@ def covering(rows, parts=pairs):
 
 
 def split(items):
-    """The tests of the short run, and those that it leaves out, each in the order in which they came."""
+    """Returns the tests of the short run and the tests that it leaves out, both in their original order."""
     tables = {}
     for item in items:
         tables.setdefault(item.nodeid.partition("[")[0], []).append(item)

@@ -1,13 +1,13 @@
-"""Windows of four values that are infinite, no numbers or very large, and what each pooling makes of them.
+"""Windows of four values that are infinite, NaN or very large, and the result of each pooling.
 
-Tests have them in every channel, beside a window of ordinary values: what is special stays in its window.
+Tests put these windows into every channel, beside a window of ordinary values, which they must not affect.
 """
 
 import numpy as np
 
 NAN, INF = np.nan, np.inf
 
-# Values, the result.
+# Each row has the values and the result.
 SOFT = {
     "nan": ([NAN, 1, 2, 3], NAN),
     "nan with inf": ([NAN, INF, 2, 3], NAN),
@@ -26,7 +26,7 @@ SOFT = {
     "equal": ([0.1] * 4, 0.1),
 }
 
-# Values, what each gets of a gradient of one.
+# Each row has the values, and the gradient that each value gets for an output gradient of one.
 SOFT_GRADIENTS = [
     ([1, INF, 2, 3], [0, 1, 0, 0]),
     ([1, INF, INF, 3], [0, 0.5, 0.5, 0]),
@@ -34,7 +34,8 @@ SOFT_GRADIENTS = [
     ([-INF, 1, -INF, -INF], [0, 1, 0, 0]),
 ]
 
-# Values, the result for logits that make the weights 8/15, 4/15, 2/15, 1/15, and what each value gets.
+# Each row has the values, the result for logits that make the weights 8/15, 4/15, 2/15, 1/15, and the
+# gradient that each value gets.
 SORTED = {
     "nan": ([NAN, 1, 2, 3], NAN, None),
     "nan last": ([3, 2, 1, NAN], NAN, None),
@@ -54,7 +55,7 @@ SORTED = {
     "zeros of both signs": ([-0.0, 0.0, -0.0, 0.0], 0, [8 / 15, 4 / 15, 2 / 15, 1 / 15]),
 }
 
-# Values, logits, the result.
+# Each row has the values, the logits and the result.
 IMPORTANCE = {
     "nan": ([NAN, 1, 2, 3], [0] * 4, NAN),
     "nan logit": ([0, 1, 2, 3], [NAN, 0, 0, 0], NAN),
@@ -86,7 +87,7 @@ IMPORTANCE = {
     "huge logits": ([1, 2, 3, 4], [3e38, -3e38, 0, 0], 1),
 }
 
-# Values, logits, what is sent to either.
+# Each row has the values, the logits, and the gradients of the values and of the logits.
 IMPORTANCE_GRADIENTS = [
     ([1, INF, 2, 3], [0] * 4, [0.25] * 4, [0] * 4),
     ([-INF, 1, 3, -INF], [5, 0, 0, 0], [0, 0.5, 0.5, 0], [0, -0.5, 0.5, 0]),
@@ -97,7 +98,7 @@ IMPORTANCE_GRADIENTS = [
 
 
 def lite(x, alpha=1.0, lam=1.0, symmetric=True):
-    """Detail-preserving pooling of a window without a guide, in plain NumPy."""
+    """Computes detail-preserving pooling of a window without a guide in plain NumPy."""
     x = np.array(x, "float64")
     d = x - x.mean()
     d = d if symmetric else np.maximum(d, 0)
@@ -105,7 +106,7 @@ def lite(x, alpha=1.0, lam=1.0, symmetric=True):
     return (w * x).sum() / w.sum()
 
 
-# Values, guide, alpha, lambda, the result.
+# Each row has the values, the guide, alpha, lambda and the result.
 DETAILS = {
     "nan": ([NAN, 1, 2, 3], None, 1, 1, NAN),
     "nan beside inf": ([NAN, INF, 2, 3], None, 1, 1, NAN),
@@ -143,15 +144,15 @@ DETAILS = {
     "nan lambda": ([0, 0, 0, 4], None, 1, NAN, NAN),
 }
 
-# Values, what is sent to each, and to all else.
+# Each row has the values, the gradient of each, and the gradient of every other input.
 DETAIL_GRADIENTS = [
     ([1, INF, INF, 3], [0, 0.5, 0.5, 0], 0),
     ([-INF] * 4, [0] * 4, 0),
     ([-INF, 2, 2, -INF], [0, 0.5, 0.5, 0], 0),
 ]
 
-# From where a window is left to the reference path: beside ordinary numbers, and where float32 ends. By name
-# how large numbers are, alpha, lambda, and whether details are symmetric.
+# Numbers at which the kernels start to leave a window to the reference path, up to the ends of float32's
+# range. Each row has the scale of the numbers, alpha, lambda, and whether details are symmetric.
 HARD_DETAILS = {
     "large details": (1e18, 1.0, 1.0, True),
     "larger details": (1e25, 1.0, 1.0, False),

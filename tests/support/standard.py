@@ -1,4 +1,4 @@
-"""Checks that the poolings of standard operations share."""
+"""Checks that tests of the poolings of standard operations share."""
 
 import numpy as np
 import standard_oracle
@@ -9,20 +9,20 @@ from derivatives import numeric_along
 from tf_softpool.ops.window import PoolWindow
 
 NAN, INF = np.nan, np.inf
-# Each padding with one of the formats.
+# Cases with each padding, and with one of the data formats for each.
 WINDOWS = [
     (case, padding, data_format)
     for i, case in enumerate(SOME_LINES + PLANES + VOLUMES)
     for padding, data_format in zip(PADDINGS, DATA_FORMATS[i % 2 :] + DATA_FORMATS, strict=False)
     if case.fits(padding)
 ]
-# Every type, eagerly and in graphs of unknown sizes; cases and formats take turns. Gradients are checked in
-# graphs of known ones.
+# Every type, eagerly and in graphs of unknown sizes. Cases and data formats take turns. Graphs of known sizes
+# are not here, because gradients are checked in them.
 WAYS = [
     (FEW[i % len(FEW)], DATA_FORMATS[i % 2], dtype, mode)
     for i, (mode, dtype) in enumerate((m, d) for m in ("dynamic", "eager") for d in DTYPES)
 ]
-# Two values of a window, and what the window is worth: a number where it is all that counts.
+# The two values of a window, and its result. If only one value counts, the result is that value.
 SPECIAL = [
     ((NAN, 1), NAN),
     ((NAN, INF), NAN),
@@ -36,13 +36,13 @@ SPECIAL = [
 
 
 def values(case, data_format, dtype, scale=1.0):
-    """Random numbers."""
+    """Returns random numbers for a case."""
     x = np.random.default_rng(0).normal(0, 3, case.shape(data_format)) * scale
     return x.astype(numpy_dtype(dtype))
 
 
 def check(function, reduce, case, padding, data_format, dtype="float32", mode="eager", scale=1.0):
-    """Compares a function of a tensor and a `PoolWindow` with the oracle's of a window."""
+    """Compares a function of a tensor and a `PoolWindow` with the oracle's function of a window's values."""
     x = values(case, data_format, dtype, scale)
     window = PoolWindow.of(len(case.spatial), case.pool_size, case.strides, padding, data_format)
     arguments = (case.pool_size, case.strides, padding, data_format)
@@ -52,7 +52,7 @@ def check(function, reduce, case, padding, data_format, dtype="float32", mode="e
 
 
 def check_gradients(function, *tensors):
-    """Compares gradients of a function of float64 tensors with differences, in two directions."""
+    """Compares gradients of a function of float64 tensors with finite differences, in two directions."""
     random = np.random.default_rng(1)
     g = random.normal(size=function(*tensors).shape)
     _, *gradients = run("graph", with_gradient(function), *tensors, g)
@@ -68,7 +68,7 @@ def check_gradients(function, *tensors):
 
 
 def check_special(function, pair, expected, dtype):
-    """Pools one pair, and looks at its gradient: without NaN there is none in it either."""
+    """Pools a pair of values. Checks the result, and that the gradient is finite unless the result is NaN."""
     window = PoolWindow.of(1, 2)
     x = np.array(pair).reshape(1, 2, 1).astype(numpy_dtype(dtype))
     y, dx = run("eager", with_gradient(lambda x: function(x, window)), x, np.ones((1, 1, 1), x.dtype))
@@ -78,7 +78,7 @@ def check_special(function, pair, expected, dtype):
 
 
 def assert_frequencies(counts, probabilities):
-    """Checks counts against probabilities: five standard deviations are one chance in a million."""
+    """Checks counts against probabilities, within five standard deviations: one chance in a million."""
     counts, p = np.asarray(counts), np.asarray(probabilities)
     n = counts.sum()
     assert (np.abs(counts - n * p) <= 5 * np.sqrt(n * p * (1 - p))).all(), (counts / n, p)

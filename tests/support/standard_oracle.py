@@ -1,14 +1,15 @@
-"""What the poolings of standard operations mean, in NumPy. See `oracle.py` for the conventions."""
+"""The meaning of the poolings of standard operations in NumPy. See `oracle.py` for the conventions."""
 
 import numpy as np
 import oracle
 
 
 def pool(x, pool_size, strides, padding, data_format, reduce):
-    """Pools by a function of the values `[batch, taps, channels]` of a window and the taps' places in it.
+    """Pools each window with a function of its values.
 
-    `reduce(a, present, places)` gets zeros where there is `-inf`, and `present` tells where. It returns
-    the window's value and the scale of its rounding error, `[batch, channels]`.
+    `reduce(a, present, places)` gets the values `[batch, taps, channels]`, with zeros instead of infinities
+    and NaN. `present` is False where a value is `-inf`, and `places` has the taps' positions in the window.
+    `reduce` returns the window's value and the scale of its rounding error, both `[batch, channels]`.
     """
     x = np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
     x = x.astype(np.longdouble)
@@ -32,7 +33,10 @@ def pool(x, pool_size, strides, padding, data_format, reduce):
 
 
 def _places(position, where, spatial, pool_size, strides, padding):
-    """Which positions of a whole window the taps of one at the border are, as indices of `pool_size`."""
+    """Returns the positions of a window's taps in a whole window, as indices of `pool_size`.
+
+    A window at the border has fewer taps than a whole window.
+    """
     ranges = []
     for o, part, length, size, stride in zip(position, where, spatial, pool_size, strides, strict=True):
         before = 0
@@ -44,7 +48,7 @@ def _places(position, where, spatial, pool_size, strides, padding):
 
 
 def total(a, present, places):
-    """The sum."""
+    """Reduces a window to its sum."""
     return a.sum(axis=1), np.abs(a).sum(axis=1)
 
 
@@ -56,12 +60,15 @@ def _norm(a, p, count):
 
 
 def power_average(p):
-    """`(sum |a|^p)^(1/p)`."""
+    """Returns a function that reduces a window to `(sum |a|^p)^(1/p)`."""
     return lambda a, present, places: _norm(a, np.longdouble(p), 1)
 
 
 def lp(p):
-    """`(mean |a|^p)^(1/p)`, with a number or one for each channel."""
+    """Returns a function that reduces a window to `(mean |a|^p)^(1/p)`.
+
+    `p` is a number or one for each channel.
+    """
     return lambda a, present, places: _norm(a, np.asarray(p, np.longdouble), _count(present))
 
 
@@ -76,25 +83,31 @@ def _blend(a, present, mix):
 
 
 def mixed(mix):
-    """`mix max + (1 - mix) mean`, with a number or one for each channel."""
+    """Returns a function that reduces a window to `mix max + (1 - mix) mean`.
+
+    `mix` is a number or one for each channel.
+    """
     return lambda a, present, places: _blend(a, present, mix)
 
 
 def gated(omega, bias):
-    """The same with `mix = sigmoid(<omega, a> + bias)`, `omega` for all channels or with an axis for them."""
+    """Returns the same function as `mixed`, with `mix = sigmoid(<omega, a> + bias)`.
+
+    `omega` is shared by all channels, or has a last axis for channels.
+    """
 
     def reduce(a, present, places):
         weights = omega[places].astype(np.longdouble)
         weights = weights if weights.ndim == 2 else weights[:, None]
         y, size = _blend(a, present, 1 / (1 + np.exp(-(weights * a).sum(axis=1) - bias)))
-        # An error of the gate's sum moves the mix by at most a quarter of it.
+        # An error in the gate's sum changes the mix by at most a quarter of the error.
         return y, size * (1 + np.abs(weights * a).sum(axis=1))
 
     return reduce
 
 
 def expectation(a, present, places):
-    """What stochastic pooling is on average."""
+    """Reduces a window to the expected value of stochastic pooling."""
     positive = np.maximum(a, 0)
     none = (positive.sum(axis=1) == 0)[:, None]
     p = np.where(none, present, positive)

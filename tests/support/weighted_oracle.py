@@ -1,7 +1,8 @@
-"""What importance pooling and detail-preserving pooling mean, in NumPy: see `oracle`.
+"""The meaning of importance pooling and detail-preserving pooling in NumPy: see `oracle.py`.
 
-Each function takes tensors as [batch, *spatial, channels] or channels first, and returns pairs of float64
-arrays: a result, and the scale of its rounding error.
+Each function takes tensors as [batch, *spatial, channels] or with channels first, and returns pairs of
+float64
+arrays: a result and the scale of its rounding error.
 """
 
 import itertools
@@ -13,19 +14,19 @@ EPSILON = 1e-3
 
 
 class _Sums:
-    """A tensor's gradient as it is added up window by window, and the sizes of its terms."""
+    """A tensor's gradient, which is added up window by window, and the sum of its terms' sizes."""
 
     def __init__(self, x):
         self.value, self.scale = np.zeros_like(x), np.zeros_like(x)
 
     def add(self, where, terms, sizes):
-        """Adds [batch, taps, channels] to a window's positions."""
+        """Adds terms [batch, taps, channels] to a window's positions."""
         shape = self.value[(slice(None), *where)].shape
         self.value[(slice(None), *where)] += terms.reshape(shape)
         self.scale[(slice(None), *where)] += sizes.reshape(shape)
 
     def result(self, data_format):
-        """The gradient and its scale."""
+        """Returns the gradient and its scale."""
         return _as(self.value, data_format), _as(self.scale, data_format)
 
 
@@ -40,7 +41,7 @@ def _pooled(x, pool_size, strides, padding):
 
 
 def importance_pool(x, logits, pool_size, strides, padding, data_format):
-    """y = sum_i w_i x_i with w = softmax(logits); the scale is sum_i w_i |x_i|."""
+    """Returns y = sum_i w_i x_i with w = softmax(logits), and the scale sum_i w_i |x_i|."""
     x, logits = _wide(data_format, x, logits)
     y = _pooled(x, pool_size, strides, padding)
     scale = np.empty_like(y)
@@ -52,24 +53,27 @@ def importance_pool(x, logits, pool_size, strides, padding, data_format):
 
 
 def importance_pool_gradient(x, logits, g, pool_size, strides, padding, data_format):
-    """dL/dx_i = sum over windows of g w_i, dL/dl_i = that of g w_i (x_i - y).
+    """Returns the gradients of x and of the logits.
+
+    dL/dx_i is the sum over windows of g w_i, and dL/dl_i the sum over windows of g w_i (x_i - y).
 
     Returns:
-        For x and for the logits: the gradient and its scale.
+        A list of two pairs, for x and for the logits: the gradient and its scale.
     """
     x, logits, g = _wide(data_format, x, logits, g)
     to_x, to_logits = _Sums(x), _Sums(x)
     for position, where in windows(x.shape[1:-1], pool_size, strides, padding):
         a, b = _taps(x, where), _taps(logits, where)
         w = softmax(b)
-        # The exponential of a distance multiplies its rounding error by it.
+        # Rounding a distance gives its exponential a relative error that grows with the distance.
         distance = np.maximum(1, np.abs(b - b.max(axis=1, keepdims=True)) / 5)
         to_window = g[(slice(None), *position)][:, None]
-        # From the most important value, so that an offset costs no precision, but that of a remainder.
+        # Values are taken relative to the value with the largest logit. So an offset costs no precision
+        # except that of a remainder.
         remainder = np.abs(a) * np.finfo("float32").eps
         a = a - np.take_along_axis(a, b.argmax(axis=1)[:, None], axis=1)
         from_mean = a - (w * a).sum(axis=1, keepdims=True)
-        # The mean is a sum, with errors of its own.
+        # The mean is a sum, which has errors of its own.
         spread = 2 * (w * np.abs(from_mean) * distance).sum(axis=1, keepdims=True)
         to_x.add(where, to_window * w, np.abs(to_window) * w * distance)
         to_logits.add(
@@ -81,7 +85,7 @@ def importance_pool_gradient(x, logits, g, pool_size, strides, padding, data_for
 
 
 class _Details:
-    """One window's weights, and what they are made of. `guide` is None for the average."""
+    """The weights of one window, and the terms of their derivatives. `guide` is None for the average."""
 
     def __init__(self, a, guide, alpha, lam, symmetric):
         self.a = a
@@ -90,7 +94,7 @@ class _Details:
         self.detail = detail if symmetric else np.maximum(detail, 0)
         base = self.detail**2 + np.longdouble(EPSILON) ** 2
         self.log = np.log(base) / 2
-        # Over the largest weight, so that no power overflows.
+        # Weights are divided by the largest one, so that no power overflows.
         with np.errstate(divide="ignore"):
             largest = np.maximum((lam * self.log).max(axis=1, keepdims=True), np.log(alpha))
         self.rho = np.exp(lam * self.log - largest)
@@ -100,7 +104,7 @@ class _Details:
         self.slope = lam * self.rho * self.detail / base
         self.y = (self.w * a).sum(axis=1, keepdims=True) / self.total
         self.away = a - self.y
-        # A detail is known as well as the numbers it is the difference of.
+        # A detail is a difference, and has the rounding errors of the two numbers.
         error = np.abs(a) + np.abs(self.guide)
         self.w_error = np.abs(self.slope) * error + self.rho * (1 + np.abs(lam) * (1 + np.abs(self.log)) / 8)
         self.y_error = (np.abs(self.w * a) + self.w_error * np.abs(self.away)).sum(axis=1, keepdims=True)
@@ -113,7 +117,7 @@ def _window(tensor, position):
 
 
 def detail_preserving_pool(x, guide, alpha, lam, pool_size, strides, padding, data_format, symmetric):
-    """y = sum_i w_i x_i / sum_i w_i with w_i = alpha + rho(x_i - guide)."""
+    """Returns y = sum_i w_i x_i / sum_i w_i with w_i = alpha + rho(x_i - guide), and its scale."""
     (x,) = _wide(data_format, x)
     guide = None if guide is None else _wide(data_format, guide)[0]
     alpha, lam = np.longdouble(alpha), np.longdouble(lam)
@@ -129,7 +133,7 @@ def detail_preserving_pool(x, guide, alpha, lam, pool_size, strides, padding, da
 def detail_preserving_pool_gradient(
     x, guide, alpha, lam, g, pool_size, strides, padding, data_format, symmetric
 ):
-    """What is sent to x, to the guide if there is one, to alpha and to lambda: gradients and scales."""
+    """Returns the gradients of x, the guide if there is one, alpha and lambda, each with its scale."""
     x, g = _wide(data_format, x, g)
     guide = None if guide is None else _wide(data_format, guide)[0]
     alpha, lam = np.longdouble(alpha), np.longdouble(lam)
@@ -161,7 +165,7 @@ def detail_preserving_pool_gradient(
 
 
 def guide_of(x, kernel, pool_size, strides, padding, data_format="channels_last"):
-    """What a learned guide means: at each window's centre, the sum of what is around it times the kernel."""
+    """Computes a learned guide: at each window's centre, the sum of the values around it times the kernel."""
     x = np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
     x, spatial = x.astype(np.float64), x.shape[1:-1]
     out, before = [], []

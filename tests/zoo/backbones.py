@@ -1,4 +1,4 @@
-"""Backbones and a few tasks of keras-hub, small, with random weights: nothing is downloaded."""
+"""Small backbones and a few task models of keras-hub, with random weights: nothing is downloaded."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,10 +9,11 @@ SIZE = 64
 
 
 class Backbone(NamedTuple):
-    """A model of keras-hub.
+    """A model of keras-hub, and numbers of its poolings.
 
-    `own` counts the poolings that layers of it make themselves, which are exchanged only in place,
-    `hidden` those that are in a layer's `call` alone, and `said` those of them that a report tells.
+    `own` counts the poolings that its layers make themselves: these are replaced only with `in_place`.
+    `hidden` counts the poolings that exist only in a layer's `call`, and `said` those of them that the report
+    names.
     """
 
     make: Callable
@@ -91,7 +92,7 @@ def mobilenet():
 
 
 def mobilenetv5():
-    """A block of convolutions, one with an inverted bottleneck, and one of attention."""
+    """Makes a model with a block of convolutions, one with an inverted bottleneck, and one of attention."""
     return hub.MobileNetV5Backbone(
         stackwise_block_types=[["er"], ["uir", "mqa"]],
         stackwise_num_blocks=[1, 2],
@@ -145,7 +146,7 @@ def retinanet():
 
 
 def basnet():
-    """The one that is not small: its decoder's 99 million parameters are not for us to choose."""
+    """Makes the one model that is not small: nothing can reduce its decoder's 99 million parameters."""
     return hub.BASNetBackbone(resnet(filters=(64, 128, 256, 512)), 1, image_shape=(SIZE, SIZE, 3))
 
 
@@ -157,10 +158,10 @@ BACKBONES = {
     "DenseNet": Backbone(lambda: hub.DenseNetBackbone([2, 3, 2], growth_rate=8)),
     "CSPNet": Backbone(lambda: cspnet("edge_block", "csp", stem_pooling="max", expand_ratio=[2.0])),
     "CSPDarkNet": Backbone(lambda: cspnet("dark_block", "dark")),
-    # Its other blocks make a new pooling layer whenever they are called.
+    # Blocks other than "v1" make a new pooling layer in every call.
     "EfficientNet": Backbone(lambda: efficientnet("v1", "v1", "v1")),
     "EfficientNetV2": Backbone(lambda: efficientnet("fused", "unfused", "v1"), hidden=3, said=3),
-    # Its squeeze and excitation is `keras.ops.mean`.
+    # MobileNet's squeeze and excitation uses `keras.ops.mean`.
     "MobileNet": Backbone(mobilenet, hidden=3),
     "MobileNetV5": Backbone(mobilenetv5),
     "Xception": Backbone(lambda: hub.XceptionBackbone([[8, 16], [32, 32], [32, 64]], [True, True, False])),

@@ -1,4 +1,4 @@
-"""What must hold of any model whose pooling is replaced, whoever made it."""
+"""Checks that hold for every model whose pooling is replaced."""
 
 import contextlib
 import shutil
@@ -17,7 +17,7 @@ L = keras.layers
 WINDOWED = tuple(getattr(L, f"{what}Pooling{r}D") for what in ("Max", "Average") for r in (1, 2, 3))
 GLOBAL = tuple(getattr(L, f"Global{what}Pooling{r}D") for what in ("Max", "Average") for r in (1, 2, 3))
 ADAPTIVE = tuple(getattr(L, f"Adaptive{what}Pooling{r}D") for what in ("Max", "Average") for r in (1, 2, 3))
-# TensorFlow's operations for windows, and those that reduce over all places at once.
+# TensorFlow's operations that pool windows, and the axes over which an operation reduces all places at once.
 WINDOW_NODES = {
     *("MaxPool", "MaxPoolV2", "MaxPoolWithArgmax", "MaxPool3D", "AvgPool", "AvgPool3D"),
     *("FractionalMaxPool", "FractionalAvgPool", "XlaReduceWindow"),
@@ -27,7 +27,8 @@ PLACES = [(1, 2), (2, 3), (1, 2, 3), (2, 3, 4)]
 KINDS = ("max", "average", "global_max", "global_average")
 SOFT = dict.fromkeys(KINDS, "soft")
 SAME = {kind: kind for kind in KINDS}
-# What becomes soft does not say what it was, so each kind goes there and back alone.
+# A soft pooling does not know which kind it replaced, so max and average are tested there and back
+# separately.
 THERE_AND_BACK = {
     kind: ({kind: "soft", f"global_{kind}": "soft"}, {"soft": kind, "global_soft": f"global_{kind}"})
     for kind in ("max", "average")
@@ -35,9 +36,9 @@ THERE_AND_BACK = {
 
 
 class Subject:
-    """A model, an input, and what it predicts for that.
+    """A model, an input, and the model's predictions for that input.
 
-    `in_place` says that layers of it make their pooling themselves, which is exchanged only if asked for.
+    `in_place` says that the model's layers make pooling themselves, which is replaced only if asked for.
     """
 
     def __init__(self, model, size, in_place=False):
@@ -55,7 +56,7 @@ class Subject:
             assert np.abs(y[0] - y[1]).max() > 1e-2 * np.abs(y).max()
 
     def replaced(self, replacements, model=None, in_place=None):
-        """A copy with other pooling, and the report, all of whose notes were warnings."""
+        """Returns a copy with other pooling, and the report. Checks that all its notes were warnings."""
         in_place = self.in_place if in_place is None else in_place
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -65,19 +66,22 @@ class Subject:
 
 
 def shake(model):
-    """Gives a new model state that would be missed in a copy: not the zeros and ones that scales begin as."""
+    """Gives a new model values other than its initial zeros and ones, so that a copy must carry them."""
     random = np.random.default_rng(1)
     for variable in model.variables:
         if len(variable.shape) <= 1 and keras.backend.is_float_dtype(variable.dtype):
             variable.assign(variable * (1 + random.uniform(-0.1, 0.1, variable.shape)) + 0.01)
     for layer in model._flatten_layers():
         if isinstance(layer, L.Normalization):
-            layer.finalize_state()  # it computes with what it derives from its variables
+            layer.finalize_state()  # the layer computes with values derived from its variables
 
 
 def settle(model, x):
-    """Gives batch normalization the averages of what it sees. Without them, deep models of random weights
-    let images fade away, or magnify rounding until it is all there is."""
+    """Sets the averages of batch normalization to those of the input.
+
+    Without this, deep models of random weights let images fade away, or magnify rounding errors until nothing
+    else is left.
+    """
     layers = [layer for layer in model._flatten_layers() if isinstance(layer, L.BatchNormalization)]
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
@@ -99,20 +103,23 @@ def assert_same(a, b):
 
 
 def assert_close(a, b):
-    """Asserts that predictions agree but for rounding, which depth magnifies."""
+    """Asserts that predictions agree except for rounding, which deep models magnify."""
     keras.tree.map_structure(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=1e-3 * np.abs(b).max()), a, b
     )
 
 
 def poolings(model):
-    """Every pooling layer of Keras that a model holds, found without our help."""
+    """Returns every pooling layer of Keras in a model, found without the package's own search."""
     layers = {id(layer): layer for layer in model._flatten_layers()}.values()
     return [layer for layer in layers if isinstance(layer, (*WINDOWED, *GLOBAL, *ADAPTIVE))]
 
 
 def configs(model):
-    """Class and config of every layer at any depth, but for names, which layers number that make others."""
+    """Returns the class and config of every layer at any depth, without names.
+
+    Names are left out because Keras numbers the layers that other layers make.
+    """
     if hasattr(model, "operations"):
         return sorted(c for layer in model.operations if isinstance(layer, L.Layer) for c in configs(layer))
     inner = model._flatten_layers(include_self=False, recursive=False)
@@ -121,7 +128,7 @@ def configs(model):
 
 
 def config(layer):
-    """A layer's config as text without its name, or nothing for a layer that cannot tell."""
+    """Returns a layer's config as text, without the name, or "" if the layer has no config."""
     try:
         return str({key: value for key, value in layer.get_config().items() if key != "name"})
     except (NotImplementedError, TypeError):
@@ -129,14 +136,15 @@ def config(layer):
 
 
 class Usage:
-    """What a model pools, seen in the graph that it makes.
+    """The poolings in the graph of a model.
 
     Attributes:
-        windows: how many nodes pool windows.
-        places: how many nodes reduce all places to one.
-        soft: how many nodes are ours.
-        used: the pooling layers that the model holds and calls.
-        hidden: how many nodes of the first two are of no layer that it holds: some layer's `call` has them.
+        windows: int, how many nodes pool windows.
+        places: int, how many nodes reduce all places to one.
+        soft: int, how many nodes are ops of ours.
+        used: list of the pooling layers that the model holds and calls.
+        hidden: int, how many nodes that pool windows or places belong to no pooling layer, but to the
+            `call` of another layer.
     """
 
     def __init__(self, model, x):
@@ -168,7 +176,7 @@ def _counted(original, calls):
 
 
 def is_the_same_with_the_same_pooling(subject, count):
-    """Predicts the same bits, of layers configured alike, with so many poolings replaced by their like."""
+    """Checks that replacing `count` poolings with equal ones leaves predictions and configs as they were."""
     same, report = subject.replaced(SAME)
     assert len(report.replaced) == count
     assert_same(predictions(same, subject.x), subject.y)
@@ -176,7 +184,11 @@ def is_the_same_with_the_same_pooling(subject, count):
 
 
 def goes_there_and_back(subject, kind):
-    """Is what it was when poolings of a kind have been soft. Returns the report and the soft model."""
+    """Checks that replacing a kind of pooling with soft and back restores the model.
+
+    Returns:
+        The report of the first replacement, and the soft model.
+    """
     there, back = THERE_AND_BACK[kind]
     soft, report = subject.replaced(there)
     again, _ = subject.replaced(back, soft)
@@ -186,10 +198,10 @@ def goes_there_and_back(subject, kind):
 
 
 def trains(model, x):
-    """Takes one step of training, after which weights are others, all finite."""
+    """Checks that a step of training changes weights, and that all stay finite."""
     targets = keras.tree.map_structure(np.zeros_like, predictions(model, x))
     loss = keras.tree.map_structure(lambda _: "mse", targets)
-    # Keras keeps the metrics of an earlier compilation where it is given none.
+    # Metrics are given because Keras would otherwise keep those of an earlier compilation.
     metrics = loss if isinstance(loss, dict) else [loss]
     model.compile(keras.optimizers.SGD(1e-3, clipnorm=1.0), loss, metrics=metrics)
     before = [np.asarray(v) for v in model.trainable_variables]
@@ -200,7 +212,7 @@ def trains(model, x):
 
 
 def saves(model, x, folder):
-    """Loads from a file with the same predictions."""
+    """Checks that a model predicts the same after it is saved and loaded."""
     model.save(folder / "model.keras")
     loaded = keras.models.load_model(folder / "model.keras")
     (folder / "model.keras").unlink()
@@ -208,8 +220,9 @@ def saves(model, x, folder):
 
 
 def exports(model, x, folder):
-    """Serves as it predicts in a graph. One by one its operations round otherwise, which random weights
-    magnify to a part in a thousand.
+    """Checks that an exported model serves what the model predicts in a graph.
+
+    Operations that run one by one round differently. Random weights magnify that to a part in a thousand.
     """
     in_graph = tf.function(lambda x: model(x, training=False), autograph=False)
     tsp.export(model, folder / "served")

@@ -1,4 +1,4 @@
-"""Keeps these tests from being imported where slow ones are left out: keras-hub takes seconds to import."""
+"""A hook that ignores these tests unless slow ones were asked for: keras-hub takes seconds to import."""
 
 
 def pytest_ignore_collect(config):

@@ -1,4 +1,4 @@
-"""Pooling replaced in every model that Keras comes with."""
+"""Pooling replaced in every model of keras.applications."""
 
 import keras
 import numpy as np
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
     params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in models.APPLICATIONS],
 )
 def subject(request):
-    """One model for all its tests, and then room for the next: the largest has 350 million parameters."""
+    """Makes one model for all its tests, and frees the one before. The largest has 350 million parameters."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)
     return Subject(models.APPLICATIONS[request.param](), models.SIZE)

@@ -1,4 +1,4 @@
-"""Pooling replaced in models of keras-hub, whose classes and layers are of its own making."""
+"""Pooling replaced in models of keras-hub, which has model classes and layers of its own."""
 
 import keras
 import numpy as np
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
     scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in BACKBONES]
 )
 def subject(request):
-    """One model for all its tests, with what is to be known of it."""
+    """Makes one model for all its tests, with the numbers of poolings that the tests expect."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)
     backbone = BACKBONES[request.param]
@@ -87,13 +87,15 @@ def test_a_soft_model_trains_is_saved_and_served(subject, tmp_path):
     assert all(np.isfinite(a).all() for a, _ in leaves)
     assert any((a != b).any() for a, b in leaves) == bool(report.replaced)
     settle(soft, subject.x)
-    # Before it trains: a trained DeepLabV3 is exported with other values, with the pooling it came with too.
+    # Export comes before training, because a trained DeepLabV3 is exported with other values. With its
+    # original pooling the same happens.
     exports(soft, subject.x, tmp_path)
     trains(soft, subject.x)
     if not subject.own:
         saves(soft, subject.x, tmp_path)
         return
-    # A file has the old pooling again, but weights fit whatever was replaced in the same way.
+    # If such a model were saved to a file, it would load with its old pooling. But weights can be loaded into
+    # a model whose pooling was replaced in the same way.
     soft.save_weights(tmp_path / "model.weights.h5")
     other, _ = subject.replaced(SOFT)
     other.load_weights(tmp_path / "model.weights.h5")
@@ -101,6 +103,6 @@ def test_a_soft_model_trains_is_saved_and_served(subject, tmp_path):
 
 
 def test_a_layer_that_no_config_makes_is_named():
-    """Its layers' configs have an argument too many, and so Keras cannot copy the model either."""
+    """The configs of MiT's layers have an argument too many, so Keras cannot copy the model either."""
     with pytest.raises(ValueError, match=r"'hierarchical_encoder_0_0' .* cannot be copied"):
         tsp.replace_pooling(mit(), SOFT)
