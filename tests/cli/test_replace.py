@@ -128,12 +128,12 @@ def test_modules_beside_the_command(model, capsys, monkeypatch):
 
 
 def test_stopped_from_outside_leaves_nothing(model, monkeypatch):
-    def stopped(path, out, rules, **options):
-        with complete_or_absent(out, False, path) as place:
+    def stopped(request):
+        with complete_or_absent(request.out, False, request.path) as place:
             place.write_text("half")
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(replace, "replace_pooling_in_file", stopped)
+    monkeypatch.setattr(replace, "rewrite_file", stopped)
     before = signal.getsignal(signal.SIGTERM)
     try:
         with pytest.raises(SystemExit) as exit_:

@@ -159,7 +159,7 @@ FAULTS = [
     Fault(
         "optimizer-slot",
         "a lost slot of an optimizer",
-        f"{REWRITING}/keras_model/optimizer.py",
+        f"{REWRITING}/keras_model/compilation.py",
         "if owner in found and found[owner].shape == variable.shape:",
         'if owner in found and "velocity" not in owner[1] and found[owner].shape == variable.shape:',
         ("tests/rewriting/test_state.py",),

@@ -96,7 +96,7 @@ def unknown_ops(tmp_path):
         (damaged, "cannot be loaded as a Keras model"),
         (other_archive, "without a Keras model"),
         (broken_config, "cannot be loaded as a Keras model"),
-        (weights_alone, "weights alone"),
+        (weights_alone, "only weights"),
         (text, "neither a Keras file nor a SavedModel"),
         (empty_folder, "neither a Keras file nor a SavedModel"),
         (truncated_graph, "truncated"),

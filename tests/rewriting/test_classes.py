@@ -67,3 +67,15 @@ def test_a_class_whose_config_has_no_place_for_the_pooling_is_said():
         new, report = tsp.replace_pooling(model, {"max": "max"})
     np.testing.assert_array_equal(predictions(new), predictions(model))
     assert len(report.notes) == 1
+
+
+def test_a_class_inside_a_wrapper_is_noted_as_well():
+    """The wrapper's config describes the model, so the copy is made from a description."""
+    model = keras.Sequential([keras.Input((3, *X.shape[1:])), L.TimeDistributed(Backbone(3), name="wrapper")])
+    with pytest.warns(UserWarning, match="is of class Functional, not Backbone"):
+        new, report = tsp.replace_pooling(model, {"max": "soft"})
+    assert len(report.notes) == 1
+    assert [f.path for f in report.replaced] == [f"wrapper/{model.layers[0].layer.name}/pool"]
+    x = np.stack([X] * 3, axis=1)
+    one = new.layers[0].layer.predict(X, verbose=0)
+    np.testing.assert_allclose(new.predict(x, verbose=0)[:, 1], one, rtol=1e-6)

@@ -11,7 +11,7 @@ import pytest
 from keras_file_examples import SOFT, L, X, digest, network, saved
 
 import tf_softpool as tsp
-from tf_softpool.rewriting import files
+from tf_softpool.rewriting.keras_model import files
 
 
 @pytest.mark.parametrize(
@@ -290,14 +290,14 @@ def test_bad_arguments(tmp_path, kind, out, options, message):
 
 def test_a_file_that_keras_spoils_is_not_written(tmp_path, monkeypatch):
     path, out = saved(tmp_path, "keras")
-    save = files.save_keras_file
+    save = files._save
 
     def spoil(model, place):
         model.variables[0].assign(model.variables[0] + 1)
         save(model, place)
         model.variables[0].assign(model.variables[0] - 1)
 
-    monkeypatch.setattr(files, "save_keras_file", spoil)
-    with pytest.raises(ValueError, match="other weights"):
+    monkeypatch.setattr(files, "_save", spoil)
+    with pytest.raises(ValueError, match="does not have the model's weights"):
         tsp.replace_pooling_in_file(path, tmp_path / out, SOFT)
     assert [f.name for f in tmp_path.iterdir()] == [path.name]

@@ -126,7 +126,7 @@ def test_classes_that_do_something_else_are_replaced_by_class_alone():
     model = keras.Sequential([keras.Input((8, 8, 1)), Blur(2, name="blur"), L.MaxPooling2D(1, name="pool")])
     _, report = tsp.replace_pooling(model, {"max": "soft"})
     assert [(f.path, f.action) for f in report.findings] == [("blur", "skipped"), ("pool", "replaced")]
-    assert "give that class" in report.skipped[0].reason
+    assert "name that class" in report.skipped[0].reason
     _, report = tsp.replace_pooling(model, {Blur: tsp.layers.SoftPooling2D})
     assert [f.path for f in report.replaced] == ["blur"]
 

@@ -49,6 +49,6 @@ def test_weights_that_come_apart_are_noted():
     dense, i = L.Dense(3, name="dense"), keras.Input((4, 3))
     inner = keras.Sequential([keras.Input((3,)), dense], name="inner")
     model = keras.Model(i, L.MaxPooling1D()(L.TimeDistributed(inner)(i) + dense(i)))
-    with pytest.warns(UserWarning, match="no longer the same"):
+    with pytest.warns(UserWarning, match="not shared with them"):
         _, report = tsp.replace_pooling(model, {"max": "max"})
     assert len(report.notes) == 1

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import tf_softpool as tsp
-from tf_softpool.rewriting.policy.kinds import KINDS, STARTS
+from tf_softpool.rewriting.policy.kinds import KINDS
+from tf_softpool.rewriting.policy.starts import STARTS
 
 L = keras.layers
 

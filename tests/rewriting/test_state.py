@@ -147,7 +147,7 @@ def test_attributes_that_no_config_tells_are_noted():
     _, report = tsp.replace_pooling(model, {"max": "max"})
     assert not report.notes
     model.get_layer("scale").scale = 5.0
-    with pytest.warns(UserWarning, match="scale = 5.0, its copy 1.0"):
+    with pytest.warns(UserWarning, match="scale = 5.0, but its copy has 1.0"):
         tsp.replace_pooling(model, {"max": "max"})
 
 

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 
 from tf_softpool.cli.options import add_loading_options, add_output_options, import_modules
-from tf_softpool.rewriting.keras_model.files import SUFFIXES, is_keras_file, load_keras_file
+from tf_softpool.rewriting.keras_model.files import is_keras_file, load_keras_file
+from tf_softpool.rewriting.request import KERAS_SUFFIXES
 from tf_softpool.serving import export
 from tf_softpool.serving.formats import FORMATS
 from tf_softpool.writing import check_is_free
@@ -48,7 +49,9 @@ def run(options, terminal):
     if not path.exists():
         raise FileNotFoundError(f"There is no model at {path}.")
     if not is_keras_file(path):
-        raise ValueError(f"{path} is no Keras file, of {SUFFIXES}: other models have no layers to export.")
+        raise ValueError(
+            f"{path} is no Keras file, of {KERAS_SUFFIXES}: other models have no layers to export."
+        )
     check_is_free(options.out, options.overwrite)
     with terminal.warnings(), terminal.progress(4 if FORMATS[name].SUFFIX else 3) as step:
         step("reading")

@@ -1,110 +1,124 @@
-"""What layers have learned, carried over to their copies."""
+"""The state of layers, carried over to their copies: variables, flags, assets."""
 
 import tempfile
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
 from tf_softpool.rewriting.keras_model.exchange import exchange
-from tf_softpool.rewriting.keras_model.parts import inner_layers, is_graph, operations_of, own_variables
+from tf_softpool.rewriting.keras_model.find import ModelSite
+from tf_softpool.rewriting.keras_model.internals import copy_trainable_flag, held_layers
+from tf_softpool.rewriting.keras_model.parts import is_graph, operations_of, own_variables
+
+# An old variable and the new model's variable with the same value.
+Pair = tuple[keras.Variable, keras.Variable]
 
 
-class Carrying:
-    """Gives copies what the layers have that they are made from.
+def carry_state(
+    kept: Sequence[tuple[keras.Layer, keras.Layer]], replaced: Sequence[ModelSite], notes: list[str]
+) -> list[Pair]:
+    """Gives copies the state of the layers that they were made from.
 
     Args:
-        kept: pairs of layers, old and new, that are the same but for their state.
-        chosen: the keys of poolings, (id, holder's id), for which there is another.
+        kept: pairs of an old and a new layer that are the same except for their state.
+        replaced: the sites with a new layer. Nothing is carried over to that.
+        notes: what could not be carried over is added to these.
+
+    Returns:
+        Pairs of variables, old and new.
+
+    Raises:
+        ValueError: if a copy does not have the variables that its layer has.
     """
+    carrying = _Carrying(kept, {site.key for site in replaced}, notes)
+    for old, new in kept:
+        carrying.carry(old, new)
+    return list(carrying.pairs.values())
 
-    def __init__(self, kept, chosen):
-        self.kept = kept
-        self.chosen = chosen
-        # A layer that several hold has one copy. Where a graph calls it, that one.
+
+class _Carrying:
+    """The pairs carried over so far."""
+
+    def __init__(self, kept: Sequence, replaced: set[tuple[int, int]], notes: list[str]) -> None:
+        self.replaced = replaced
+        # A layer that several layers hold has one copy. If a graph calls it, that is the graph's copy.
         self.copies = {id(old): new for old, new in kept}
-        self.pairs = {}
-        self.notes = []
+        self.pairs: dict[int, Pair] = {}
+        self.notes = notes
 
-    def carry(self):
-        """Carries it all.
-
-        Returns:
-            Pairs of variables, old and new.
-
-        Raises:
-            ValueError: a copy has not the variables that its layer has.
-        """
-        for old, new in self.kept:
-            self._carry(old, new)
-        return list(self.pairs.values())
-
-    def _carry(self, old, new):
+    def carry(self, old: keras.Layer, new: keras.Layer) -> None:
+        """Carries the state of a layer over to its copy, and that of all layers inside it."""
         if old is new:
             self.pairs |= {id(variable): (variable, variable) for variable in old.variables}
             return
-        new._trainable = old._trainable
+        copy_trainable_flag(old, new)
         for variable, copy in _paired(own_variables(old), own_variables(new), old):
             copy.assign(variable)
             copy.trainable = variable.trainable
             self.pairs[id(copy)] = variable, copy
         _carry_assets(old, new)
-        self._compare_attributes(old, new)
+        self.note_attributes(old, new)
+        holder = None if is_graph(old) else old
         for part, copy in _parts(old, new):
-            if (id(part), id(None if is_graph(old) else old)) not in self.chosen:
-                self._carry_part(part, copy, new)
+            if (id(part), id(holder)) not in self.replaced:
+                self.carry_part(part, copy, new)
             elif part.built and not copy.built:
-                # A layer whose class knows the output's shape is not called while a model is made.
+                # Keras does not call a layer while it makes a model if the layer's class computes the
+                # output's shape.
                 copy.build_from_config(part.get_build_config())
 
-    def _carry_part(self, part, copy, holder):
+    def carry_part(self, part: keras.Layer, copy: keras.Layer, holder: keras.Layer) -> None:
+        """Carries the state of an inner layer. A layer in several places gets one copy for all of them."""
         first = self.copies.setdefault(id(part), copy)
         if first is copy:
-            self._carry(part, copy)
+            self.carry(part, copy)
         elif is_graph(holder):
-            self._carry(part, copy)
+            self.carry(part, copy)
             if part.variables:
                 self.notes.append(
-                    f"{part.name!r} is used in several places, and its copy in {holder.name!r} has weights "
-                    "of its own: they are equal, and no longer the same."
+                    f"{part.name!r} is used in several places. Its copy in {holder.name!r} has weights "
+                    "of its own, which are equal to those of the other copies but not shared with them."
                 )
-        elif first not in inner_layers(holder):
+        elif first not in held_layers(holder):
             exchange(holder, copy, first)
 
-    def _compare_attributes(self, old, new):
-        """Notes what was set in a layer after it was made, and is in no config."""
+    def note_attributes(self, old: keras.Layer, new: keras.Layer) -> None:
+        """Notes attributes that were set after a layer was made, and that its config does not contain."""
         for name, value in vars(old).items():
             simple = isinstance(value, bool | int | float | str) and not name.startswith("_")
             if simple and name not in ("name", "built") and getattr(new, name, value) != value:
                 self.notes.append(
-                    f"{old.name!r} has {name} = {value!r}, its copy {getattr(new, name)!r}: the config of "
-                    f"{type(old).__name__} does not tell it."
+                    f"{old.name!r} has {name} = {value!r}, but its copy has {getattr(new, name)!r}, "
+                    f"because the config of {type(old).__name__} does not contain it."
                 )
 
 
-def _paired(old, new, layer):
+def _paired(old: Sequence, new: Sequence, layer: keras.Layer) -> list[tuple[Any, Any]]:
     if _shapes(old) != _shapes(new):
         raise ValueError(
-            f"Layer {layer.name!r} ({type(layer).__name__}) holds {_shapes(old)}, "
-            f"its copy {_shapes(new)}: it does not make and build itself from its config."
+            f"Layer {layer.name!r} ({type(layer).__name__}) holds {_shapes(old)}, but its copy holds "
+            f"{_shapes(new)}. The class does not make and build the same layer from its config."
         )
     return list(zip(old, new, strict=True))
 
 
-def _shapes(parts):
-    """The shapes of variables. Layers have none, and count."""
+def _shapes(parts: Sequence) -> list:
+    """Returns the shapes of variables, and a word for each layer."""
     return [tuple(part.shape) if hasattr(part, "shape") else "layer" for part in parts]
 
 
-def _parts(old, new):
-    """The layers inside a layer and its copy, in pairs."""
+def _parts(old: keras.Layer, new: keras.Layer) -> list[tuple[keras.Layer, keras.Layer]]:
+    """Returns the layers inside a layer and its copy, in pairs."""
     if is_graph(old):
         copies = {operation.name: operation for operation in operations_of(new)}
         layers = [part for part in operations_of(old) if isinstance(part, keras.Layer)]
         return [(part, copies[part.name]) for part in layers]
-    return _paired(inner_layers(old), inner_layers(new), old)
+    return _paired(held_layers(old), held_layers(new), old)
 
 
-def _carry_assets(old, new):
-    """Copies what preprocessing layers keep outside of variables, or derive from them."""
+def _carry_assets(old: keras.Layer, new: keras.Layer) -> None:
+    """Copies what preprocessing layers keep outside variables, or compute from them."""
     if hasattr(old, "save_assets"):
         with tempfile.TemporaryDirectory() as folder:
             old.save_assets(folder)

@@ -1,24 +1,25 @@
 """Layers exchanged in the attributes of a layer that holds them."""
 
+from typing import Any
 
-def exchange(holder, old, new):
-    """Puts a layer in the place of another in a layer's attributes, and in containers there.
+import keras
+
+from tf_softpool.rewriting.keras_model.internals import BOOKKEEPING, exchanged_in_tracker
+
+
+def exchange(holder: keras.Layer, old: keras.Layer, new: keras.Layer) -> None:
+    """Exchanges a layer for another in a layer's attributes, and in containers there.
 
     Raises:
-        ValueError: it is in none of them.
+        ValueError: if it is in none of them.
     """
-    tracker = holder._tracker
-    locked = tracker.locked
-    tracker.unlock()
-    tracker.replace_tracked_value("layers", old, new)
-    places = []
-    for name, value in list(vars(holder).items()):
-        if name not in ("_layers", "_tracker"):
-            changed = _exchanged(value, old, new, places)
-            if changed is not value:
-                setattr(holder, name, changed)
-    if locked:
-        tracker.lock()
+    places: list = []
+    with exchanged_in_tracker(holder, old, new):
+        for name, value in list(vars(holder).items()):
+            if name not in BOOKKEEPING:
+                changed = _exchanged(value, old, new, places)
+                if changed is not value:
+                    setattr(holder, name, changed)
     if not places:
         raise ValueError(
             f"Layer {holder.name!r} ({type(holder).__name__}) holds {old.name!r} where it cannot be "
@@ -26,8 +27,11 @@ def exchange(holder, old, new):
         )
 
 
-def _exchanged(value, old, new, places):
-    """A value with one layer for another. Lists, dicts and sets are changed in place; `places` counts."""
+def _exchanged(value: Any, old: keras.Layer, new: keras.Layer, places: list) -> Any:
+    """Returns a value with one layer exchanged for another, and adds the places of the exchange to `places`.
+
+    Lists, dicts and sets are changed in place.
+    """
     if value is old:
         places.append(value)
         return new

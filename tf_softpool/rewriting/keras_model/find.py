@@ -1,102 +1,117 @@
-"""Every pooling in a Keras model: where it is, and what stands between it and a replacement."""
+"""Every pooling in a Keras model: where it is, and what prevents its replacement."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from tf_softpool.ops.node import PoolNode
 from tf_softpool.ops.soft_pool import SoftPool
-from tf_softpool.rewriting.keras_model.parts import (
-    as_layer,
-    inner_layers,
-    is_copyable,
-    is_graph,
-    operations_of,
-    pooling_in_code,
-    rewrite_config,
-)
-from tf_softpool.rewriting.policy.kinds import ADAPTIVE, CLASSES
+from tf_softpool.rewriting.keras_model.code import poolings_in_code
+from tf_softpool.rewriting.keras_model.configs import described_layers
+from tf_softpool.rewriting.keras_model.internals import all_layers, first_output_of, held_layers, inputs_of
+from tf_softpool.rewriting.keras_model.parts import is_graph, operations_of
+from tf_softpool.rewriting.policy.kinds import ADAPTIVE, CLASSES, KINDS
+from tf_softpool.rewriting.policy.site import Site
+
+if TYPE_CHECKING:
+    from tf_softpool.rewriting.policy.rules import Rule
+    from tf_softpool.rewriting.request import Request
+
+# The kinds of Keras's pooling operations. Their classes are not public, so they are known by name.
+_OPERATIONS = {"MaxPool": "max", "AveragePool": "average"}
+_ADAPTIVE_OPERATIONS = ("AdaptiveMaxPool", "AdaptiveAveragePool")
 
 
-@dataclass(frozen=True)
-class Site:
-    """One pooling: the layer or operation, the layer that does the same, and who holds it.
+@dataclass(frozen=True, eq=False)
+class ModelSite(Site):
+    """A pooling in a Keras model.
 
-    `what` names it in reports, `body` the graph it is in where a file has several: depth is counted in
-    each. `chain` are the models and layers it is in, outermost first, `holder` the last of them where that is
-    a layer that holds it in its attributes, and `maker` the first of them whose config does not
-    describe what it holds, so that a copy made from that config has the old pooling.
+    Attributes:
+        operation: the layer or operation that pools, or None if a layer's code calls a pooling.
+        chain: the models and layers around it, the outermost first.
+        holder: the last of the chain if that is a layer with the pooling in its attributes, and None if it is
+            a Functional or Sequential model.
+        maker: the first of the chain with a config that does not describe what it holds, or None. A copy that
+            is made from its config has the old pooling.
     """
 
-    path: str
-    what: str
-    operation: object
-    layer: keras.Layer
-    obstacle: str = ""
-    body: str = ""
-    chain: tuple = ()
+    operation: Any = None
+    chain: tuple[keras.Layer, ...] = ()
     holder: keras.Layer | None = None
     maker: keras.Layer | None = None
 
     @property
-    def key(self):
-        """Tells this pooling from all others: a layer that two layers hold is copied with each of them."""
+    def key(self) -> tuple[int, int]:
+        """Identifies this pooling. A layer that two layers hold has two sites, and a copy in each of them."""
         return id(self.operation), id(self.holder)
 
+    def objection(self, request: Request) -> str:
+        """Returns why a request does not reach the pooling, or an empty string."""
+        if self.maker is None or request.in_place:
+            return ""
+        name = type(self.maker).__name__
+        return f"{name} makes it itself, and its config does not describe it: see `in_place`"
 
-class _Code:
-    """Stands for a call in a layer's code, which no object does."""
 
+def find_poolings(model: keras.Model, rules: Iterable[Rule] = ()) -> list[ModelSite]:
+    """Returns the site of every pooling in a model, in its order, each once.
 
-def find_poolings(model, rules):
-    """The `Site` of every pooling in a model, in its order, each once."""
-    search = _Search(rules)
+    A layer that a rule matches is a pooling too.
+    """
+    search = _Search(tuple(rules))
     search.enter(model, "", (), None)
     return search.sites
 
 
 class _Search:
-    def __init__(self, rules):
-        self.rules = rules
-        self.sites = []
-        self.seen = set()
+    """A walk through a model, and what it has found so far."""
 
-    def enter(self, layer, path, chain, maker):
-        """Looks at all that a model, or a layer that is no pooling, holds."""
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self.rules = rules
+        self.sites: list[ModelSite] = []
+        self.seen: set[tuple[int, int]] = set()
+
+    def enter(self, layer: keras.Layer, path: str, chain: tuple, maker: keras.Layer | None) -> None:
+        """Looks at everything inside a model, or inside a layer that is no pooling."""
         prefix, chain = path and path + "/", (*chain, layer)
         if is_graph(layer):
             for operation in operations_of(layer):
                 self.visit(operation, prefix + operation.name, chain, None, maker)
             return
-        for name in pooling_in_code(layer):
+        for name in poolings_in_code(layer):
             obstacle = f"the code of {type(layer).__name__} calls it, no layer stands for it"
-            self.sites.append(Site(prefix + "call", name, _Code(), layer, obstacle))
-        inner = inner_layers(layer)
-        if not any(self.is_pooling(part) for part in layer._flatten_layers(include_self=False)):
-            # Operations hide in models alone.
-            inner = [part for part in inner if any(map(is_graph, part._flatten_layers()))]
-        described = _described(layer) if inner and maker is None else set()
+            self.sites.append(ModelSite(prefix + "call", name, None, obstacle))
+        inner = held_layers(layer)
+        if not any(self.is_pooling(part) for part in all_layers(layer)[1:]):
+            # There may still be pooling operations, but only inside Functional and Sequential models.
+            inner = [part for part in inner if any(map(is_graph, all_layers(part)))]
+        described = described_layers(layer) if inner and maker is None else set()
         for part in inner:
             by = maker or (None if id(part) in described else layer)
             self.visit(part, prefix + part.name, chain, layer, by)
 
-    def visit(self, operation, path, chain, holder, maker):
+    def visit(
+        self, operation: Any, path: str, chain: tuple, holder: keras.Layer | None, maker: keras.Layer | None
+    ) -> None:
+        """Notes an operation that is a pooling, and enters a layer that is none."""
         if (id(operation), id(holder)) in self.seen:
             return
         self.seen.add((id(operation), id(holder)))
-        layer = as_layer(operation)
+        what, layer = type(operation).__name__, _as_layer(operation)
         if self.is_pooling(layer):
-            what, obstacle = type(operation).__name__, _obstacle(operation, layer)
-            site = Site(path, what, operation, layer, obstacle, chain=chain, holder=holder, maker=maker)
-            self.sites.append(site)
+            obstacle = _obstacle(operation, layer)
+            self.sites.append(ModelSite(path, what, layer, obstacle, operation, chain, holder, maker))
         elif isinstance(layer, keras.Layer):
             self.enter(layer, path, chain, maker)
-        elif type(layer).__name__ in ("AdaptiveMaxPool", "AdaptiveAveragePool"):
-            stand_in = keras.layers.Identity(name=layer.name)
-            obstacle = "an operation that no kind of pooling does"
-            self.sites.append(Site(path, type(layer).__name__, operation, stand_in, obstacle))
+        elif what in _ADAPTIVE_OPERATIONS:
+            self.sites.append(ModelSite(path, what, None, "no kind of pooling does the same", operation))
 
-    def is_pooling(self, layer):
+    def is_pooling(self, layer: Any) -> bool:
+        """Returns whether a layer pools, or a rule matches it."""
         if not isinstance(layer, keras.Layer):
             return False
         return isinstance(layer, (*CLASSES, *ADAPTIVE, PoolNode)) or any(
@@ -104,18 +119,25 @@ class _Search:
         )
 
 
-def _described(layer):
-    """The ids of the inner layers that a copy of a layer gets from its config."""
-    if not is_copyable(layer):
-        return set()
-    found = set()
-    rewrite_config(layer, lambda inner: found.add(id(inner)))
-    return found
+def _as_layer(operation: Any) -> Any:
+    """Returns the layer that does the same as a pooling operation, and any other operation itself."""
+    cls = type(operation)
+    if cls.__name__ not in _OPERATIONS or not cls.__module__.startswith("keras."):
+        return operation
+    output = first_output_of(operation)
+    return KINDS[_OPERATIONS[cls.__name__]][len(output.shape) - 2](
+        operation.pool_size,
+        operation.strides,
+        operation.padding,
+        operation.data_format,
+        name=operation.name,
+        dtype=output.dtype,
+    )
 
 
-def _obstacle(operation, layer):
-    """Why a pooling cannot be replaced, whatever it is in, or nothing."""
-    types = {tensor.dtype for node in operation._inbound_nodes for tensor in node.input_tensors}
+def _obstacle(operation: Any, layer: keras.Layer) -> str:
+    """Returns why a pooling cannot be replaced whatever the request is, or an empty string."""
+    types = {tensor.dtype for tensor in inputs_of(operation)}
     if wrong := [dtype for dtype in types if not keras.backend.is_float_dtype(dtype)]:
         return f"it pools {wrong[0]}"
     if isinstance(layer, PoolNode) and not isinstance(layer, SoftPool):

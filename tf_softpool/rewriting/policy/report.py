@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from rich.console import Console
 from rich.table import Column, Table
@@ -11,11 +12,15 @@ from rich.text import Text
 
 @dataclass(frozen=True)
 class Finding:
-    """One pooling that was found: where, and what became of it.
+    """One pooling that was found.
 
-    `action` is `"replaced"` or `"skipped"`, `replacement` the class of the new layer or None, `reason`
-    why it was skipped, or empty, and `note` what to know of the new one (how near to the old it starts),
-    or empty.
+    Attributes:
+        path: where it is.
+        layer: the name of its class or its op.
+        action: `"replaced"` or `"skipped"`.
+        replacement: the class name of the new layer, or None if the pooling was skipped.
+        reason: why it was skipped, or an empty string.
+        note: what to know about the new layer, such as how near to the old one it starts, or an empty string.
     """
 
     path: str
@@ -28,12 +33,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """What was seen of the result, after the fact.
+    """What a comparison of the result with the original found.
 
-    `carried` counts the variables that have the old model's values, and `parameters` the numbers in
-    them; `added` are the variables that new poolings brought, `dropped` those that went with old ones,
-    `changed` those that ought to have been carried and differ. `shapes_equal` is whether outputs have
-    the shapes they had, or None where a model does not know them.
+    Attributes:
+        carried: the number of variables with the old model's values.
+        parameters: the number of elements in these variables.
+        added: the number of variables that new poolings brought.
+        dropped: the number of variables that went with old poolings.
+        changed: the number of variables that should have the old values and do not.
+        shapes_equal: whether the outputs have their old shapes, or None if a model does not know them.
     """
 
     carried: int = 0
@@ -44,11 +52,11 @@ class Check:
     shapes_equal: bool | None = None
 
     @property
-    def passed(self):
-        """Whether all that should be as it was is."""
+    def passed(self) -> bool:
+        """Whether nothing differs that should be equal."""
         return self.changed == 0 and self.shapes_equal is not False
 
-    def __str__(self):
+    def __str__(self) -> str:
         shapes = {True: "the same", False: "CHANGED", None: "not known"}[self.shapes_equal]
         changed = f", {self.changed} CHANGED" if self.changed else ""
         return (
@@ -59,29 +67,32 @@ class Check:
 
 @dataclass
 class Report:
-    """Every pooling that a rewriting found, in the model's order. Prints as a table.
+    """Every pooling that a rewriting found, in the model's order. It prints as a table.
 
-    `notes` says what concerns the whole model, `check` what was seen of the result: None after a dry
-    run, where `replaced` is what would be.
+    Attributes:
+        findings: a `Finding` for each pooling.
+        notes: what concerns the whole model.
+        check: a `Check` of the result, or None if nothing was written or made.
+        dry_run: whether nothing was changed. Then `replaced` lists what would be replaced.
     """
 
-    findings: list = field(default_factory=list)
-    notes: list = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     check: Check | None = None
     dry_run: bool = False
 
     @property
-    def replaced(self):
-        """The findings that were replaced."""
+    def replaced(self) -> list[Finding]:
+        """The findings with the action `"replaced"`."""
         return [f for f in self.findings if f.action == "replaced"]
 
     @property
-    def skipped(self):
-        """The findings that were not."""
+    def skipped(self) -> list[Finding]:
+        """The findings with the action `"skipped"`."""
         return [f for f in self.findings if f.action == "skipped"]
 
-    def to_json(self, **kwargs):
-        """The report as JSON text; `kwargs` are those of `json.dumps`."""
+    def to_json(self, **kwargs: Any) -> str:
+        """Returns the report as JSON. `kwargs` are those of `json.dumps`."""
         return json.dumps(
             {
                 "dry_run": self.dry_run,
@@ -94,8 +105,8 @@ class Report:
             **kwargs,
         )
 
-    def table(self):
-        """The findings as a `rich.table.Table`."""
+    def table(self) -> Table:
+        """Returns the findings as a `rich.table.Table`."""
         columns = [Column(name, overflow="fold") for name in ("layer", "was", "is", "why not", "note")]
         table = Table(*columns, box=None, padding=(0, 2, 0, 0))
         for f in self.findings:
@@ -103,21 +114,21 @@ class Report:
             table.add_row(*map(Text, cells))
         return table
 
-    def summary(self):
-        """The counts, the check and the notes, a line each."""
+    def summary(self) -> str:
+        """Returns the counts, the check and the notes, a line for each."""
         would = "would be " if self.dry_run else ""
         lines = [f"{len(self.replaced)} {would}replaced, {len(self.skipped)} skipped"]
         lines += [str(self.check)] if self.check else []
         return "\n".join(lines + self.notes)
 
-    def __str__(self):
+    def __str__(self) -> str:
         if not self.findings:
             return self.summary()
         return f"{plain_text(self.table())}\n{self.summary()}"
 
 
-def plain_text(table):
-    """A table as text, as wide as it needs to be: where lines break is the reader's choice."""
+def plain_text(table: Table) -> str:
+    """Returns a table as text. Its lines are as long as they need to be, so that the reader can wrap them."""
     text = io.StringIO()
     Console(file=text, width=10_000, color_system=None).print(table)
     return "\n".join(filter(None, (line.rstrip() for line in text.getvalue().splitlines())))

@@ -1,58 +1,76 @@
-"""What is to be replaced by what, and how one pooling is made from another."""
+"""What is replaced with what, and how one pooling is made from another."""
+
+from collections.abc import Callable
+from typing import Any
 
 import keras
 
-from tf_softpool.rewriting.policy.kinds import GLOBAL, KINDS, STARTS, Start, kind_of
+from tf_softpool.rewriting.policy.kinds import GLOBAL, KINDS, kind_of, kind_of_class
+from tf_softpool.rewriting.policy.starts import STARTS, Start
+
+Replacement = str | type[keras.Layer] | Callable[[keras.Layer], keras.Layer]
 
 
-def rules_of(replacements):
-    """The rules of a dict of what to replace by what.
+def rules_of(replacements: Any) -> tuple["Rule", ...]:
+    """Returns the rules of a dict of replacements.
 
     Raises:
-        ValueError: it is no dict, or a key or value is not one that `replace_pooling` describes.
+        ValueError: if it is not a dict, or a key or value is not one that `replace_pooling` describes.
     """
     if not isinstance(replacements, dict):
-        raise ValueError(f"Replacements must be a dict of what to replace by what, got {replacements!r}.")
-    return [Rule(*item) for item in replacements.items()]
+        raise ValueError(f'`replacements` must be a dict such as {{"max": "soft"}}, got {replacements!r}.')
+    return tuple(Rule(*item) for item in replacements.items())
 
 
 class Rule:
-    """One entry of a replacement: which layers it is for, and what it makes of them."""
+    """One replacement: the layers that it is for, and what it makes of them.
 
-    def __init__(self, what, by):
+    Args:
+        what: a kind, or a layer class.
+        by: a kind, a layer class, or a function that takes the old layer and returns the new one.
+
+    Raises:
+        ValueError: if an argument is not one of these.
+    """
+
+    def __init__(self, what: str | type[keras.Layer], by: Replacement) -> None:
         if isinstance(what, str) and what not in KINDS:
-            raise ValueError(f"Unknown kind of pooling {what!r}: known are {sorted(KINDS)}.")
+            raise ValueError(f"Unknown kind of pooling {what!r}. Known kinds: {sorted(KINDS)}.")
         if not isinstance(what, str) and not _is_layer_class(what):
-            raise ValueError(f"What to replace must be a kind or a layer class, got {what!r}.")
+            raise ValueError(f"The pooling to replace must be a kind or a layer class, got {what!r}.")
         if isinstance(by, str) and by not in KINDS:
-            raise ValueError(f"Unknown kind of pooling {by!r}: known are {sorted(KINDS)}.")
+            raise ValueError(f"Unknown kind of pooling {by!r}. Known kinds: {sorted(KINDS)}.")
         if not isinstance(by, str) and not callable(by):
             raise ValueError(
-                f"A replacement must be a kind, a layer class, or a function of a layer, got {by!r}."
+                "A replacement must be a kind, a layer class, or a function that takes the old layer and "
+                f"returns the new one, got {by!r}."
             )
         self.what = what
         self.by = by
 
     @property
-    def is_uniform(self):
-        """Whether layers that are alike are replaced by layers that are alike."""
+    def is_uniform(self) -> bool:
+        """Whether layers with equal arguments are replaced with layers with equal arguments."""
         return isinstance(self.by, str) or _is_layer_class(self.by)
 
-    def matches(self, layer):
-        """Whether this rule is for a layer."""
+    def matches(self, layer: keras.Layer) -> bool:
+        """Returns whether this rule is for a layer."""
         if isinstance(self.what, str):
             return kind_of(layer)[0] == self.what
         return isinstance(layer, self.what)
 
-    def make(self, layer):
-        """The layer to put in the place of one that matches, with its name, and how near to it it starts.
+    def make(self, layer: keras.Layer) -> tuple[keras.Layer, str]:
+        """Makes the layer that replaces a layer.
+
+        Returns:
+            The new layer, with the old one's name, and a note on how near to the old one it starts.
 
         Raises:
-            ValueError: the replacement cannot be made from this layer.
+            ValueError: if the replacement cannot be made from this layer.
         """
         if isinstance(self.by, str):
             return _with_arguments_of(layer, _class_for(layer, self.by))
-        if _is_layer_class(self.by):
+        if isinstance(self.by, type):
             return _with_arguments_of(layer, self.by)
         new = self.by(layer)
         if not isinstance(new, keras.Layer):
@@ -65,34 +83,34 @@ class Rule:
         return new, ""
 
 
-def _is_layer_class(value):
+def _is_layer_class(value: Any) -> bool:
     return isinstance(value, type) and issubclass(value, keras.Layer)
 
 
-def _class_for(layer, kind):
+def _class_for(layer: keras.Layer, kind: str) -> type[keras.Layer]:
+    """Returns the class of a kind that can replace a layer: of its rank, and global if the layer is."""
     old, rank = kind_of(layer)
-    if old is None:
+    if old is None or rank is None:
         raise ValueError(
             f"Layer {layer.name!r} ({type(layer).__name__}) is not a pooling of a known kind, so "
-            f"{kind!r} cannot take its arguments: give a layer class or a function instead."
+            f"{kind!r} cannot take over its arguments. Give a layer class or a function instead."
         )
     if old.startswith(GLOBAL) and not kind.startswith(GLOBAL):
         kind = GLOBAL + kind
     elif kind.startswith(GLOBAL) and not old.startswith(GLOBAL):
-        raise ValueError(f"{kind!r} cannot take the place of {layer.name!r}, which is not global.")
+        raise ValueError(f"{kind!r} cannot replace layer {layer.name!r}, because that is not global.")
     if kind not in KINDS:
         kind = kind.removeprefix(GLOBAL)
-        raise ValueError(f"{kind!r} has no global form to take the place of {layer.name!r}.")
+        raise ValueError(f"{kind!r} has no global form, so it cannot replace layer {layer.name!r}.")
     return KINDS[kind][rank]
 
 
-def _with_arguments_of(layer, cls):
-    """A layer of class `cls` with those of its arguments that `layer` has too, and a note on its start."""
+def _with_arguments_of(layer: keras.Layer, cls: type[keras.Layer]) -> tuple[keras.Layer, str]:
+    """Makes a layer of class `cls` with the arguments that it shares with `layer`, and notes its start."""
     shared = ("pool_size", "strides", "padding", "data_format", "keepdims")
     config = layer.get_config()
     arguments = {name: config[name] for name in shared if name in config}
-    kind = next((kind for kind, classes in KINDS.items() if cls in classes.values()), None)
-    start = STARTS.get((kind_of(layer)[0], kind), Start())
+    start = STARTS.get((kind_of(layer)[0] or "", kind_of_class(cls) or ""), Start())
     arguments |= start.arguments()
     try:
         new = cls(name=layer.name, trainable=layer.trainable, dtype=layer.dtype_policy, **arguments)

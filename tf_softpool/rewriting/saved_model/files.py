@@ -1,9 +1,12 @@
 """SavedModel folders with the pooling in their graphs replaced."""
 
+import contextlib
 import filecmp
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -11,101 +14,96 @@ from google.protobuf import message, text_format
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tf_softpool.ops import native
+from tf_softpool.ops.dispatch import portable
 from tf_softpool.rewriting.policy.report import Check, Report
-from tf_softpool.rewriting.saved_model.rewrite import GraphRewriting, unknown_ops
+from tf_softpool.rewriting.request import KERAS_SUFFIXES, FileRequest
+from tf_softpool.rewriting.saved_model.nodes import unknown_ops
+from tf_softpool.rewriting.saved_model.rewrite import plan_graph
+from tf_softpool.writing import complete_or_absent
 
 _BINARY, _TEXT = "saved_model.pb", "saved_model.pbtxt"
-# What describes the old graph: a digest of it, and the layers that Keras 2 would make anew.
+# Files that describe the old graph: a digest of it, and the layers that Keras 2 would make again.
 _FINGERPRINT, _KERAS_2 = "fingerprint.pb", "keras_metadata.pb"
 
 
-def is_saved_model(path):
-    """Whether a folder is a SavedModel."""
+@dataclass(frozen=True)
+class SavedModel:
+    """A SavedModel that has been read.
+
+    Attributes:
+        path: its folder.
+        proto: its graphs, as a `saved_model_pb2.SavedModel`.
+        is_text: whether the folder has the graphs as text.
+    """
+
+    path: Path
+    proto: Any
+    is_text: bool
+
+
+def rewrite_saved_model(request: FileRequest) -> Report:
+    """Writes a SavedModel with other pooling, and loads it as a check.
+
+    Raises:
+        ValueError: if there is no SavedModel, it is broken or needs ops that are not loaded, or the result
+            cannot be written as asked.
+    """
+    _check_places(request)
+    request.step("reading")
+    saved_model = _read(request.path)
+    request.step("replacing")
+    with portable() if request.portable else contextlib.nullcontext():
+        report = _rewrite(saved_model, request)
+    if request.dry_run:
+        return report
+    if not report.replaced:
+        report.notes.append(f"No pooling was replaced in {request.path}.")
+        return report
+    with complete_or_absent(request.out, request.overwrite, request.path) as place:
+        request.step("writing")
+        _write(saved_model, place)
+        request.step("checking")
+        report.check = _check(saved_model, place)
+    return report
+
+
+def is_saved_model(path: str | Path) -> bool:
+    """Returns whether a folder is a SavedModel."""
     return any((Path(path) / name).is_file() for name in (_BINARY, _TEXT))
 
 
-class SavedModel:
-    """A SavedModel folder, and what rewriting it does.
+def _check_places(request: FileRequest) -> None:
+    """Raises a ValueError if there is no SavedModel, or none can be written as asked."""
+    if not is_saved_model(request.path):
+        raise ValueError(f"{request.path} is neither a Keras file nor a SavedModel folder.")
+    out = request.out
+    if out is None:
+        return
+    if out.suffix.lower() in KERAS_SUFFIXES:
+        raise ValueError(f"A SavedModel must be written to a folder, got {out}.")
+    if out.exists() and not is_saved_model(out):
+        raise ValueError(f"{out} is not a SavedModel, so no SavedModel replaces it. Remove it yourself.")
+
+
+def _read(path: Path) -> SavedModel:
+    """Reads a SavedModel.
 
     Raises:
-        ValueError: the folder is no SavedModel, a broken one, or needs ops that are not loaded.
+        ValueError: if it is broken, or needs ops that are not loaded.
     """
-
-    def __init__(self, path):
-        native.load()
-        self.path = Path(path)
-        self.is_text = not (self.path / _BINARY).is_file()
-        self.proto = _read(self.path / (_TEXT if self.is_text else _BINARY), self.is_text)
-        if unknown := sorted({op for graph in self._graphs() for op in unknown_ops(graph)}):
-            raise ValueError(
-                f"{path} needs ops that are not loaded: {', '.join(unknown)}. Load their library first, with "
-                "`tf.load_op_library`, or import the package that has them."
-            )
-        self.rewritings = []
-
-    def _graphs(self):
-        return [meta_graph.graph_def for meta_graph in self.proto.meta_graphs]
-
-    def rewrite(self, rules, selection, dry_run):
-        """Replaces pooling in all graphs. Returns a `Report`."""
-        self.rewritings = [GraphRewriting(graph, rules, selection) for graph in self._graphs()]
-        report = Report([finding for r in self.rewritings for finding in r.findings], dry_run=dry_run)
-        if dry_run or not report.replaced:
-            return report
-        if (self.path / _KERAS_2).exists():
-            report.notes.append(
-                f"{_KERAS_2}, from which Keras 2 would make the old layers anew, is left out: load the "
-                "result with TensorFlow."
-            )
-        for meta_graph, rewriting in zip(self.proto.meta_graphs, self.rewritings, strict=True):
-            rewriting.apply()
-            known = {op.name for op in meta_graph.meta_info_def.stripped_op_list.op}
-            new = [op_def for name, op_def in rewriting.op_defs.items() if name not in known]
-            meta_graph.meta_info_def.stripped_op_list.op.extend(new)
-        return report
-
-    def write(self, folder):
-        """Writes the SavedModel to a folder that is not there yet; all but the graphs is copied."""
-        folder = Path(folder)
-        for place, _, names in os.walk(self.path, followlinks=True):
-            # Folders are made, not copied: those of a model may forbid that anything is put there.
-            new = folder / Path(place).relative_to(self.path)
-            new.mkdir()
-            left_out = (_BINARY, _TEXT, _FINGERPRINT, _KERAS_2) if new == folder else ()
-            for name in names:
-                if name not in left_out:
-                    shutil.copy(Path(place) / name, new / name)
-        if self.is_text:
-            (folder / _TEXT).write_text(text_format.MessageToString(self.proto))
-        else:
-            (folder / _BINARY).write_bytes(self.proto.SerializeToString(deterministic=True))
-
-    def check(self, folder):
-        """Loads what was written, variables and all.
-
-        Returns:
-            A `Check`.
-
-        Raises:
-            ValueError: TensorFlow cannot load it.
-        """
-        try:
-            shapes = [
-                _signature_shapes(folder, each) == _signature_shapes(self.path, each)
-                for each in self.proto.meta_graphs
-            ]
-        except Exception as error:
-            raise ValueError(f"{self.path}, rewritten, cannot be loaded by TensorFlow: {error}") from error
-        variables = _variables(folder)
-        return Check(
-            carried=len(variables),
-            parameters=sum(int(np.prod(shape)) for _, shape in variables),
-            changed=0 if _same_variables(self.path, folder) else len(variables),
-            shapes_equal=all(shapes),
+    native.load()
+    is_text = not (path / _BINARY).is_file()
+    proto = _parse(path / (_TEXT if is_text else _BINARY), is_text)
+    graphs = [meta_graph.graph_def for meta_graph in proto.meta_graphs]
+    if unknown := sorted({op for graph in graphs for op in unknown_ops(graph)}):
+        raise ValueError(
+            f"{path} needs ops that are not loaded: {', '.join(unknown)}. Load their library first, with "
+            "`tf.load_op_library`, or import the package that has them."
         )
+    return SavedModel(path, proto, is_text)
 
 
-def _read(file, is_text):
+def _parse(file: Path, is_text: bool) -> Any:
     proto = saved_model_pb2.SavedModel()
     try:
         if is_text:
@@ -119,8 +117,67 @@ def _read(file, is_text):
     return proto
 
 
-def _signature_shapes(path, meta_graph):
-    """The shapes of all outputs of all signatures of a SavedModel, which is loaded for that."""
+def _rewrite(saved_model: SavedModel, request: FileRequest) -> Report:
+    """Replaces pooling in all graphs, unless this is a dry run or there is nothing to replace."""
+    metas = saved_model.proto.meta_graphs
+    rewritings = [plan_graph(meta_graph.graph_def, request) for meta_graph in metas]
+    report = Report([f for r in rewritings for f in r.plan.findings], dry_run=request.dry_run)
+    if request.dry_run or not report.replaced:
+        return report
+    if (saved_model.path / _KERAS_2).exists():
+        report.notes.append(
+            f"{_KERAS_2} is left out, because Keras 2 would make the old layers from it. Load the "
+            "result with TensorFlow."
+        )
+    for meta_graph, rewriting in zip(metas, rewritings, strict=True):
+        rewriting.apply()
+        known = {op.name for op in meta_graph.meta_info_def.stripped_op_list.op}
+        new = [op_def for name, op_def in rewriting.op_defs.items() if name not in known]
+        meta_graph.meta_info_def.stripped_op_list.op.extend(new)
+    return report
+
+
+def _write(saved_model: SavedModel, folder: Path) -> None:
+    """Writes a SavedModel to a folder that does not exist yet. Everything except the graphs is copied."""
+    for place, _, names in os.walk(saved_model.path, followlinks=True):
+        # Folders are made and not copied, because the permissions of a model's folders may forbid writing.
+        new = folder / Path(place).relative_to(saved_model.path)
+        new.mkdir()
+        left_out = (_BINARY, _TEXT, _FINGERPRINT, _KERAS_2) if new == folder else ()
+        for name in names:
+            if name not in left_out:
+                shutil.copy(Path(place) / name, new / name)
+    if saved_model.is_text:
+        (folder / _TEXT).write_text(text_format.MessageToString(saved_model.proto))
+    else:
+        (folder / _BINARY).write_bytes(saved_model.proto.SerializeToString(deterministic=True))
+
+
+def _check(saved_model: SavedModel, folder: Path) -> Check:
+    """Loads what was written, with its variables, and compares it with the original.
+
+    Raises:
+        ValueError: if TensorFlow cannot load it.
+    """
+    path = saved_model.path
+    try:
+        shapes = [
+            _signature_shapes(folder, each) == _signature_shapes(path, each)
+            for each in saved_model.proto.meta_graphs
+        ]
+    except Exception as error:
+        raise ValueError(f"{path}, rewritten, cannot be loaded by TensorFlow: {error}") from error
+    variables = _variables(folder)
+    return Check(
+        carried=len(variables),
+        parameters=sum(int(np.prod(shape)) for _, shape in variables),
+        changed=0 if _same_variables(path, folder) else len(variables),
+        shapes_equal=all(shapes),
+    )
+
+
+def _signature_shapes(path: Path, meta_graph: Any) -> dict:
+    """Loads a SavedModel, and returns the shapes of all outputs of all its signatures."""
     tags = list(meta_graph.meta_info_def.tags)
     if meta_graph.HasField("object_graph_def"):
         loaded = tf.saved_model.load(str(path), tags=tags)
@@ -135,21 +192,22 @@ def _signature_shapes(path, meta_graph):
         }
 
 
-def _variables(path):
-    """The names and shapes of a SavedModel's variables."""
-    prefix = Path(path) / "variables" / "variables"
+def _variables(path: Path) -> list[tuple[str, list[int]]]:
+    """Returns the names and shapes of a SavedModel's variables."""
+    prefix = path / "variables" / "variables"
     if not prefix.with_suffix(".index").exists():
         return []
     found = tf.train.list_variables(str(prefix))
     found = [(name, shape) for name, shape in found if name != "_CHECKPOINTABLE_OBJECT_GRAPH"]
-    # Keras writes the variables that it tracks twice, under names of its own too; others only under those.
+    # Keras writes the variables that it tracks a second time under names of its own. Other variables have
+    # only those.
     own = ("_all_variables/", "_trainable_variables/")
     return [each for each in found if not each[0].startswith(own)] or found
 
 
-def _same_variables(path, folder):
-    """Whether two SavedModels have the same files of variables."""
-    first, second = (Path(each) / "variables" for each in (path, folder))
+def _same_variables(path: Path, folder: Path) -> bool:
+    """Returns whether two SavedModels have equal files of variables."""
+    first, second = path / "variables", folder / "variables"
     if not first.is_dir():
         return not second.exists()
     names = sorted(file.name for file in first.iterdir())

@@ -1,18 +1,22 @@
 """Nodes of a graph exchanged for others that compute something else from the same inputs."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import tensorflow as tf
 
-from tf_softpool.rewriting.saved_model.find import producer
+from tf_softpool.rewriting.saved_model.nodes import Body, producer
+from tf_softpool.rewriting.saved_model.trace import Fragment
 
 
-def splice(body, node, fragment, inputs):
-    """Puts a fragment's nodes in the place of a node, whose name its output gets.
+def splice(body: Body, node: Any, fragment: Fragment, inputs: Sequence[str]) -> None:
+    """Exchanges a node for the nodes of a fragment. The fragment's output gets the node's name.
 
     Args:
-        body: the `Body` that has the node.
-        node: a node with one output, which is called "output" in a function.
-        fragment: a `Fragment` made for a body of this sort.
-        inputs: what the fragment's inputs are, as the node's inputs name it.
+        body: the `Body` with the node.
+        node: a node with one output. In a function, this output is called "output".
+        fragment: a `Fragment`, traced for a function if the body is a function's.
+        inputs: the names, in the body, of the fragment's inputs.
     """
     nodes, output = _needed(fragment)
     renamed = dict(zip(fragment.inputs, inputs, strict=True))
@@ -23,7 +27,7 @@ def splice(body, node, fragment, inputs):
     if direct:
         names[last] = node.name
     controls = [reference for reference in node.input if reference.startswith("^")]
-    # What has no input would be outside the loops of TensorFlow 1, which are in no function of their own.
+    # Loops of TensorFlow 1 are not functions of their own. A node without inputs would be outside of them.
     outside = None if body.is_function else f"^{producer(inputs[0])}"
     new = [_copy(each, names, renamed, controls, node.device, outside) for each in nodes]
     if not direct:
@@ -41,7 +45,7 @@ def splice(body, node, fragment, inputs):
 
 
 def _needed(fragment):
-    """The nodes of a fragment that its output needs, and the output, less what only passes that on."""
+    """Returns the nodes that a fragment's output needs, and the output, without trailing Identity nodes."""
     nodes = {node.name: node for node in fragment.nodes}
     output = fragment.output
     while producer(output) in nodes and nodes[producer(output)].op == "Identity":
@@ -56,7 +60,7 @@ def _needed(fragment):
 
 
 def _free_prefix(body, node):
-    """A scope for new nodes, in which there are no others."""
+    """Returns a scope for new nodes that has no other nodes."""
     taken = [each.name for each in body.nodes]
     scope, i = node.name, 0
     while any(name.startswith(scope + "/") for name in taken):
@@ -79,7 +83,7 @@ def _copy(node, names, renamed, controls, device, outside):
 
 
 def _rename(reference, names, renamed):
-    """An input of a fragment's node, as it is called where the fragment goes."""
+    """Returns the name, in the body, of an input of a fragment's node."""
     if reference in renamed:
         return renamed[reference]
     name = producer(reference)

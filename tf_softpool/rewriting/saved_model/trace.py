@@ -1,12 +1,16 @@
 """Layers as nodes of a TensorFlow graph."""
 
 import contextlib
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-_NODES = {
+# Keras may compute these layers with several nodes. TensorFlow's own function makes one node.
+_FUNCTIONS = {
     keras.layers.MaxPooling2D: tf.nn.max_pool2d,
     keras.layers.MaxPooling3D: tf.nn.max_pool3d,
     keras.layers.AveragePooling2D: tf.nn.avg_pool2d,
@@ -16,53 +20,83 @@ _NODES = {
 
 @dataclass(frozen=True)
 class Fragment:
-    """The nodes that compute a function: what its inputs and its output are called, and what ops it needs.
+    """The nodes that compute a function.
 
-    Names of inputs and outputs are those of a function's body, or of a graph, as was asked for.
+    Attributes:
+        nodes: the nodes, in the form that a function's body has, or a graph.
+        inputs: the names of the function's inputs, as the nodes use them.
+        output: the name of its output.
+        op_defs: the definitions of the ops that the nodes use.
+        functions: the functions that the nodes call.
     """
 
     nodes: list
-    inputs: list
+    inputs: list[str]
     output: str
     op_defs: list
     functions: list
 
 
 class NotTraceableError(ValueError):
-    """Why a layer cannot be made of nodes alone."""
+    """A layer cannot be made of nodes alone."""
 
 
-def trace_pooling(layer, rank, dtype, in_function):
-    """The `Fragment` of a layer: one input, and its output.
+class Tracer:
+    """Traces layers, and traces layers that differ only in their names once."""
 
-    Args:
-        layer: a Keras layer.
-        rank: the number of its input's dimensions.
-        dtype: their type.
-        in_function: whether the nodes are for a function's body.
+    def __init__(self) -> None:
+        self._fragments: dict[tuple, Fragment] = {}
 
-    Raises:
-        NotTraceableError: the layer has variables, for which a graph that is there has no place, or cannot be
-            called on a tensor of unknown sizes.
-    """
-    return _trace(lambda x: _call(layer, x), 1, rank, dtype, in_function, layer)
+    def pooling(self, layer: keras.Layer, rank: int, dtype: tf.DType, in_function: bool) -> Fragment:
+        """Returns the fragment of a layer. It has one input.
+
+        Args:
+            layer: a Keras layer.
+            rank: the number of dimensions of its input.
+            dtype: the type of its input.
+            in_function: whether the nodes are for a function's body.
+
+        Raises:
+            NotTraceableError: if the layer has variables, which cannot be added to a graph, or cannot be
+                called on a tensor of unknown size.
+        """
+        return self._fragment("pooling", lambda x: _call(layer, x), 1, layer, rank, dtype, in_function)
+
+    def gradient(self, layer: keras.Layer, rank: int, dtype: tf.DType, in_function: bool) -> Fragment:
+        """Returns the fragment of a layer's gradient.
+
+        Its inputs are the layer's input and the gradient of the layer's output.
+        """
+
+        def gradient(x, g):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = _call(layer, x)
+            return tape.gradient(y, x, output_gradients=g)
+
+        return self._fragment("gradient", gradient, 2, layer, rank, dtype, in_function)
+
+    def _fragment(
+        self,
+        what: str,
+        function: Callable,
+        arguments: int,
+        layer: keras.Layer,
+        rank: int,
+        dtype: tf.DType,
+        in_function: bool,
+    ) -> Fragment:
+        config = {name: value for name, value in layer.get_config().items() if name != "name"}
+        key = (what, type(layer), json.dumps(config, default=repr), rank, dtype, in_function)
+        if key not in self._fragments:
+            specs = [tf.TensorSpec([None] * rank, dtype)] * arguments
+            self._fragments[key] = _trace(function, specs, layer, in_function)
+        return self._fragments[key]
 
 
-def trace_gradient(layer, rank, dtype, in_function):
-    """The `Fragment` of a layer's gradient, of two inputs: the layer's, and the gradient of its output."""
-
-    def gradient(x, g):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = _call(layer, x)
-        return tape.gradient(y, x, output_gradients=g)
-
-    return _trace(gradient, 2, rank, dtype, in_function, layer)
-
-
-def _call(layer, x):
-    """A layer's output. TensorFlow's own poolings become one node, whatever Keras makes of them."""
-    function = _NODES.get(type(layer))
+def _call(layer: keras.Layer, x: Any) -> Any:
+    """Returns a layer's output, computed with one node if TensorFlow has one for it."""
+    function = _FUNCTIONS.get(type(layer))
     if function is None:
         return layer(x)
     depth = "D" if len(layer.pool_size) == 3 else ""
@@ -70,36 +104,36 @@ def _call(layer, x):
     return function(x, layer.pool_size, layer.strides, layer.padding.upper(), data_format)
 
 
-def _trace(function, arguments, rank, dtype, in_function, layer):
-    spec = tf.TensorSpec([None] * rank, dtype)
+def _trace(function: Callable, specs: list, layer: keras.Layer, in_function: bool) -> Fragment:
     kind = type(layer).__name__
     try:
-        concrete = tf.function(function, autograph=False).get_concrete_function(*[spec] * arguments)
+        concrete = tf.function(function, autograph=False).get_concrete_function(*specs)
     except Exception as error:
-        # Layers with variables want to know how many channels there are.
+        # A layer with variables may fail because the number of channels is unknown. Building it shows its
+        # variables.
         with contextlib.suppress(Exception):
-            layer.build([2] * rank)
+            layer.build([2] * specs[0].shape.rank)
         if layer.variables:
             raise NotTraceableError(_needs_variables(kind)) from error
         raise NotTraceableError(f"{kind} cannot be traced there: {error}") from error
     if layer.variables or concrete.captured_inputs:
         raise NotTraceableError(_needs_variables(kind))
     graph_def = concrete.graph.as_graph_def()
-    op_defs = {op.type: op.op_def for op in concrete.graph.get_operations()}
+    op_defs = list({op.type: op.op_def for op in concrete.graph.get_operations()}.values())
     functions = list(graph_def.library.function)
     if in_function:
         definition = concrete.function_def
         inputs = [argument.name for argument in definition.signature.input_arg]
         output = definition.ret[definition.signature.output_arg[0].name]
-        return Fragment(list(definition.node_def), inputs, output, list(op_defs.values()), functions)
+        return Fragment(list(definition.node_def), inputs, output, op_defs, functions)
     inputs = [tensor.op.name for tensor in concrete.inputs]
     nodes = [node for node in graph_def.node if node.name not in inputs]
     output = concrete.outputs[0].name.removesuffix(":0")
-    return Fragment(nodes, inputs, output, list(op_defs.values()), functions)
+    return Fragment(nodes, inputs, output, op_defs, functions)
 
 
-def _needs_variables(kind):
+def _needs_variables(kind: str) -> str:
     return (
-        f"{kind} has variables, and a SavedModel's graph no place for more: replace pooling in the Keras "
-        "model, and export that"
+        f"{kind} has variables, which cannot be added to a SavedModel's graph: replace the pooling in "
+        "the Keras model, and export that"
     )

@@ -1,0 +1,54 @@
+"""A new model compared with the one that it was made from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from tf_softpool.rewriting.keras_model.carry import Pair
+from tf_softpool.rewriting.keras_model.parts import bits, is_graph
+from tf_softpool.rewriting.policy.report import Check
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a model was before its copy was made. Making the copy may change the model in place."""
+
+    variables: list[keras.Variable]
+    shapes: list[tuple] | None
+
+    @classmethod
+    def of(cls, model: keras.Model) -> "Before":
+        """Notes a model's variables and the shapes of its outputs."""
+        return cls(list(model.variables), _output_shapes(model))
+
+
+def check_model(before: Before, new: keras.Model, pairs: Sequence[Pair]) -> Check:
+    """Compares a new model with the old one, whose variables the pairs name first."""
+    old_of = {id(copy): variable for variable, copy in pairs}
+    pairs = [(old_of[id(v)], v) for v in new.variables if id(v) in old_of]
+    same = [copy for old, copy in pairs if np.array_equal(bits(old), bits(copy))]
+    kept = {id(old) for old, _ in pairs}
+    shapes = _output_shapes(new)
+    return Check(
+        carried=len(same),
+        parameters=sum(int(np.prod(variable.shape)) for variable in same),
+        added=len(new.variables) - len(pairs),
+        dropped=sum(id(variable) not in kept for variable in before.variables),
+        changed=len(pairs) - len(same),
+        shapes_equal=None if None in (before.shapes, shapes) else before.shapes == shapes,
+    )
+
+
+def _output_shapes(model: keras.Model) -> list[tuple] | None:
+    """Returns the shapes of a model's outputs, or None if the model does not know them."""
+    try:
+        if is_graph(model):
+            outputs = model.outputs
+        else:
+            shape = model.get_build_config()["input_shape"]
+            outputs = keras.tree.flatten(model.compute_output_spec(keras.KerasTensor(shape)))
+        return [tuple(output.shape) for output in outputs]
+    except Exception:
+        return None

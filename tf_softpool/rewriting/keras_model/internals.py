@@ -1,0 +1,112 @@
+"""Every private attribute of Keras that this package uses, and nothing else uses them.
+
+Keras may rename any of them in any version. Each function below uses one attribute. It says what for, since
+which version of Keras 3 the attribute exists, and what fails without it.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+# Names under which Keras itself keeps layers in a layer's attributes, beside the user's own attributes.
+BOOKKEEPING = ("_layers", "_tracker")
+
+
+def held_layers(layer: keras.Layer) -> list[keras.Layer]:
+    """Returns the layers in a layer's attributes and in containers there, in the order of assignment.
+
+    `Layer._flatten_layers`, since 3.0. A model's public `layers` has the same, but other layers have no
+    public list. Without it, poolings inside `TimeDistributed`, `Bidirectional` and layers of the user's own
+    cannot be found.
+    """
+    return layer._flatten_layers(include_self=False, recursive=False)
+
+
+def all_layers(layer: keras.Layer) -> list[keras.Layer]:
+    """Returns a layer and all layers inside it, at any depth.
+
+    `Layer._flatten_layers`, since 3.0: see `held_layers`.
+    """
+    return list(layer._flatten_layers())
+
+
+def inputs_of(operation: Any) -> list[keras.KerasTensor]:
+    """Returns the symbolic inputs of all calls of an operation.
+
+    `Operation._inbound_nodes`, since 3.0. The public `input` fails if an operation has been called twice.
+    Without it, poolings of integers cannot be told apart, and are replaced with layers that cannot pool
+    integers.
+    """
+    return [tensor for node in operation._inbound_nodes for tensor in node.input_tensors]
+
+
+def first_output_of(operation: Any) -> keras.KerasTensor:
+    """Returns the symbolic output of the first call of an operation.
+
+    `Operation._inbound_nodes`, since 3.0: see `inputs_of`. Without it, `keras.ops.max_pool` and
+    `average_pool` in a model cannot be replaced.
+    """
+    return operation._inbound_nodes[0].outputs[0]
+
+
+def producer_of(tensor: keras.KerasTensor) -> Any:
+    """Returns the operation that produces a symbolic tensor.
+
+    `KerasTensor._keras_history`, since 3.0. Without it, a copy's inputs cannot be matched with the copied
+    input layers, and Keras renames them.
+    """
+    return tensor._keras_history.operation
+
+
+def copy_trainable_flag(old: keras.Layer, new: keras.Layer) -> None:
+    """Sets a layer's own flag `trainable`, and not those of the layers inside it.
+
+    `Layer._trainable`, since 3.0. The public setter also sets the flags of all inner layers. Without it, a
+    copy of a partly frozen model is frozen differently.
+    """
+    new._trainable = old._trainable
+
+
+def has_default_config(layer: keras.Layer) -> bool:
+    """Returns whether a class inherits Keras's own `get_config`, so that the config may be incomplete.
+
+    `get_config._is_default`, since 3.0. Without it, subclassed models that ignore their arguments in
+    `get_config` are copied with default arguments.
+    """
+    return getattr(layer.get_config, "_is_default", False)
+
+
+def compile_arguments(model: keras.Model) -> dict[str, Any]:
+    """Returns the arguments that a model was compiled with, as the objects themselves.
+
+    `Trainer._compile_config`, since 3.0. The public `get_compile_config` serializes them, and fails for
+    losses that are plain functions. Without it, copies of compiled models must be compiled again by the user.
+    """
+    return dict(model._compile_config.config)
+
+
+def variables_optimized_by(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """Returns the variables that an optimizer was built for, which may be frozen since.
+
+    `Optimizer._trainable_variables`, since 3.0. Without it, the optimizer of a copy starts anew.
+    """
+    return optimizer._trainable_variables
+
+
+@contextlib.contextmanager
+def exchanged_in_tracker(holder: keras.Layer, old: keras.Layer, new: keras.Layer) -> Iterator[None]:
+    """Exchanges a layer among those that Keras tracks for another, and unlocks the attributes inside the
+    block.
+
+    `Layer._tracker`, since 3.0, with `unlock` since 3.1 and `replace_tracked_value` since 3.3. Without it, a
+    pooling that a layer makes itself cannot be replaced in place.
+    """
+    tracker = holder._tracker
+    locked = tracker.locked
+    tracker.unlock()
+    tracker.replace_tracked_value("layers", old, new)
+    yield
+    if locked:
+        tracker.lock()

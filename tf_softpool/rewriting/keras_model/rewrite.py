@@ -1,0 +1,59 @@
+"""The whole way of a model in memory: find, plan, clone, carry over, compile, check."""
+
+import keras
+
+from tf_softpool.rewriting.keras_model.carry import carry_state
+from tf_softpool.rewriting.keras_model.check import Before, check_model
+from tf_softpool.rewriting.keras_model.clone import Cloner
+from tf_softpool.rewriting.keras_model.compilation import compile_alike
+from tf_softpool.rewriting.keras_model.find import ModelSite, find_poolings
+from tf_softpool.rewriting.policy.plan import plan_of
+from tf_softpool.rewriting.policy.report import Report
+from tf_softpool.rewriting.request import Request
+
+
+def rewrite_model(model: keras.Model, request: Request) -> tuple[keras.Model, Report]:
+    """Returns a copy of a model with other poolings, and a report. A dry run returns the model itself.
+
+    Raises:
+        ValueError: if a replacement cannot be made, or the model has layers that cannot be copied.
+    """
+    plan = plan_of(find_poolings(model, request.rules), request)
+    report = Report(plan.findings, dry_run=request.dry_run)
+    if request.dry_run:
+        return model, report
+    notes: list[str] = []
+    if not plan.replacements:
+        notes.append(f"No pooling was replaced in model {model.name!r}.")
+    new = _copy(model, plan.replacements, request, report, notes)
+    report.notes = list(dict.fromkeys(notes))
+    return new, report
+
+
+def _copy(
+    model: keras.Model,
+    replacements: dict[ModelSite, keras.Layer],
+    request: Request,
+    report: Report,
+    notes: list[str],
+) -> keras.Model:
+    """Makes the new model. The report gets a check, and the notes are added to."""
+    before = Before.of(model)
+    cloner = Cloner(replacements, request.in_place)
+    new = cloner.copy(model)
+    makers = {type(site.maker).__name__: None for site in replacements if site.maker is not None}
+    notes += [
+        f"The pooling of {maker} is exchanged in its attributes. Its config does not contain that, so a "
+        ".keras file of this model loads with the old pooling. Export a SavedModel instead."
+        for maker in makers
+    ]
+    notes += cloner.notes
+    pairs = carry_state(cloner.kept, list(replacements), notes)
+    if cloner.changed_in_place:
+        # Keras traces these again, with the new pooling.
+        model.train_function = model.test_function = model.predict_function = None
+    if isinstance(new.dtype_policy, keras.DTypePolicy) and new.dtype_policy.name != model.dtype_policy.name:
+        new.dtype_policy = model.dtype_policy
+    compile_alike(model, new, pairs, notes)
+    report.check = check_model(before, new, pairs)
+    return new

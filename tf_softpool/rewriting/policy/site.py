@@ -1,0 +1,37 @@
+"""A pooling that was found in a model or a graph, as far as the policy looks at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import keras
+
+if TYPE_CHECKING:
+    from tf_softpool.rewriting.request import Request
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """One pooling. Models and graphs have sites of their own, derived from this class.
+
+    Attributes:
+        path: where the pooling is, for reports and globs. what: the name of its class or its op. layer: the
+        Keras layer that computes the same, or None if there is none. Rules and functions of the user
+            look at this layer.
+        obstacle: why the pooling cannot be replaced whatever the request is, or an empty string.
+    """
+
+    path: str
+    what: str
+    layer: keras.Layer | None
+    obstacle: str = ""
+
+    @property
+    def group(self) -> str:
+        """The sites that `first` and `last` count together have the same group."""
+        return ""
+
+    def objection(self, request: Request) -> str:
+        """Returns why a request does not reach the pooling, or an empty string."""
+        return ""
