@@ -4,24 +4,29 @@ import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 
 @contextlib.contextmanager
-def complete_or_absent(path, overwrite, source=None):
-    """A place to write a file or folder to, which takes its name when all is well, and else is removed.
+def complete_or_absent(
+    path: str | os.PathLike[str], overwrite: bool, source: str | os.PathLike[str] | None = None
+) -> Iterator[Path]:
+    """Yields a temporary path to write a file or folder to.
 
-    What else is written beside it goes with it, before it.
+    The result is renamed to `path` if the block succeeds, and removed if it fails. Files that the block
+    writes beside the temporary path are moved beside `path` first.
 
     Args:
-        path: where it is to be.
-        overwrite: whether what is there may be replaced, once the new is complete.
-        source: what is read meanwhile, and must stay as it is, or None.
+        path: str or path-like. Where the result goes. Missing parent folders are made.
+        overwrite: bool. Whether the result may replace what is at `path`.
+        source: str, path-like or None. A file or folder that the block reads and that must not change.
 
     Raises:
-        FileExistsError: there is something, and it may not be replaced.
-        ValueError: the path is the source, or in it, or has it inside.
-        OSError: it cannot be written there.
+        FileExistsError: if something exists at `path`, or beside it under the name of another file that the
+            block wrote, and `overwrite` is False.
+        ValueError: if `path` is `source`, is inside it, or contains it.
+        OSError: if nothing can be written at `path`.
     """
     path, target = Path(path), Path(path).resolve()
     if source is not None:
@@ -29,7 +34,7 @@ def complete_or_absent(path, overwrite, source=None):
     check_is_free(path, overwrite)
     made = [folder for folder in target.parents if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the target: only within a file system is renaming one step.
+    # The temporary folder is beside the target because a rename is atomic only within one file system.
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     old = folder / "old"
     try:
@@ -46,24 +51,24 @@ def complete_or_absent(path, overwrite, source=None):
             old.rename(target)
         shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):
-            # Of folders made for nothing; there is something in the others.
+            # `rmdir` removes the parents that are still empty and fails on the others.
             for parent in made:
                 parent.rmdir()
 
 
-def _check_is_apart(path, target, source):
+def _check_is_apart(path: Path, target: Path, source: Path) -> None:
     if target == source or source in target.parents or target in source.parents:
-        raise ValueError(f"{path} cannot be written: it is, holds, or is in {source}, which is read.")
+        raise ValueError(f"{path} cannot be written: it is, contains or lies inside {source}, which is read.")
 
 
-def check_is_free(path, overwrite):
-    """Raises a FileExistsError where there is something that may not be replaced."""
+def check_is_free(path: str | os.PathLike[str], overwrite: bool) -> None:
+    """Raises a FileExistsError if something exists at `path` and `overwrite` is False."""
     if not overwrite and os.path.lexists(path):
-        raise FileExistsError(f"{path} exists, and is replaced only where `overwrite` says so.")
+        raise FileExistsError(f"{path} already exists: set `overwrite` to replace it.")
 
 
-def _take_name(new, target, old, overwrite):
-    """Renames what is new, which takes the place of what is there."""
+def _take_name(new: Path, target: Path, old: Path, overwrite: bool) -> None:
+    """Renames `new` to `target`. A folder that is at `target` is moved to `old` first."""
     if new.is_file():
         if overwrite:
             new.replace(target)
@@ -75,12 +80,12 @@ def _take_name(new, target, old, overwrite):
     new.rename(target)
 
 
-def _link(new, target):
-    """As renaming, but for what someone else has put there meanwhile, which it leaves alone."""
+def _link(new: Path, target: Path) -> None:
+    """Gives a file the name `target`, and raises a FileExistsError if another process has just taken it."""
     try:
         os.link(new, target)
     except FileExistsError:
         raise
     except OSError:
-        # Not all file systems have links.
+        # The file system has no hard links.
         new.rename(target)

@@ -46,7 +46,7 @@ def test_a_sample(source, tmp_path, capsys):
     assert "zebra" in capsys.readouterr().err
     (tmp_path / "sample.npz").write_text("no sample")
     assert main([*command, "--overwrite"]) == 1
-    assert "no .npy or .npz file" in capsys.readouterr().err
+    assert "is not a .npy or .npz file" in capsys.readouterr().err
 
 
 def test_what_differs_has_an_exit_code_of_its_own(tmp_path, capsys):
@@ -66,7 +66,7 @@ def test_what_differs_has_an_exit_code_of_its_own(tmp_path, capsys):
     [
         ("absent.keras", "out", "no model at"),
         ("model.keras", "model.keras/out", "model.keras"),
-        ("folder", "out", "no Keras file"),
+        ("folder", "out", "is not a Keras file"),
         ("model.keras", "folder", "exists"),
     ],
 )

@@ -63,7 +63,7 @@ def test_endpoints_with_what_comes_before_and_after(tmp_path):
     assert report.passed
     best = tsp.serving.load(tmp_path / "model")({"texts": texts})["best"]
     np.testing.assert_array_equal(best, np.argmax(np.mean(model(x), axis=1), axis=-1))
-    with pytest.raises(ValueError, match="Only a SavedModel has several"):
+    with pytest.raises(ValueError, match="Only a SavedModel can have more than one"):
         tsp.export(model, tmp_path / "model.onnx", "onnx", endpoints=endpoints)
     # The check cannot make up an input for the first endpoint, because it takes strings of a certain length.
     report = tsp.export(model, tmp_path / "model", endpoints=endpoints)
@@ -90,7 +90,7 @@ class Subclassed(keras.Model):
 
 def test_subclassed_models_are_known_once_they_were_called(tmp_path):
     model = Subclassed()
-    with pytest.raises(ValueError, match="call it once"):
+    with pytest.raises(ValueError, match="call the model once"):
         tsp.export(model, tmp_path / "model")
     model(np.zeros((2, 8, 8, 3), "float32"))
     assert tsp.export(model, tmp_path / "model.tflite", "litert").passed
@@ -151,10 +151,10 @@ def test_an_earlier_export_is_replaced_and_nothing_else(tmp_path, monkeypatch):
         (tmp_path / path).write_text("precious")
     monkeypatch.chdir(tmp_path / "letters")
     for path in ("../letters", "letter", "..", "../model"):
-        with pytest.raises(FileExistsError, match="no earlier export"):
+        with pytest.raises(FileExistsError, match="not an earlier export"):
             tsp.export(model, path)
     for path in ("../model.xml", "../pom.xml"):
-        with pytest.raises(FileExistsError, match="no earlier export"):
+        with pytest.raises(FileExistsError, match="not an earlier export"):
             tsp.export(model, path, "openvino")
     assert {(tmp_path / path).read_text() for path in precious} == {"precious"}
 
@@ -176,11 +176,11 @@ def test_nothing_is_left_of_what_fails(tmp_path):
         ({"format": "onnx", "path": "model.bin"}, ValueError, r"\.onnx"),
         ({"format": "onnx", "path": "model.onnx", "portable": False}, ValueError, "Only a SavedModel"),
         ({"input_signature": 3}, ValueError, "signature"),
-        ({"input_signature": [3]}, ValueError, "shapes and types"),
+        ({"input_signature": [3]}, ValueError, "a shape and a dtype"),
         ({"endpoints": {}}, ValueError, "endpoints"),
         ({"endpoints": {"serve": 3}}, ValueError, "serve"),
-        ({"endpoints": {"serving_default": (abs, [])}}, ValueError, "a name of its own"),
-        ({"path": "model.keras"}, ValueError, "a folder"),
+        ({"endpoints": {"serving_default": (abs, [])}}, ValueError, "and not 'serving_default'"),
+        ({"path": "model.keras"}, ValueError, "SavedModel is a folder"),
         ({"format": "openvino", "path": "model.XML"}, ValueError, r"\.xml"),
         ({"sample": np.zeros((2, 8, 4))}, ValueError, "sample"),
         ({"sample": np.zeros((2, 8, 3), "complex64")}, ValueError, "sample"),

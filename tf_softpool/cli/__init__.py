@@ -1,4 +1,4 @@
-"""The command line, `tf-softpool`: the package's functions, for a shell."""
+"""The command `tf-softpool`, which runs the package's functions from a shell."""
 
 from tf_softpool.cli.main import main
 

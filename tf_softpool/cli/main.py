@@ -1,33 +1,39 @@
-"""The commands, and what they share: parsing, errors, exit codes."""
+"""The entry point of the command line: parses arguments, runs a command, and reports errors."""
 
 import argparse
 import os
 import signal
 import threading
+from collections.abc import Sequence
+from types import FrameType
 
 import tf_softpool
 from tf_softpool.cli import export, info, replace
 from tf_softpool.cli.terminal import Terminal
 
-# A command is a module with `add_parser(commands)`, which sets `run` to a function of the arguments and a
-# `Terminal`, which returns the exit code.
+# Each command is a module with a function `add_parser(commands)`. The parser that this function adds sets
+# `run` to a function that takes the parsed arguments and a `Terminal`, and returns the exit code.
 COMMANDS = (replace, export, info)
 FAILED = 1
 
 
-def _stop(number, _):
+def _stop(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command.
 
     Args:
-        arguments: list of strings. Default: those of the process.
+        arguments: list of str. Default: the arguments of the process.
 
     Returns:
-        The exit code: 0 if all went well, 1 after an error, which is on stderr, and what a command's help
-        says. Bad usage exits with 2, as argparse has it.
+        int. The exit code: 0 after success and 1 after an error, which is printed to stderr. A command's
+        help lists its other codes.
+
+    Raises:
+        SystemExit: with code 2 after bad usage, with code 0 after `--help` or `--version`, or with code
+            128 + 15 if SIGTERM arrives.
     """
     parser = argparse.ArgumentParser(prog="tf-softpool", description=tf_softpool.__doc__)
     parser.add_argument("--version", action="version", version=tf_softpool.__version__)
@@ -37,14 +43,15 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     terminal = Terminal()
     if threading.current_thread() is threading.main_thread():
-        # As an exception, which lets what is half written be removed.
+        # SIGTERM raises an exception, so that a half-written model is removed.
         signal.signal(signal.SIGTERM, _stop)
     try:
-        return options.run(options, terminal)
+        code: int = options.run(options, terminal)
+        return code
     except KeyboardInterrupt:
         terminal.error("interrupted: nothing was written")
     except BrokenPipeError:
-        # Whoever reads our output has gone, and Python would complain once more when it exits.
+        # The program that reads stdout has ended. Python would print another error about that when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         terminal.error(str(error))

@@ -1,36 +1,44 @@
 """Options that several commands have."""
 
+import argparse
 import importlib
 import os
 import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    # What `ArgumentParser.add_subparsers` returns. argparse has no public name for it.
+    Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
-def add_output_options(parser):
-    """Options of commands that write a model, and say what they did."""
-    parser.add_argument("--overwrite", action="store_true", help="replace what is there at OUT")
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of commands that write a model and print a report."""
+    parser.add_argument("--overwrite", action="store_true", help="replace what is at OUT")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
-def add_loading_options(parser):
-    """Options of commands that load a Keras file."""
+def add_loading_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of commands that load a Keras file."""
     parser.add_argument(
         "--import",
         dest="modules",
         action="append",
         default=[],
         metavar="MODULE",
-        help="import this first: a module that registers classes a Keras file needs, or loads ops",
+        help="import this module before the model is loaded, to register classes that the model uses or to "
+        "load ops; may be given several times",
     )
     parser.add_argument(
-        "--unsafe", action="store_true", help="let a Keras file run code that it holds, in Lambda layers"
+        "--unsafe", action="store_true", help="let a Keras file run the code that its Lambda layers contain"
     )
 
 
-def import_modules(modules):
-    """Imports modules from the path or from the folder that the command runs in.
+def import_modules(modules: Iterable[str]) -> None:
+    """Imports modules by name. They are also looked for in the working directory.
 
     Raises:
-        ImportError: one cannot be imported.
+        ImportError: if a module cannot be imported.
     """
     if (here := os.getcwd()) not in sys.path:
         sys.path.append(here)
@@ -38,4 +46,6 @@ def import_modules(modules):
         try:
             importlib.import_module(module)
         except Exception as error:
-            raise ImportError(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
+            raise ImportError(
+                f"The module {module!r} cannot be imported: {type(error).__name__}: {error}"
+            ) from error

@@ -2,11 +2,15 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tf_softpool.cli.options import add_loading_options, add_output_options, import_modules
 from tf_softpool.cli.terminal import Terminal
 from tf_softpool.rewriting.replace import rewrite_file
 from tf_softpool.rewriting.request import FileRequest
+
+if TYPE_CHECKING:
+    from tf_softpool.cli.options import Commands
 
 NOTHING_REPLACED = 3
 _STEPS = 4
@@ -16,8 +20,8 @@ _EPILOG = (
 )
 
 
-def add_parser(commands):
-    """Adds this command to the command line's."""
+def add_parser(commands: "Commands") -> None:
+    """Adds this command to the command line."""
     parser = commands.add_parser(
         "replace", help="write a model with other pooling", description=__doc__, epilog=_EPILOG
     )

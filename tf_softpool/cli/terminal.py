@@ -1,7 +1,8 @@
-"""What commands say, and where: results on stdout, all else on stderr."""
+"""The output of commands: results on stdout, messages on stderr."""
 
 import contextlib
 import warnings
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
 from rich.progress import (
@@ -18,14 +19,18 @@ from tf_softpool.rewriting.policy.report import plain_text
 
 
 class Terminal:
-    """The two streams of a process, plain where they are not a terminal's."""
+    """The output streams of the process. Text is plain on a stream that is not a terminal."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._results = Console(markup=False, highlight=False)
         self._messages = Console(markup=False, highlight=False, stderr=True)
 
-    def show(self, result):
-        """Prints a result: text, or a table, which is as wide as it is where no terminal limits it."""
+    def show(self, result: str | Table) -> None:
+        """Prints a result. A table is as wide as it needs to be if stdout is not a terminal.
+
+        Raises:
+            OSError: if stdout cannot be written.
+        """
         if isinstance(result, Table) and not self._results.is_terminal:
             result = plain_text(result)
         try:
@@ -33,15 +38,15 @@ class Terminal:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise OSError(f"what was asked for is done, but cannot be printed: {error}") from error
+            raise OSError(f"the command succeeded, but its result cannot be printed: {error}") from error
 
-    def error(self, text):
+    def error(self, text: str) -> None:
         """Prints why a command failed."""
         self._messages.print(f"tf-softpool: error: {text}", soft_wrap=True)
 
     @contextlib.contextmanager
-    def warnings(self):
-        """Prints the warnings that come up inside, a line each."""
+    def warnings(self) -> Iterator[None]:
+        """Prints the warnings that the block gives, each once on a line of its own, when the block ends."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", UserWarning)
@@ -53,8 +58,15 @@ class Terminal:
                     self._messages.print(f"tf-softpool: warning: {text}", soft_wrap=True)
 
     @contextlib.contextmanager
-    def progress(self, steps):
-        """A bar of so many steps. Gives a function to call with the name of each step that begins."""
+    def progress(self, steps: int) -> Iterator[Callable[[str], None]]:
+        """Shows a progress bar during the block, if stderr is a terminal.
+
+        Args:
+            steps: int. The number of steps.
+
+        Yields:
+            A function to call with the name of each step as the step begins.
+        """
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -67,7 +79,7 @@ class Terminal:
         ) as bar:
             task, begun = bar.add_task("starting", total=steps), 0
 
-            def step(name):
+            def step(name: str) -> None:
                 nonlocal begun
                 bar.update(task, description=name, completed=begun)
                 begun += 1

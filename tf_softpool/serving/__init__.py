@@ -1,4 +1,4 @@
-"""Models, written for serving, and what was written, loaded."""
+"""Functions that write models for serving and load what was written."""
 
 from tf_softpool.serving.export import export
 from tf_softpool.serving.loading import load

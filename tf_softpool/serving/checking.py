@@ -1,117 +1,145 @@
-"""Whether what was exported does what the model does."""
+"""The comparison of an exported model's outputs with those of the Keras model."""
+
+from typing import TYPE_CHECKING, Any
 
 import keras
 import ml_dtypes
 import numpy as np
 
+from tf_softpool.serving.endpoints import Endpoint
 from tf_softpool.serving.packages import plain
 from tf_softpool.serving.report import Difference
 from tf_softpool.serving.served import cast_safely
 
-# What stands for a length that is open: the first of these that the model accepts.
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# The lengths that open dimensions get, tried in this order until the model accepts one.
 _LENGTHS = (32, 64, 128, 224, 256, 512)
 _BATCH = 2
-# Of the magnitude of an output; a network of many layers adds up many roundings.
+# Shares of an output's magnitude. A network of many layers adds up many roundings.
 _TOLERANCE, _OF_16_BITS = 1e-3, 5e-2
 
 
 class NoSampleError(ValueError):
-    """No input could be made up that the model accepts."""
+    """An error raised if no random input can be made that the model accepts."""
 
 
-def given_sample(endpoint, sample):
-    """A sample of the user's as the arguments of an endpoint.
+def given_sample(endpoint: Endpoint, sample: Any) -> list[Any]:
+    """Returns the user's sample as the arguments of an endpoint.
+
+    Args:
+        endpoint: `Endpoint`.
+        sample: the argument of the endpoint, or a list of its arguments if it takes several.
 
     Raises:
-        ValueError: it is not what the endpoint takes.
+        ValueError: if the sample does not fit the endpoint's signature.
     """
     arguments = [sample] if len(endpoint.signature) == 1 else sample
 
-    def array(spec, value):
+    def array(spec: "tf.TensorSpec", value: Any) -> np.ndarray:
         found = np.asarray(value)
         cast = cast_safely(found, spec.dtype.name)
         if cast is None or not spec.shape.is_compatible_with(found.shape):
-            raise ValueError(f"an array of type {found.dtype} and shape {found.shape} is not {spec}")
+            raise ValueError(f"an array of type {found.dtype} and shape {found.shape} does not fit {spec}")
         return cast
 
     try:
-        return keras.tree.map_structure(array, endpoint.signature, list(arguments))
+        arrays: list[Any] = keras.tree.map_structure(array, endpoint.signature, list(arguments))
+        return arrays
     except (TypeError, ValueError) as error:
-        raise ValueError(f"The sample is not what the model takes, {endpoint.signature}: {error}") from error
+        raise ValueError(f"`sample` must fit the signature {endpoint.signature}: {error}") from error
 
 
-def outputs_of(endpoint, sample=None):
-    """What the model itself makes of a sample, which is made up where none is given.
+def outputs_of(endpoint: Endpoint, sample: Any = None) -> tuple[list[Any], dict[str, np.ndarray]]:
+    """Runs the Keras model itself on a sample.
+
+    Args:
+        endpoint: `Endpoint`.
+        sample: as in `given_sample`, or None. Default: random numbers.
 
     Returns:
-        The sample as arguments, and a dict of names to arrays.
+        The sample as a list of arguments, and a dict that maps the name of each output to an array.
 
     Raises:
-        NoSampleError: none could be made up.
+        ValueError: if the model cannot be run on the given sample.
+        NoSampleError: if no sample was given and no random input could be made that the model accepts.
     """
     if sample is not None:
         arguments = given_sample(endpoint, sample)
         try:
             return arguments, _named(endpoint.function(*_tensors(arguments, endpoint.signature)))
         except Exception as error:
-            raise ValueError(f"The model does not take the sample: {plain(error)}") from error
+            raise ValueError(f"The model cannot be run on `sample`: {plain(error)}") from error
     for spec in endpoint.specs:
         if spec.shape.rank is None or spec.dtype.name == "string":
-            raise NoSampleError(f"no input of the signature {spec} can be made up: give a `sample`")
+            raise NoSampleError(f"no random input can be made for {spec}: give a `sample`")
     open_lengths = any(None in spec.shape.as_list()[1:] for spec in endpoint.specs)
     for length in _LENGTHS if open_lengths else _LENGTHS[:1]:
         arguments = _made_up(endpoint.signature, length)
         try:
             return arguments, _named(endpoint.function(*_tensors(arguments, endpoint.signature)))
-        except Exception as failed:
-            error = failed
-    raise NoSampleError(
-        f"the model accepts none of the inputs that were made up: give a `sample` ({plain(error)})"
-    )
+        except Exception as error:
+            reason = plain(error)
+    raise NoSampleError(f"the model accepts no random input: give a `sample` ({reason})")
 
 
-def _made_up(signature, length):
+def _made_up(signature: list[Any], length: int) -> list[Any]:
     generator = np.random.default_rng(0)
 
-    def array(spec):
+    def array(spec: "tf.TensorSpec") -> np.ndarray:
         first, *others = [*spec.shape.as_list(), None][: max(spec.shape.rank, 1)]
         shape = [_BATCH if first is None else first, *(length if n is None else n for n in others)]
         shape, dtype = shape[: spec.shape.rank], spec.dtype.as_numpy_dtype
         if spec.dtype.is_floating:
             return generator.normal(size=shape).astype(dtype)
-        # Small enough for any table that they may be looked up in.
+        # Zeros and ones are small enough for any table that the model may look them up in.
         return generator.integers(0, 2, shape).astype(dtype)
 
-    return keras.tree.map_structure(array, signature)
+    arrays: list[Any] = keras.tree.map_structure(array, signature)
+    return arrays
 
 
-def _tensors(arguments, signature):
+def _tensors(arguments: list[Any], signature: list[Any]) -> Any:
     import tensorflow as tf
 
     return keras.tree.map_structure(lambda value, spec: tf.constant(value, spec.dtype), arguments, signature)
 
 
-def _named(outputs):
-    """Outputs by the names that they have in a SavedModel's signature."""
+def _named(outputs: Any) -> dict[str, np.ndarray]:
+    """Returns the outputs by the names that they have in a SavedModel's signature."""
     flat = keras.tree.flatten(outputs)
     if isinstance(outputs, dict) and len(flat) == len(outputs):
         return {name: np.asarray(outputs[name]) for name in sorted(outputs)}
     return {f"output_{i}": np.asarray(value) for i, value in enumerate(flat)}
 
 
-def differences(endpoint, expected, found):
-    """A `Difference` for each output.
+def differences(
+    endpoint: Endpoint, expected: dict[str, np.ndarray], found: dict[str, np.ndarray]
+) -> list[Difference]:
+    """Compares the outputs of an exported endpoint with the model's.
+
+    Args:
+        endpoint: `Endpoint`.
+        expected: dict. Maps the name of each of the model's outputs to an array.
+        found: dict. The same for the exported endpoint.
+
+    Returns:
+        A list with a `Difference` for each output.
 
     Raises:
-        ValueError: there are other outputs, or of other shapes.
+        ValueError: if the names or the shapes of the outputs differ.
     """
     shapes = {name: value.shape for name, value in expected.items()}
     if shapes != (others := {name: np.shape(value) for name, value in found.items()}):
-        raise ValueError(f"The endpoint {endpoint.name!r} has the outputs {others}, and the model {shapes}.")
+        raise ValueError(
+            f"The outputs of the endpoint {endpoint.name!r} must have the names and shapes {shapes}, "
+            f"got {others}."
+        )
     return [_difference(endpoint.name, name, value, found[name]) for name, value in expected.items()]
 
 
-def _difference(endpoint, name, expected, found):
+def _difference(endpoint: str, name: str, expected: np.ndarray, found: np.ndarray) -> Difference:
     if expected.dtype.kind in "OSU":
         unequal = float(np.mean(expected != found)) if expected.size else 0.0
         return Difference(endpoint, name, unequal, 1.0, 0.0)

@@ -1,16 +1,19 @@
-"""Models written for serving, and compared with what was written."""
+"""The export of models for serving, with a check that the result does what the model does."""
 
 import contextlib
+import os
 import tempfile
 import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from tf_softpool.ops.dispatch import portable as use_portable
 from tf_softpool.serving import checking
-from tf_softpool.serving.endpoints import endpoints_of
-from tf_softpool.serving.formats import FORMATS, tf_saved_model
+from tf_softpool.serving.endpoints import Endpoint, endpoints_of
+from tf_softpool.serving.formats import CONVERTED_FORMATS, FORMATS, Format, tf_saved_model
 from tf_softpool.serving.packages import plain
 from tf_softpool.serving.places import check_place
 from tf_softpool.serving.report import ExportReport
@@ -18,58 +21,68 @@ from tf_softpool.writing import complete_or_absent
 
 
 def export(
-    model,
-    path,
-    format="tf_saved_model",
-    portable=None,
+    model: keras.Model,
+    path: str | os.PathLike[str],
+    format: str = "tf_saved_model",
+    portable: bool | None = None,
     *,
-    input_signature=None,
-    endpoints=None,
-    sample=None,
-    check=True,
-    overwrite=True,
-    progress=None,
-):
-    """Writes a model for serving, and compares what was written with the model.
+    input_signature: Sequence[Any] | None = None,
+    endpoints: dict[str, tuple[Callable[..., Any], Sequence[Any]]] | None = None,
+    sample: Any = None,
+    check: bool = True,
+    overwrite: bool = True,
+    progress: Callable[[str], object] | None = None,
+) -> ExportReport:
+    """Writes a model for serving, loads the result, and compares its outputs with the model's.
 
-    What is written is loaded in the runtime of its format, if that is installed, and run on sample input.
-    It appears complete or not at all; what was not the same as the model is kept, and warned of.
+    The result is loaded into the runtime of its format, if that is installed, and run on sample input. The
+    export appears at `path` complete or not at all. If outputs differ from the model's by more than rounding
+    explains, the export is kept and a warning is given.
 
     Args:
-        model: a built `keras.Model`. Preprocessing and postprocessing layers in it are part of the graph.
-        path: where to write: a folder for a SavedModel, and else a file that ends in `.onnx`, `.tflite`
-            (LiteRT) or `.xml` (OpenVINO, which writes a `.bin` file beside it).
-        format: `"tf_saved_model"`, `"onnx"`, `"litert"` or `"openvino"`.
-        portable: False keeps our compiled ops in the graph, which only a SavedModel can: it is as fast as
-            the model, and whoever loads it loads the op library first. True writes standard operations
-            only. Default: True for all formats but a SavedModel.
-        input_signature: as of `keras.Model.export`: a list with an item for each argument of the model,
-            each a `keras.InputSpec`, `tf.TensorSpec`, `KerasTensor`, or a structure of them. Default: the
-            model's inputs, as open or fixed as they are.
-        endpoints: dict of names to tuples of a function, which calls the model, and its `input_signature`:
-            what is exported in the place of the model itself, with what comes before and after it. The first
-            is the signature `serving_default`, and the only one but in a SavedModel.
-        sample: what the model is compared on: what it takes, as arrays; a list of arguments where
-            the first endpoint has several. Default: random numbers.
-        check: False writes it and does not load it.
-        overwrite: whether an earlier export at `path` is replaced.
-        progress: a function that is called with the name of each step that begins: `"tracing"`,
-            `"converting"`, `"checking"`.
+        model: `keras.Model`, which must be built. Preprocessing and postprocessing layers in the model
+            become part of the exported graph.
+        path: str or path-like. Where to write. A SavedModel is a folder. The other formats are files whose
+            names end in `.onnx`, `.tflite` (LiteRT) or `.xml` (OpenVINO, which writes a `.bin` file beside
+            it).
+        format: str. `"tf_saved_model"`, `"onnx"`, `"litert"` or `"openvino"`. Default: `"tf_saved_model"`.
+        portable: bool or None. False keeps the compiled ops of tf_softpool in the graph, which only a
+            SavedModel can contain. The export is then as fast as the model, and every program that loads
+            it must load the op library first. True writes standard operations only. Default: False for a
+            SavedModel, True for the other formats.
+        input_signature: list, as in `keras.Model.export`: for each argument of the model a
+            `keras.InputSpec`, a `tf.TensorSpec`, a `KerasTensor`, or a structure of them. Default: the
+            model's inputs, with the dimensions open that are open in the model.
+        endpoints: dict that maps names to tuples (function, input_signature). The functions are exported
+            instead of the model itself. Each calls the model and may do something before and after. The
+            first endpoint is the signature `serving_default`. Only a SavedModel can have more than one.
+            Default: one endpoint, which calls the model.
+        sample: the input that the outputs are compared on: an array, or a structure of arrays like the
+            first endpoint's argument. A list of arguments if the first endpoint takes several. Default:
+            random numbers.
+        check: bool. False writes the export without loading and comparing it. Default: True.
+        overwrite: bool. Whether an earlier export at `path` may be replaced. Default: True.
+        progress: callable. Called with the name of each step as the step begins: `"tracing"`,
+            `"converting"`, `"checking"`. Default: nothing is called.
 
     Returns:
-        An `ExportReport`: sizes, signature, and the largest difference of each output from the model's.
+        An `ExportReport`: the size, the inputs and outputs, and the largest difference of each output from
+        the model's.
 
     Raises:
-        ValueError: another format, a path that does not end as its files do, a model that has not been
-            built, or a signature or sample that is not one of it.
-        ImportError: a package is missing that the format needs: says which to install.
-        FileExistsError: something else is at `path`, or `overwrite` is False.
-        RuntimeError: Keras does not run on TensorFlow; the model has operations that the format does not
-            have; what was written does not load, or has other outputs; or `portable` was asked for and one of
-            our ops is in the graph all the same, from a function that was traced before.
+        ValueError: if `format` is unknown, if the end of `path` does not suit it, if `model` is not a
+            built `keras.Model`, if `portable` or `endpoints` ask for what the format cannot contain, or if
+            a signature or `sample` does not fit the model.
+        ImportError: if a package that the format needs is missing. The message says what to install.
+        FileExistsError: if something that is not an earlier export is at `path`, or if anything is there
+            and `overwrite` is False.
+        RuntimeError: if Keras does not run on TensorFlow, if the format lacks an operation of the model, if
+            the export does not load or its outputs have other names or shapes, if the model cannot be run
+            on `sample`, or if `portable` is True and a function in the model was traced with compiled ops
+            before.
 
     Warns:
-        UserWarning: an output differs from the model's by more than rounding explains.
+        UserWarning: if an output differs from the model's by more than rounding explains.
 
     Example:
         >>> import keras, tempfile
@@ -86,7 +99,9 @@ def export(
     _check_arguments(model, path, module, portable)
     served = endpoints_of(model, input_signature, endpoints)
     if len(served) > 1 and module is not tf_saved_model:
-        raise ValueError(f"Only a SavedModel has several endpoints, got {[e.name for e in served]}.")
+        raise ValueError(
+            f"Only a SavedModel can have more than one endpoint, got {[e.name for e in served]}."
+        )
     if sample is not None:
         checking.given_sample(served[0], sample)
     report = ExportReport(str(path), format, portable)
@@ -98,36 +113,47 @@ def export(
             with tempfile.TemporaryDirectory() as folder:
                 _trace(model, served, folder, portable, report)
                 step("converting")
-                module.convert(folder, str(place))
+                CONVERTED_FORMATS[format].convert(folder, str(place))
         report.size = sum(file.stat().st_size for file in place.parent.rglob("*") if file.is_file())
         if check:
             step("checking")
             _check(report, module, place, served, sample, model)
     if not report.passed:
         wrong = ", ".join(str(d) for d in report.differences if not d.passed)
-        warnings.warn(f"The exported model at {path} differs from the model: {wrong}.", stacklevel=2)
+        warnings.warn(
+            f"The exported model at {path} differs from the model by more than rounding explains: {wrong}.",
+            stacklevel=2,
+        )
     return report
 
 
-def _format(name):
+def _format(name: str) -> Format:
     if name not in FORMATS:
         raise ValueError(f"`format` must be one of {sorted(FORMATS)}, got {name!r}.")
     return FORMATS[name]
 
 
-def _check_arguments(model, path, module, portable):
+def _check_arguments(
+    model: keras.Model, path: str | os.PathLike[str], module: Format, portable: bool
+) -> None:
     tf_saved_model.check()
     module.check()
     if not isinstance(model, keras.Model):
-        raise ValueError(f"What is exported must be a `keras.Model`, got {type(model).__name__}.")
+        raise ValueError(f"`model` must be a `keras.Model`, got {type(model).__name__}.")
     if module is not tf_saved_model and not portable:
         raise ValueError(
-            f"Only a SavedModel can have compiled ops in it: leave out `portable` for {module.NAME}."
+            f"Only a SavedModel can contain compiled ops: leave out `portable` for {module.NAME!r}."
         )
     check_place(Path(path), module)
 
 
-def _trace(model, endpoints, folder, portable, report):
+def _trace(
+    model: keras.Model,
+    endpoints: list[Endpoint],
+    folder: str | os.PathLike[str],
+    portable: bool,
+    report: ExportReport,
+) -> None:
     try:
         with use_portable() if portable else contextlib.nullcontext():
             tf_saved_model.write(model, endpoints, folder)
@@ -135,34 +161,44 @@ def _trace(model, endpoints, folder, portable, report):
         if "required argument" not in str(error):
             raise
         raise ValueError(
-            f"The model takes more than its signature has: give `input_signature` ({error})."
+            "The model takes more arguments than its signature has. Give an `input_signature` with all of "
+            f"them. Python says: {error}"
         ) from error
     report.custom_ops = tf_saved_model.custom_ops(folder)
     if portable and report.custom_ops:
         raise RuntimeError(
-            f"The model is not portable: a function in it was traced before, with {report.custom_ops}."
+            "The model cannot be exported with `portable=True`: a function in it was traced before and keeps "
+            f"the compiled ops {report.custom_ops}."
         )
 
 
-def _check(report, module, place, endpoints, sample, model):
+def _check(
+    report: ExportReport,
+    module: Format,
+    place: Path,
+    endpoints: list[Endpoint],
+    sample: Any,
+    model: keras.Model,
+) -> None:
     try:
         with _as_it_was(model):
             _load_and_compare(report, module, place, endpoints, sample)
     except Exception as error:
-        # What it says is of a place that is gone when it is read.
+        # The message names the temporary path, which is gone when the user reads it.
         reason = plain(error).replace(str(place), report.path)
         raise RuntimeError(
-            "What was written does not do what the model does, and is removed; check=False keeps it. "
-            + reason
+            f"The exported model failed its check and was removed. `check=False` keeps it. {reason}"
         ) from error
 
 
-def _load_and_compare(report, module, place, endpoints, sample):
-    """Loads what was written, and puts what it is, and how it compares, into the report."""
+def _load_and_compare(
+    report: ExportReport, module: Format, place: Path, endpoints: list[Endpoint], sample: Any
+) -> None:
+    """Loads what was written, and adds its runtime, inputs, outputs and differences to the report."""
     try:
         served = module.Runner(place)
     except ImportError as error:
-        report.notes.append(f"Not loaded as a check. {error}")
+        report.notes.append(f"The exported model was not checked. {error}")
         return
     report.runtime = served.runtime
     report.inputs = {name: str(info) for name, info in served.inputs.items()}
@@ -179,14 +215,14 @@ def _load_and_compare(report, module, place, endpoints, sample):
         report.differences += checking.differences(endpoint, expected, found)
 
 
-def _by_name(endpoint, arguments):
+def _by_name(endpoint: Endpoint, arguments: list[Any]) -> dict[str, Any]:
     names = [spec.name for spec in endpoint.specs]
     return dict(zip(names, keras.tree.flatten(arguments), strict=True))
 
 
 @contextlib.contextmanager
-def _as_it_was(model):
-    """Gives variables that a call changes, as those of layers with a state, the values that they had."""
+def _as_it_was(model: keras.Model) -> Iterator[None]:
+    """Restores the variables that calls in the block may change, such as the states of stateful layers."""
     values = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
     try:
         yield

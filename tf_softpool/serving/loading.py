@@ -1,16 +1,18 @@
-"""Which runtime an exported model is for."""
+"""The loading of exported models, each into the runtime of its format."""
 
+import os
 from pathlib import Path
 
-from tf_softpool.serving.formats import FORMATS
+from tf_softpool.serving.formats import FORMATS, Format
+from tf_softpool.serving.served import Served
 
 
-def format_of(path):
-    """The module of the format that something at a path is in, by its name.
+def format_of(path: str | os.PathLike[str]) -> Format:
+    """Returns the module of the format of what is at `path`, which the end of the name tells.
 
     Raises:
-        FileNotFoundError: nothing is there.
-        ValueError: it is in none of the formats.
+        FileNotFoundError: if nothing is at `path`.
+        ValueError: if no format has this kind of name.
     """
     path = Path(path)
     if not path.exists():
@@ -20,27 +22,29 @@ def format_of(path):
         if suffix == module.SUFFIX and path.is_dir() == (module.SUFFIX == ""):
             return module
     raise ValueError(
-        f"{path} is no exported model: neither a SavedModel folder nor a file that ends in one of "
+        f"{path} is not an exported model: it must be a SavedModel folder or a file that ends in one of "
         f"{[module.SUFFIX for module in FORMATS.values() if module.SUFFIX]}."
     )
 
 
-def load(path):
-    """Loads an exported model into the runtime of its format, to be called with arrays.
+def load(path: str | os.PathLike[str]) -> Served:
+    """Loads an exported model into the runtime of its format.
 
     Args:
-        path: a SavedModel folder, or a file that ends in `.onnx`, `.tflite` or `.xml` (OpenVINO's, with the
-            `.bin` file beside it).
+        path: str or path-like. A SavedModel folder, or a file that ends in `.onnx`, `.tflite` or `.xml`
+            (OpenVINO, with the `.bin` file beside it).
 
     Returns:
-        A function of a dict of arrays by the names of the inputs, which returns a dict of arrays, and has
-        the attributes `inputs` and `outputs`, dicts of names to types and shapes, and `runtime`.
+        A `Served`: a callable that takes a dict with an array for the name of each input, and returns a
+        dict with an array for the name of each output. Its attributes `inputs` and `outputs` are dicts
+        that map names to dtypes and shapes, and `runtime` names the runtime and its version.
 
     Raises:
-        FileNotFoundError: nothing is there.
-        ValueError: it is in none of the formats, or broken.
-        ImportError: the runtime is not installed: says how to install it.
-        RuntimeError: a SavedModel needs our compiled ops, and they cannot be used here: says what to do.
+        FileNotFoundError: if nothing is at `path`.
+        ValueError: if what is there is in none of the formats, or is broken.
+        ImportError: if the runtime is not installed. The message says how to install it.
+        RuntimeError: if a SavedModel contains compiled ops of tf_softpool and their library cannot be used.
+            The message says what to do.
 
     Example:
         >>> import keras, tempfile

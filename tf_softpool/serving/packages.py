@@ -3,32 +3,40 @@
 import importlib
 import re
 from importlib import metadata
+from typing import Any
 
+# In characters.
 _LONGEST = 500
 
 
-def require(extra, *modules, purpose):
-    """Imports modules that an extra of ours installs, and returns the first.
+def require(extra: str, *modules: str, purpose: str) -> Any:
+    """Imports modules that an extra of tf_softpool installs, and returns the first of them.
+
+    Args:
+        extra: str. The name of the extra.
+        *modules: str. The names of the modules.
+        purpose: str. What the modules are needed for, as the subject of the error message.
 
     Raises:
-        ImportError: one is not installed, or cannot be imported: says for what, and how to install it.
+        ImportError: if a module is not installed or cannot be imported. The message says what it is needed
+            for and how to install it.
     """
     try:
         first, *_ = [importlib.import_module(module) for module in modules]
         return first
     except ImportError as error:
         raise ImportError(
-            f'{purpose} needs {" and ".join(modules)}: pip install "tf_softpool[{extra}]". '
+            f'{purpose} needs {" and ".join(modules)}. To install: pip install "tf_softpool[{extra}]". '
             f"Python says: {error}"
         ) from error
 
 
-def plain(error):
-    """What an error of another library's says, in one line without colours, and not in pages."""
+def plain(error: BaseException) -> str:
+    """Returns the message of another library's error in one line, without colours, and shortened."""
     text = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
-def described(package):
-    """A package's name and version."""
+def described(package: str) -> str:
+    """Returns the name and version of an installed package."""
     return f"{package} {metadata.version(package)}"

@@ -1,8 +1,8 @@
-"""Where exports may be written: in the place of earlier ones, and of nothing else."""
+"""Where an export may be written: where nothing is, or an earlier export."""
 
 from pathlib import Path
 
-from tf_softpool.serving.formats import FORMATS, openvino
+from tf_softpool.serving.formats import FORMATS, Format, openvino
 
 _IN_A_SAVED_MODEL = {
     "assets",
@@ -15,23 +15,33 @@ _IN_A_SAVED_MODEL = {
 _SUFFIXES = {module.SUFFIX for module in FORMATS.values()} | {".h5", ".hdf5", ".keras", ".pb"}
 
 
-def check_place(path, module):
-    """Checks where a model is to be written.
+def check_place(path: Path, module: Format) -> None:
+    """Checks that a model may be written to `path` in the format of `module`.
 
     Raises:
-        ValueError: the path does not end as the files of a format do.
-        FileExistsError: there is something that is no earlier export.
+        ValueError: if the end of `path` does not suit the format.
+        FileExistsError: if something that is not an earlier export is there.
     """
     suffix = module.SUFFIX
     if suffix and path.suffix != suffix:
-        raise ValueError(f"A model in the format {module.NAME!r} is written to a file {suffix}, got {path}.")
+        raise ValueError(f"The format {module.NAME!r} needs a `path` that ends in {suffix!r}, got {path}.")
     if not suffix and path.suffix and path.suffix in _SUFFIXES:
-        raise ValueError(f"A SavedModel is a folder, and {path} ends as a file does.")
+        raise ValueError(
+            f"A SavedModel is a folder, so `path` must not end in {path.suffix!r}, got {path}. "
+            "Pass another `format` to write a file."
+        )
     if not (_is_free_for_file(path, module) if suffix else _is_free_for_folder(path)):
-        raise FileExistsError(f"{path} is no earlier export, so none takes its place: remove it yourself.")
+        raise FileExistsError(
+            f"{path} cannot be replaced: what is there is not an earlier export. "
+            "Remove it, or choose another path."
+        )
 
 
-def _is_free_for_folder(path):
+def _is_free_for_folder(path: Path) -> bool:
+    """Returns whether a SavedModel may be written to `path`.
+
+    The working directory and the folders that contain it are never replaced.
+    """
     if not path.is_dir():
         return not path.exists()
     resolved = path.resolve()
@@ -41,7 +51,12 @@ def _is_free_for_folder(path):
     return not names or ("saved_model.pb" in names and names <= _IN_A_SAVED_MODEL)
 
 
-def _is_free_for_file(path, module):
+def _is_free_for_file(path: Path, module: Format) -> bool:
+    """Returns whether a file of a format may be written to `path`.
+
+    Any file may be replaced by one of the same format's suffix, except that OpenVINO's .xml and .bin files
+    replace only an earlier export of OpenVINO.
+    """
     if path.is_dir():
         return False
     if module is not openvino:

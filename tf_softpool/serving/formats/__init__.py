@@ -1,14 +1,41 @@
-"""The formats that models are exported to: a module for each, with what writes it and what runs it.
+"""The formats that models are exported to: one module for each, which writes the format and runs it.
 
-A model is traced to a SavedModel whatever the format, which the others are made of. A module has:
-
-- `NAME`, as `keras.Model.export` has it, and as the extra of ours that installs what it needs; `SUFFIX` of
-  its file, or "" for a folder;
-- `check()`, which raises an ImportError, or a RuntimeError, where what writes it is missing;
-- `convert(saved_model, path)`, which makes it of a portable SavedModel's default signature;
-- `Runner(path)`, a `Served`.
+A model is first traced to a SavedModel, whatever the format. The other formats are converted from that.
 """
 
-from tf_softpool.serving.formats import litert, onnx, openvino, tf_saved_model
+import os
+from typing import Protocol
 
-FORMATS = {module.NAME: module for module in (tf_saved_model, onnx, litert, openvino)}
+from tf_softpool.serving.formats import litert, onnx, openvino, tf_saved_model
+from tf_softpool.serving.served import Served
+
+
+class Format(Protocol):
+    """What the module of a format has.
+
+    Attributes:
+        NAME: str. The name that `keras.Model.export` gives the format. The extra of tf_softpool that
+            installs the packages of the format has the same name.
+        SUFFIX: str. The end of the file's name, or "" if the format is a folder.
+    """
+
+    NAME: str
+    SUFFIX: str
+
+    def check(self) -> None:
+        """Raises an ImportError or a RuntimeError if something needed to write the format is missing."""
+
+    def Runner(self, path: str | os.PathLike[str]) -> Served:  # noqa: N802
+        """Loads an exported model from `path`. In the modules, this is a class."""
+
+
+class ConvertedFormat(Format, Protocol):
+    """What the module of a format has that is converted from a SavedModel."""
+
+    def convert(self, saved_model: str | os.PathLike[str], path: str) -> None:
+        """Writes to `path` the default signature of a portable SavedModel."""
+
+
+_CONVERTED: tuple[ConvertedFormat, ...] = (onnx, litert, openvino)
+CONVERTED_FORMATS = {module.NAME: module for module in _CONVERTED}
+FORMATS: dict[str, Format] = {tf_saved_model.NAME: tf_saved_model, **CONVERTED_FORMATS}

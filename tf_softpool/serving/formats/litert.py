@@ -1,7 +1,9 @@
-"""LiteRT, which was TensorFlow Lite: written by TensorFlow's converter, run by LiteRT, on phones too."""
+"""LiteRT, formerly TensorFlow Lite: written by TensorFlow's converter, run by LiteRT, on phones too."""
 
+import os
 import re
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -12,15 +14,15 @@ NAME = "litert"
 SUFFIX = ".tflite"
 
 
-def check():
-    """TensorFlow has what writes the format."""
+def check() -> None:
+    """Does nothing: TensorFlow itself contains the converter."""
 
 
-def convert(saved_model, path):
-    """Writes the signatures of a SavedModel, in LiteRT's built-in operations only.
+def convert(saved_model: str | os.PathLike[str], path: str) -> None:
+    """Writes the signatures of a SavedModel, with LiteRT's built-in operations only.
 
     Raises:
-        RuntimeError: it contains operations that LiteRT does not have.
+        RuntimeError: if the SavedModel contains operations that LiteRT does not have.
     """
     import tensorflow as tf
 
@@ -31,7 +33,7 @@ def convert(saved_model, path):
     except Exception as error:
         lacking = re.findall(r"(?:TF Select|Custom) ops: (.*)", str(error)) or [plain(error)]
         raise RuntimeError(
-            f"The model cannot be made of LiteRT's built-in operations: {'; '.join(lacking)}"
+            f"The model cannot be converted to LiteRT's built-in operations: {'; '.join(lacking)}"
         ) from error
     with open(path, "wb") as file:
         file.write(content)
@@ -40,25 +42,25 @@ def convert(saved_model, path):
 class Runner(Served):
     """A model run by LiteRT on the CPU."""
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         interpreter = require(NAME, "ai_edge_litert.interpreter", purpose="Running LiteRT")
-        # Kept, for it owns what the signature's runner runs.
+        # The interpreter is kept because it owns what the signature's runner runs.
         self._interpreter = interpreter.Interpreter(str(path))
         signature, *_ = self._interpreter.get_signature_list()
         self._runner = self._interpreter.get_signature_runner(signature)
         self.inputs = {name: _info(found) for name, found in self._runner.get_input_details().items()}
         self.outputs = {name: _info(found) for name, found in self._runner.get_output_details().items()}
-        # An interpreter does one thing at a time.
+        # An interpreter can run only one call at a time.
         self._turn = threading.Lock()
         self.runtime = described("ai-edge-litert")
 
-    def run(self, arrays):
-        """Runs the signature, for inputs of these sizes."""
+    def run(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Runs the signature. Inputs of open shapes may have other sizes at each call."""
         with self._turn:
             return dict(self._runner(**arrays))
 
 
-def _info(details):
+def _info(details: dict[str, Any]) -> TensorInfo:
     shape = tuple(None if length == -1 else int(length) for length in details["shape_signature"])
     dtype = np.dtype(details["dtype"])
     return TensorInfo("string" if dtype.kind in "OS" else dtype.name, shape)

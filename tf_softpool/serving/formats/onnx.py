@@ -1,4 +1,9 @@
-"""ONNX, written by tf2onnx, run by ONNX Runtime."""
+"""ONNX: written by tf2onnx, run by ONNX Runtime."""
+
+import os
+from typing import Any
+
+import numpy as np
 
 from tf_softpool.serving.formats.tf_saved_model import DEFAULT_SIGNATURE
 from tf_softpool.serving.packages import described, plain, require
@@ -10,16 +15,16 @@ OPSET = 18
 _TYPES = {"float": "float32", "double": "float64"}
 
 
-def check():
-    """Raises an ImportError where what writes the format is missing."""
+def check() -> None:
+    """Raises an ImportError if a package that writes ONNX is missing."""
     require(NAME, "tf2onnx", "onnx", purpose="Exporting to ONNX")
 
 
-def convert(saved_model, path):
+def convert(saved_model: str | os.PathLike[str], path: str) -> None:
     """Writes the default signature of a SavedModel.
 
     Raises:
-        RuntimeError: it contains operations that ONNX does not have.
+        RuntimeError: if the SavedModel contains operations that ONNX does not have, or bfloat16.
     """
     import onnx
     import tensorflow as tf
@@ -28,7 +33,10 @@ def convert(saved_model, path):
     loaded = tf.saved_model.load(str(saved_model))
     graph, inputs, outputs = _frozen(loaded.signatures[DEFAULT_SIGNATURE])
     if any(attr.type == tf.bfloat16.as_datatype_enum for node in graph.node for attr in node.attr.values()):
-        raise RuntimeError("bfloat16 would become float16 in ONNX: give the model's layers another `dtype`.")
+        raise RuntimeError(
+            "The model cannot be exported to ONNX: its bfloat16 values would become float16. "
+            "Give the model's layers another `dtype`."
+        )
     model, _ = tf2onnx.convert.from_graph_def(
         graph,
         input_names=list(inputs),
@@ -40,20 +48,24 @@ def convert(saved_model, path):
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
-        # tf2onnx leaves what it does not know as it is.
-        raise RuntimeError(f"The model cannot be made of ONNX's operations: {plain(error)}") from error
+        # tf2onnx leaves an operation that it does not know unchanged, and the checker rejects it.
+        raise RuntimeError(f"The model cannot be converted to ONNX's operations: {plain(error)}") from error
     onnx.save(model, path)
 
 
-def _frozen(signature):
-    """A signature's graph with its variables and captured tensors as constants.
+def _frozen(signature: Any) -> tuple[Any, dict[str, str], dict[str, str]]:
+    """Turns the variables and captured tensors of a signature into constants.
+
+    Args:
+        signature: a concrete function.
 
     Returns:
-        A `GraphDef`, and the names of the graph's inputs and outputs, with those that the signature has.
+        A `GraphDef`, and two dicts that map the names of the graph's inputs and of its outputs to the names
+        that the signature gives them.
     """
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    # The order of a signature's arguments; that of the dict is any.
+    # The graph's inputs are in the sorted order of their names. The dict may be in another order.
     names = sorted(signature.structured_input_signature[1])
     frozen = convert_variables_to_constants_v2(signature, lower_control_flow=False, aggressive_inlining=True)
     graph = frozen.graph.as_graph_def()
@@ -68,7 +80,7 @@ def _frozen(signature):
     return graph, dict(zip(inputs, names, strict=True)), outputs
 
 
-def _make_constant(node, value):
+def _make_constant(node: Any, value: np.ndarray) -> None:
     import tensorflow as tf
 
     node.op = "Const"
@@ -78,27 +90,30 @@ def _make_constant(node, value):
     node.attr["dtype"].type = tensor.dtype
 
 
-def _select(graph, node, name, args):
-    """`Where`, always: tf2onnx multiplies by zero and one, which makes NaN of infinities."""
+def _select(graph: Any, node: Any, name: str, args: list[Any]) -> None:
+    """Converts `SelectV2` to `Where`.
+
+    tf2onnx's own conversion may multiply by zero and one instead, which turns infinities into NaN.
+    """
     node.type = "Where"
 
 
 class Runner(Served):
     """A model run by ONNX Runtime on the CPU."""
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         runtime = require(NAME, "onnxruntime", purpose="Running ONNX")
         self._session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         self.inputs = {tensor.name: _info(tensor) for tensor in self._session.get_inputs()}
         self.outputs = {tensor.name: _info(tensor) for tensor in self._session.get_outputs()}
         self.runtime = described("onnxruntime")
 
-    def run(self, arrays):
+    def run(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Runs the session."""
         return dict(zip(self.outputs, self._session.run(list(self.outputs), arrays), strict=True))
 
 
-def _info(tensor):
+def _info(tensor: Any) -> TensorInfo:
     dtype = tensor.type.removeprefix("tensor(").removesuffix(")")
     shape = tuple(length if isinstance(length, int) else None for length in tensor.shape)
     return TensorInfo(_TYPES.get(dtype, dtype), shape)

@@ -1,9 +1,13 @@
 """OpenVINO's intermediate representation: an .xml file and a .bin file beside it."""
 
 import logging
+import os
 import threading
+from collections.abc import Iterable
+from typing import Any
 
 import ml_dtypes
+import numpy as np
 
 from tf_softpool.serving.formats.tf_saved_model import signature_names
 from tf_softpool.serving.packages import described, plain, require
@@ -15,16 +19,16 @@ _NAMES = ("tf_softpool", "names")
 _TYPES = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64", "boolean": "bool"}
 
 
-def check():
-    """Raises an ImportError where what writes the format is missing."""
+def check() -> None:
+    """Raises an ImportError if the package that writes the format is missing."""
     require(NAME, "openvino", purpose="Exporting to OpenVINO")
 
 
-def convert(saved_model, path):
+def convert(saved_model: str | os.PathLike[str], path: str) -> None:
     """Writes the default signature of a SavedModel.
 
     Raises:
-        RuntimeError: it contains operations that OpenVINO does not have.
+        RuntimeError: if the SavedModel contains operations that OpenVINO does not have.
     """
     import openvino
 
@@ -33,11 +37,14 @@ def convert(saved_model, path):
     try:
         model = openvino.convert_model(str(saved_model))
     except Exception as error:
-        raise RuntimeError(f"The model cannot be made of OpenVINO's operations: {plain(error)}") from error
+        raise RuntimeError(
+            f"The model cannot be converted to OpenVINO's operations: {plain(error)}"
+        ) from error
     finally:
-        # The converter sets it for the whole process.
+        # The converter changes the level of the root logger for the whole process.
         root.setLevel(level)
-    # A tensor that is an input and an output too, or two outputs, has all their names.
+    # A tensor that is both an input and an output, or two outputs at once, carries all of their names. The
+    # signature's own names are stored in the model so that each input and output can be found again.
     inputs, outputs = signature_names(saved_model)
     model.set_rt_info("\n".join(inputs), [*_NAMES, "inputs"])
     model.set_rt_info("\n".join(outputs), [*_NAMES, "outputs"])
@@ -47,10 +54,10 @@ def convert(saved_model, path):
 class Runner(Served):
     """A model run by OpenVINO on the CPU, in float32.
 
-    Where a processor has instructions for bfloat16 OpenVINO uses them, unless it is told not to.
+    Without the precision hint, OpenVINO computes in bfloat16 on processors with instructions for it.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         openvino = require(NAME, "openvino", purpose="Running OpenVINO")
         core = openvino.Core()
         read = core.read_model(str(path))
@@ -59,37 +66,43 @@ class Runner(Served):
         self._outputs = _by_names(self._model.outputs, _names(read, "outputs"))
         self.inputs = {name: _info(port) for name, port in inputs.items()}
         self.outputs = {name: _info(port) for name, port in self._outputs.items()}
-        # Calls share one request, which does one thing at a time.
+        # All calls share one inference request, which can run only one call at a time.
         self._turn = threading.Lock()
         self.runtime = described("openvino")
 
-    def run(self, arrays):
+    def run(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Runs the model."""
         with self._turn:
             results = self._model(arrays)
             return {name: _array(results[port], self.outputs[name]) for name, port in self._outputs.items()}
 
 
-def _names(model, which):
-    """The names of a signature's inputs or outputs, or None in a model that others wrote."""
+def _names(model: Any, which: str) -> list[str] | None:
+    """Returns the names that `convert` stored, or None if another program wrote the model.
+
+    Args:
+        model: an `openvino.Model`.
+        which: str. `"inputs"` or `"outputs"`.
+    """
     if not model.has_rt_info([*_NAMES, which]):
         return None
-    return model.get_rt_info([*_NAMES, which]).astype(str).split("\n")
+    names: list[str] = model.get_rt_info([*_NAMES, which]).astype(str).split("\n")
+    return names
 
 
-def _by_names(ports, names):
+def _by_names(ports: Iterable[Any], names: list[str] | None) -> dict[str, Any]:
     if names is None:
         return {port.get_any_name(): port for port in ports}
     return {name: next(port for port in ports if name in port.get_names()) for name in names}
 
 
-def _array(found, info):
-    # OpenVINO hands out bfloat16's bits as float16.
+def _array(found: np.ndarray, info: TensorInfo) -> np.ndarray:
+    # OpenVINO returns a bfloat16 output as a float16 array with the bits of the bfloat16 numbers.
     is_other = info.dtype == "bfloat16" and found.dtype.name == "float16"
     return found.view(ml_dtypes.bfloat16) if is_other else found
 
 
-def _info(port):
+def _info(port: Any) -> TensorInfo:
     found, name = port.get_partial_shape(), port.get_element_type().get_type_name()
     shape = None
     if not found.rank.is_dynamic:

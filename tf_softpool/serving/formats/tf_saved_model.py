@@ -1,41 +1,48 @@
-"""TensorFlow's SavedModel, native or portable."""
+"""TensorFlow's SavedModel, native (with the compiled ops of tf_softpool) or portable."""
 
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from tf_softpool.ops import native
+from tf_softpool.serving.endpoints import Endpoint
 from tf_softpool.serving.served import Served, TensorInfo
 
 NAME = "tf_saved_model"
 SUFFIX = ""
 DEFAULT_SIGNATURE = "serving_default"
-# A folder that TensorFlow keeps free for others, and that servers copy along.
+# TensorFlow reserves this folder of a SavedModel for other programs' files, and servers copy it along.
 _NOTE = Path("assets.extra") / "tf_softpool.txt"
 _NEEDS = """This model contains operations of tf_softpool: {0}.
-It was exported on TensorFlow {tensorflow}. Whoever loads it has these operations first:
-- a Python process: import tf_softpool, or tf.load_op_library(path), with the path of its library, which
-  tf_softpool.build_info()["library"] gives, built for the TensorFlow that runs;
-- a C program: TF_LoadLibrary(path);
-- a model server: they are linked in.
-Where none of that can be done, export the model with portable=True.
+It was exported on TensorFlow {tensorflow}. A program must have these operations before it loads the model:
+- a Python process calls import tf_softpool, or tf.load_op_library(path). The path of the library is
+  tf_softpool.build_info()["library"]. The library must be built for the TensorFlow that runs;
+- a C program calls TF_LoadLibrary(path);
+- a model server has them linked in.
+If none of this is possible, export the model with portable=True.
 """
 
 
-def check():
-    """Raises a RuntimeError where Keras does not run on TensorFlow."""
+def check() -> None:
+    """Raises a RuntimeError if Keras does not run on TensorFlow."""
     if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(f"Exporting needs TensorFlow, and Keras runs on {keras.backend.backend()}.")
+        raise RuntimeError(
+            f"Exporting needs Keras on TensorFlow, but Keras runs on {keras.backend.backend()}. "
+            "Set KERAS_BACKEND=tensorflow in the environment."
+        )
 
 
-def write(model, endpoints, path):
-    """Traces endpoints to a SavedModel."""
+def write(model: keras.Model, endpoints: Sequence[Endpoint], path: str | os.PathLike[str]) -> None:
+    """Traces endpoints to a SavedModel, and adds a note if it contains compiled ops."""
     try:
         _write(endpoints, path)
     except AssertionError:
-        # Something in the model, such as a table, is found only if the model is tracked. That is not done
-        # at once, for Keras then writes all variables a second time, of which nothing makes use.
+        # Keras finds some parts of a model, such as tables, only if it tracks the model. The first attempt
+        # does without, because tracking writes all variables a second time and nothing uses the copies.
         _write(endpoints, path, tracked=model)
     if needed := custom_ops(path):
         note = Path(path) / _NOTE
@@ -43,7 +50,9 @@ def write(model, endpoints, path):
         note.write_text(_NEEDS.format(", ".join(needed), tensorflow=native.load().running))
 
 
-def _write(endpoints, path, tracked=None):
+def _write(
+    endpoints: Iterable[Endpoint], path: str | os.PathLike[str], tracked: keras.Model | None = None
+) -> None:
     archive = keras.export.ExportArchive()
     if tracked is not None:
         archive.track(tracked)
@@ -52,9 +61,9 @@ def _write(endpoints, path, tracked=None):
     archive.write_out(path, verbose=False)
 
 
-def custom_ops(path):
-    """The names of our ops in the SavedModel at `path`, in its graph and in all its functions."""
-    names = set()
+def custom_ops(path: str | os.PathLike[str]) -> list[str]:
+    """Returns the names of tf_softpool's ops in the graph and the functions of a SavedModel, sorted."""
+    names: set[str] = set()
     for meta_graph in _meta_graphs(path):
         graph = meta_graph.graph_def
         names.update(node.op for node in graph.node)
@@ -63,14 +72,14 @@ def custom_ops(path):
     return sorted(name for name in names if name.startswith("Softpool>"))
 
 
-def signature_names(path):
-    """The names of the default signature's inputs and outputs, sorted."""
+def signature_names(path: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
+    """Returns the names of the inputs and of the outputs of a SavedModel's default signature, sorted."""
     (meta_graph,) = _meta_graphs(path)
     signature = meta_graph.signature_def[DEFAULT_SIGNATURE]
     return sorted(signature.inputs), sorted(signature.outputs)
 
 
-def _meta_graphs(path):
+def _meta_graphs(path: str | os.PathLike[str]) -> Any:
     from tensorflow.core.protobuf import saved_model_pb2
 
     saved = saved_model_pb2.SavedModel()
@@ -81,12 +90,17 @@ def _meta_graphs(path):
 class Runner(Served):
     """A signature of a SavedModel, run by TensorFlow.
 
+    Args:
+        path: str or path-like. The folder of the SavedModel.
+        signature: str. The name of the signature. Default: `"serving_default"`.
+
     Raises:
-        ValueError: it has no such signature.
-        RuntimeError: it needs our compiled ops, and they cannot be used here.
+        ValueError: if `path` is not a SavedModel or has no such signature.
+        RuntimeError: if the SavedModel contains compiled ops of tf_softpool and their library cannot be
+            used.
     """
 
-    def __init__(self, path, signature=DEFAULT_SIGNATURE):
+    def __init__(self, path: str | os.PathLike[str], signature: str = DEFAULT_SIGNATURE) -> None:
         import tensorflow as tf
 
         if not (Path(path) / "saved_model.pb").is_file():
@@ -94,13 +108,13 @@ class Runner(Served):
         if (needed := custom_ops(path)) and (error := native.load().error):
             raise RuntimeError(
                 f"The model at {path} contains {', '.join(needed)}, and the compiled library cannot be used: "
-                f"{error}. Or export it again with portable=True, which needs no library."
+                f"{error}. Or export the model again with portable=True: then it needs no library."
             )
-        # Kept, for it owns the variables.
+        # The loaded model is kept because it owns the variables.
         self._loaded = tf.saved_model.load(str(path))
         if signature not in self._loaded.signatures:
             found = sorted(self._loaded.signatures)
-            raise ValueError(f"The model at {path} has the signatures {found}, not {signature!r}.")
+            raise ValueError(f"The model at {path} has no signature {signature!r}, it has {found}.")
         self._function = self._loaded.signatures[signature]
         _, named = self._function.structured_input_signature
         self.inputs = {name: _info(spec) for name, spec in sorted(named.items())}
@@ -108,19 +122,25 @@ class Runner(Served):
         self.outputs = {name: _info(spec) for name, spec in sorted(outputs.items())}
         self.runtime = f"tensorflow {tf.__version__}"
 
-    def run(self, arrays):
-        """Runs the signature."""
+    def run(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Runs the signature.
+
+        Raises:
+            ValueError: if an operation of the model does not accept the inputs, such as a pooling whose
+                window is larger than the image.
+        """
         import tensorflow as tf
 
         try:
             outputs = self._function(**{name: tf.constant(array) for name, array in arrays.items()})
         except tf.errors.InvalidArgumentError as error:
-            # Such as an image smaller than a window. What follows [[ is about the graph.
-            *_, reason = ["", *error.message.split("[[")[0].strip().splitlines()]
+            # The last line before [[ says what is wrong. The text after [[ describes the graph.
+            message: str = error.message
+            reason = ["", *message.split("[[")[0].strip().splitlines()][-1]
             raise ValueError(f"The model does not take these inputs: {reason.strip()}") from error
         return {name: np.asarray(value) for name, value in outputs.items()}
 
 
-def _info(spec):
+def _info(spec: Any) -> TensorInfo:
     shape = None if spec.shape.rank is None else tuple(spec.shape.as_list())
     return TensorInfo(spec.dtype.name, shape)
