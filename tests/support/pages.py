@@ -33,6 +33,12 @@ def prose(text):
     return {i: line for i, line in enumerate(text.splitlines(), 1) if not line.startswith("|")}
 
 
+def headings(text):
+    """Returns a set of a page's headings, as GitHub writes them in links."""
+    titles = re.findall(r"^#+ (.+)$", _FENCE.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
+
+
 def code(text):
     """Returns a list of what a page has as code: what is in backticks, and the lines in fences."""
     spans = [span for _, span in _SPAN.findall(_FENCE.sub("", text))]
