@@ -17,10 +17,15 @@ SOURCES := setup.py pyproject.toml $(wildcard build_support/*.py) \
 CPP := $(CUSTOM_OPS) $(wildcard tests/kernels/*.cc tests/kernels/*.h \
   tests/midrange/*.cc tests/midrange/*.h tests/midrange/*.cu tests/cuda/*.cc tests/bazel/*.cc \
   tests/serving/*.c examples/serving_c/*.c examples/serving_c/*.h)
+# The C and C++ that includes no header of TensorFlow or XLA: clang-tidy reads it without a build.
+TIDY := $(filter-out custom_ops/softpool/tensorflow/% custom_ops/softpool/xla/% %_xla.cc tests/bazel/%, \
+  $(filter %.cc %.cu,$(CPP))) examples/serving_c/npy.c examples/serving_c/signature.c tests/serving/reader.c
+# Lanes are emulated: clang-tidy then reads each kernel once, on every processor in the same way.
+TIDY_FLAGS := -I custom_ops -I tests/midrange -I examples/serving_c -DHWY_COMPILE_ONLY_EMU128
 PY := tf_softpool tests examples benchmarks build_support setup.py
 
 .PHONY: help demo test test-all test-kernels test-python test-faults test-zoo test-exports test-bazel cuda-host \
-  lint format bench bench-runtimes gpu-check wheel wheel-test clean
+  lint lint-python lint-cpp format bench bench-runtimes gpu-check wheel wheel-test clean
 
 help:
 	@echo 'make demo            runs the main workflow, end to end, in a minute'
@@ -77,10 +82,20 @@ cuda-host: $(VENV)/bin/activate
 	@mkdir -p build/cuda-host && cmake -S tests/cuda -B build/cuda-host > build/cuda-host/configure.log && \
 	  cmake --build build/cuda-host --parallel $$(nproc) > build/cuda-host/build.log
 
-lint: $(VENV)/.lint
+lint: lint-python lint-cpp
+
+lint-python: $(VENV)/.lint
 	$(BIN)/ruff check $(PY)
 	$(BIN)/ruff format --check $(PY)
-	$(BIN)/clang-format --dry-run -Werror $(CPP)
+
+lint-cpp: $(VENV)/.lint
+	@echo clang-format && $(BIN)/clang-format --dry-run -Werror $(CPP)
+	@$(MAKE) --silent --output-sync --jobs $$(nproc) $(TIDY:%=build/tidy/%.ok)
+
+build/tidy/%.ok: % $(filter %.h,$(CPP)) .clang-tidy tests/.clang-tidy $(VENV)/.lint
+	@echo clang-tidy $< && mkdir -p $(@D)
+	@$(BIN)/clang-tidy --quiet $< -- $(if $(filter %.c,$<),-std=c11,-x c++ -std=c++17) $(TIDY_FLAGS)
+	@touch $@
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix $(PY)

@@ -4,14 +4,12 @@ import doctest
 import importlib
 import pkgutil
 import re
-from pathlib import Path
 
 import pytest
+from pages import PAGES, ROOT, Checkout, headings, missing, prose
 
 import tf_softpool
 
-ROOT = Path(__file__).parent.parent
-DOCS = ROOT / "docs"
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(tf_softpool.__path__, "tf_softpool.")
@@ -41,10 +39,52 @@ def test_examples_in_documents(name, tmp_path, monkeypatch):
         exec(compile(block, name, "exec"), names)
 
 
-@pytest.mark.parametrize(
-    "name", ["README.md", "CHANGELOG.md", *(f"docs/{p.name}" for p in DOCS.glob("*.md"))]
-)
+@pytest.mark.parametrize("name", PAGES)
 def test_links_lead_somewhere(name):
-    path = ROOT / name
-    links = re.findall(r"\]\(([^)#]+)\)", path.read_text())
-    assert [link for link in links if "://" not in link and not (path.parent / link).exists()] == []
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", (ROOT / name).read_text()) if "://" not in link]
+    assert [link for link in links if not leads_somewhere(ROOT / name, link)] == []
+
+
+def leads_somewhere(page, link):
+    path, _, heading = link.partition("#")
+    target = page.parent / path if path else page
+    return target.exists() and (not heading or heading in headings(target.read_text()))
+
+
+@pytest.fixture(scope="module")
+def checkout():
+    return Checkout()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_a_page_names_is_there(name, checkout):
+    assert missing((ROOT / name).read_text(), checkout) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("`cases.py` and `support/cases.py`, tests/support/cases.py", []),
+        ("`gone.py`, gone_too.h, [a page](../docs/gone.md)", ["gone.py", "gone_too.h", "docs/gone.md"]),
+        ("`kernels/cases.py`", ["kernels/cases.py"]),
+        ("`<name>_pool.cc`, `*_pool.cu`, `_pool_ops.cc`, `-inl.h`", []),
+        ("`_gone.cc`", ["_gone.cc"]),
+        ("`poolings/`, `tests/cuda`, `tests/gone`, `gone/`", ["tests/gone", "gone"]),
+        ("```\ntf_softpool/\n    ops/      functions\n    gone/    nothing\n```", ["gone"]),
+        ("https://example.com/gone.py", []),
+        ("`build/gone.md`", []),
+        ("`tf_softpool.layers.base`, `tsp.layers.SoftPooling2D`, `tsp.layers.<name>1D`", []),
+        ("`tf_softpool.ops.gone`, `tsp.gone(x)`", ["tf_softpool.ops.gone", "tf_softpool.gone"]),
+        ("`make test`, `make gone`, to make something", ["make gone"]),
+        ("```sh\nmake lint    # and then\nmake gone\n```", ["make gone"]),
+    ],
+)
+def test_what_is_gone_is_found(text, expected, checkout):
+    assert missing(text, checkout) == expected
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_lines_are_not_long(name):
+    lines = prose((ROOT / name).read_text())
+    # A word that is longer than a line cannot be broken.
+    assert {i: len(line) for i, line in lines.items() if len(line) > 120 and " " in line.strip()} == {}

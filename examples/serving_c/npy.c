@@ -74,7 +74,7 @@ static const char* ParseType(const char* text, NpyHeader* header) {
   if (*text == '>') return "it is big-endian: save x.astype(x.dtype.newbyteorder('<')) instead";
   if (strlen(text) != 3 && strcmp(text, "<c16") != 0 && strcmp(text, "<f16") != 0) return kOther;
   header->kind = text[1];
-  header->size = atoi(text + 2);
+  header->size = (int)strtol(text + 2, NULL, 10);
   if (strchr("fiubc", header->kind) == NULL || header->size <= 0) return kOther;
   return *text == '<' || (*text == '|' && header->size == 1) ? NULL : kOther;
 }

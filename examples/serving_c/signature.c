@@ -51,7 +51,7 @@ static uint64_t ReadVarint(Message* message) {
 static bool NextField(Message* message, Field* field) {
   if (message->bad || message->at == message->end) return false;
   const uint64_t tag = ReadVarint(message);
-  *field = (Field){.number = tag >> 3, .type = tag & 7};
+  *field = (Field){.number = tag >> 3, .type = (int)(tag & 7)};
   uint64_t size = 0;
   if (field->type == kVarint) {
     field->value = ReadVarint(message);

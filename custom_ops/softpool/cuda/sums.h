@@ -57,9 +57,12 @@ struct BlockSums {
       const int64_t inner = (t.group * columns + column) * vector + lane;
       const bool outer = map.outer_channels > 1;
       if (!outer && inner >= map.vectors * vector) continue;
+      // Indices of shared memory fit in 32 bits.
+      // NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
       const double* first = shared + (row * vector + lane) * t.count + column;
       double sum = 0;
       for (int i = 0; i < map.Rows(t.count); ++i) sum += first[i * columns];
+      // NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
       partial[(t.slice * rows + row) * channels + (outer ? t.group : inner)] = sum;
     }
   }

@@ -74,9 +74,9 @@ struct ChannelMap {
     Own own;
     // A thread's index, row and column fit 32 bits.
     const unsigned index = t.index, width = columns;
-    own.row = index / width;
-    own.column = index % width;
-    own.rows = t.count / width;
+    own.row = static_cast<int>(index / width);
+    own.column = static_cast<int>(index % width);
+    own.rows = static_cast<int>(t.count / width);
     const bool outer = outer_channels > 1;
     own.outer = outer ? t.group : 0;
     own.inner = outer ? 0 : (t.group * columns + own.column) * vector;

@@ -1,6 +1,7 @@
 #include "softpool/engine/op.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <map>
@@ -146,7 +147,8 @@ const Tensor& Call::Output(std::string_view name) const {
 
 size_t InputOfRanks(const Op& op, size_t output) {
   const auto is_of_ranks = [](const TensorSpec& spec) { return spec.role == Role::kRanks; };
-  auto before = std::count_if(op.outputs.begin(), op.outputs.begin() + output, is_of_ranks);
+  auto before = std::count_if(
+      op.outputs.begin(), op.outputs.begin() + static_cast<std::ptrdiff_t>(output), is_of_ranks);
   for (size_t i = 0; i < op.inputs.size(); ++i) {
     if (is_of_ranks(op.inputs[i]) && before-- == 0) return i;
   }
