@@ -65,7 +65,8 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         raise FileNotFoundError(f"There is no model at {path}.")
     if not is_keras_file(path):
         raise ValueError(
-            f"{path} is not a Keras file ({', '.join(KERAS_SUFFIXES)}). Only a Keras file has layers to export."
+            f"{path} is not a Keras file ({', '.join(KERAS_SUFFIXES)}). Only a Keras file has layers to "
+            "export."
         )
     check_is_free(options.out, options.overwrite)
     with terminal.warnings(), terminal.progress(4 if FORMATS[name].SUFFIX else 3) as step:
