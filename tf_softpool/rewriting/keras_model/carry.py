@@ -9,19 +9,19 @@ import keras
 from tf_softpool.rewriting.keras_model.exchange import exchange
 from tf_softpool.rewriting.keras_model.find import ModelSite
 from tf_softpool.rewriting.keras_model.internals import copy_trainable_flag, held_layers
-from tf_softpool.rewriting.keras_model.parts import is_graph, operations_of, own_variables
+from tf_softpool.rewriting.keras_model.structure import Part, is_graph, operations_of, own_variables
 
 # An old variable and the new model's variable with the same value.
 Pair = tuple[keras.Variable, keras.Variable]
 
 
 def carry_state(
-    kept: Sequence[tuple[keras.Layer, keras.Layer]], replaced: Sequence[ModelSite], notes: list[str]
+    kept: Sequence[tuple[Part, keras.Layer]], replaced: Sequence[ModelSite], notes: list[str]
 ) -> list[Pair]:
     """Gives copies the state of the layers that they were made from.
 
     Args:
-        kept: pairs of an old and a new layer that are the same except for their state.
+        kept: pairs of an old model's part and a new layer that are the same except for their state.
         replaced: the sites with a new layer. Nothing is carried over to that.
         notes: what could not be carried over is added to these.
 
@@ -32,53 +32,54 @@ def carry_state(
         ValueError: if a copy does not have the variables that its layer has.
     """
     carrying = _Carrying(kept, {site.key for site in replaced}, notes)
-    for old, new in kept:
-        carrying.carry(old, new)
+    for part, new in kept:
+        carrying.carry(part, new)
     return list(carrying.pairs.values())
 
 
 class _Carrying:
     """The pairs carried over so far."""
 
-    def __init__(self, kept: Sequence, replaced: set[tuple[int, int]], notes: list[str]) -> None:
+    def __init__(self, kept: Sequence, replaced: set, notes: list[str]) -> None:
         self.replaced = replaced
         # A layer that several layers hold has one copy. If a graph calls it, that is the graph's copy.
-        self.copies = {id(old): new for old, new in kept}
+        self.copies = dict(kept)
         self.pairs: dict[int, Pair] = {}
         self.notes = notes
 
-    def carry(self, old: keras.Layer, new: keras.Layer) -> None:
+    def carry(self, part: Part, new: keras.Layer) -> None:
         """Carries the state of a layer over to its copy, and that of all layers inside it."""
+        old = part.operation
         if old is new:
             self.pairs |= {id(variable): (variable, variable) for variable in old.variables}
             return
         copy_trainable_flag(old, new)
-        for variable, copy in _paired(own_variables(old), own_variables(new), old):
+        held = held_layers(new)
+        for variable, copy in _paired(own_variables(old, part.held), own_variables(new, held), old):
             copy.assign(variable)
             copy.trainable = variable.trainable
             self.pairs[id(copy)] = variable, copy
         _carry_assets(old, new)
         self.note_attributes(old, new)
-        holder = None if is_graph(old) else old
-        for part, copy in _parts(old, new):
-            if (id(part), id(holder)) not in self.replaced:
-                self.carry_part(part, copy, new)
-            elif part.built and not copy.built:
-                # Keras does not call a layer while it makes a model if the layer's class computes the
-                # output's shape.
-                copy.build_from_config(part.get_build_config())
+        for inner, copy in _parts(part, new, held):
+            if (inner, None if part.is_graph else part) not in self.replaced:
+                self.carry_part(inner, copy, new)
+            elif inner.operation.built and not copy.built:
+                # If a layer's class computes the output's shape, Keras does not call the layer when it makes
+                # a model.
+                copy.build_from_config(inner.operation.get_build_config())
 
-    def carry_part(self, part: keras.Layer, copy: keras.Layer, holder: keras.Layer) -> None:
+    def carry_part(self, part: Part, copy: keras.Layer, holder: keras.Layer) -> None:
         """Carries the state of an inner layer. A layer in several places gets one copy for all of them."""
-        first = self.copies.setdefault(id(part), copy)
+        first = self.copies.setdefault(part, copy)
         if first is copy:
             self.carry(part, copy)
         elif is_graph(holder):
             self.carry(part, copy)
-            if part.variables:
+            if part.operation.variables:
                 self.notes.append(
-                    f"{part.name!r} is used in several places. Its copy in {holder.name!r} has weights "
-                    "of its own, which are equal to those of the other copies but not shared with them."
+                    f"{part.name!r} is used in several places. Its copy in {holder.name!r} has weights of "
+                    "its own, which are equal to those of the other copies but not shared with them."
                 )
         elif first not in held_layers(holder):
             exchange(holder, copy, first)
@@ -108,13 +109,13 @@ def _shapes(parts: Sequence) -> list:
     return [tuple(part.shape) if hasattr(part, "shape") else "layer" for part in parts]
 
 
-def _parts(old: keras.Layer, new: keras.Layer) -> list[tuple[keras.Layer, keras.Layer]]:
+def _parts(part: Part, new: keras.Layer, held: list[keras.Layer]) -> list[tuple[Part, keras.Layer]]:
     """Returns the layers inside a layer and its copy, in pairs."""
-    if is_graph(old):
+    if part.is_graph:
         copies = {operation.name: operation for operation in operations_of(new)}
-        layers = [part for part in operations_of(old) if isinstance(part, keras.Layer)]
-        return [(part, copies[part.name]) for part in layers]
-    return _paired(held_layers(old), held_layers(new), old)
+        return [(inner, copies[inner.name]) for inner in part.parts if inner.is_layer]
+    _paired(part.held, held, part.operation)
+    return list(zip(part.parts, held, strict=True))
 
 
 def _carry_assets(old: keras.Layer, new: keras.Layer) -> None:

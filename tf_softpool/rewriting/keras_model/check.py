@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from tf_softpool.rewriting.keras_model.carry import Pair
-from tf_softpool.rewriting.keras_model.parts import bits, is_graph
+from tf_softpool.rewriting.keras_model.structure import is_graph
 from tf_softpool.rewriting.policy.report import Check
 
 
@@ -39,6 +39,11 @@ def check_model(before: Before, new: keras.Model, pairs: Sequence[Pair]) -> Chec
         changed=len(pairs) - len(same),
         shapes_equal=None if None in (before.shapes, shapes) else before.shapes == shapes,
     )
+
+
+def bits(variable: keras.Variable) -> np.ndarray:
+    """Returns a variable's bytes as integers. Two NaN with the same bits are equal then."""
+    return np.frombuffer(variable.numpy().tobytes(), "uint8")
 
 
 def _output_shapes(model: keras.Model) -> list[tuple] | None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import keras
 
-from tf_softpool.rewriting.keras_model.configs import is_copyable, remake, rewrite_config
+from tf_softpool.rewriting.keras_model.configs import remake, rewrite_config
 from tf_softpool.rewriting.keras_model.exchange import exchange
 from tf_softpool.rewriting.keras_model.find import ModelSite
 from tf_softpool.rewriting.keras_model.internals import copy_trainable_flag, held_layers, producer_of
-from tf_softpool.rewriting.keras_model.parts import is_graph
+from tf_softpool.rewriting.keras_model.structure import Part, Structure
 
 # Methods with which a model's class may do more than call its layers. A model of another class lacks them.
 _BEHAVIOUR = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics", "compile")
@@ -20,45 +20,57 @@ class Cloner:
     """Makes the copy of one model.
 
     Args:
+        structure: the model's structure.
         replacements: the sites to replace, each with its new layer.
         in_place: whether the copy may share layers with the given model if no config can make them.
 
     Attributes:
-        kept: pairs of an old and a new layer that are the same except for what is inside them.
+        kept: pairs of a part and a new layer that are the same except for what is inside them.
         notes: what to tell the user about the copy.
         changed_in_place: whether a layer of the given model was changed.
     """
 
-    def __init__(self, replacements: dict[ModelSite, keras.Layer], in_place: bool) -> None:
-        self.kept: list[tuple[keras.Layer, keras.Layer]] = []
+    def __init__(
+        self, structure: Structure, replacements: dict[ModelSite, keras.Layer], in_place: bool
+    ) -> None:
+        self.kept: list[tuple[Part, keras.Layer]] = []
         self.notes: list[str] = []
         self.changed_in_place = False
+        self._structure = structure
         self._replacements = replacements
         self._in_place = in_place
         self._chosen = {site.key: layer for site, layer in replacements.items()}
-        # The ids of all models and layers around these sites.
-        self._touched = {id(part) for site in replacements for part in site.chain}
-        # By the ids of an operation and of its holder. All models that use an operation share its copy.
-        self._copies: dict[tuple[int, int], Any] = {}
+        # All models and layers around these sites.
+        self._touched = {part for site in replacements for part in site.chain}
+        # By part and holder. All models that use a part share its copy.
+        self._copies: dict[tuple[Part, Part | None], Any] = {}
 
-    def copy(self, operation: Any, holder: keras.Layer | None = None) -> Any:
+    def copy(self, part: Part, holder: Part | None = None) -> Any:
         """Returns the copy of a layer, a model or another operation.
+
+        Args:
+            part: what to copy.
+            holder: the layer that has it in its attributes, or None if a Functional or Sequential model calls
+                it.
 
         Raises:
             ValueError: if a layer has weights and cannot be made from its config, and `in_place` is False.
         """
-        key = (id(operation), id(holder))
-        if key not in self._copies:
-            if key in self._chosen:
-                new = self._chosen[key]
-            elif isinstance(operation, keras.Layer) and is_graph(operation):
-                new = self._copy_graph(operation)
-            elif id(operation) in self._touched:
-                new = self._copy_holder(operation)
+        holder = None if part.is_graph else holder
+        if (part, holder) not in self._copies:
+            if (part, holder) in self._chosen:
+                new = self._chosen[part, holder]
+            elif part.is_graph:
+                new = self._copy_graph(part.operation)
+            elif part in self._touched:
+                new = self._copy_holder(part)
             else:
-                new = self._copy_as_it_is(operation)
-            self._copies[key] = new
-        return self._copies[key]
+                new = self._copy_as_it_is(part)
+            self._copies[part, holder] = new
+        return self._copies[part, holder]
+
+    def _copy_operation(self, operation: Any) -> Any:
+        return self.copy(self._structure.part(operation))
 
     def _copy_graph(self, model: keras.Model) -> keras.Model:
         """Copies a Functional or Sequential model layer by layer."""
@@ -66,81 +78,74 @@ class Cloner:
         if not isinstance(model, keras.Sequential):
             # Without these, Keras names the copy's inputs after tensors.
             inputs = keras.tree.map_structure(
-                lambda tensor: self.copy(producer_of(tensor)).output, model.input
+                lambda tensor: self._copy_operation(producer_of(tensor)).output, model.input
             )
         with _not_compiled(model):
-            new = keras.models.clone_model(model, input_tensors=inputs, clone_function=self.copy)
+            new = keras.models.clone_model(model, input_tensors=inputs, clone_function=self._copy_operation)
         copy_trainable_flag(model, new)
         if type(new) is not type(model):
             self._note_class(model, new)
         return new
 
-    def _copy_as_it_is(self, operation: Any) -> Any:
+    def _copy_holder(self, part: Part) -> keras.Layer:
+        """Copies a layer with poolings to replace in its config, or else in its attributes."""
+        layer, new = part.operation, self._remake_holder(part)
+        rest = [each for each in part.parts if self._changes(each, part)]
+        if new is not layer:
+            rest = [each for each in rest if each not in part.described]
+            if (rest or isinstance(layer, keras.Model)) and layer.built:
+                new.build_from_config(layer.get_build_config())
+        for inner in rest:
+            copy = self.copy(inner, part)
+            exchange(new, held_layers(new)[part.parts.index(inner)], copy)
+            if inner.operation.built and not copy.built:
+                copy.build_from_config(inner.operation.get_build_config())
+        self.kept.append((part, new))
+        return new
+
+    def _remake_holder(self, part: Part) -> keras.Layer:
+        """Makes a layer from the config of another, with other poolings, or returns that layer itself."""
+        layer = part.operation
+        if not part.is_copyable:
+            self.changed_in_place = True
+            self._note_shared(layer, "changed in")
+            return layer
+        # The new layer makes its inner layers from their descriptions. These copies only serve to be
+        # described.
+        models = Cloner(self._structure, self._replacements, self._in_place)
+
+        def describe(inner):
+            part_of_inner = self._structure.part(inner)
+            return models.copy(part_of_inner, part) if self._changes(part_of_inner, part) else None
+
+        new = remake(layer, rewrite_config(layer, part.held, describe))
+        self.notes += models.notes
+        self.changed_in_place |= models.changed_in_place
+        return new
+
+    def _copy_as_it_is(self, part: Part) -> Any:
         """Copies an operation with nothing to replace inside it."""
+        operation = part.operation
         try:
             new = remake(operation)
         except Exception as error:
             if getattr(operation, "variables", []):
                 if not self._in_place:
                     raise ValueError(
-                        f"Layer {operation.name!r} ({type(operation).__name__}) cannot be copied: {error} "
+                        f"Layer {part.name!r} ({part.class_name}) cannot be copied: {error} "
                         "With in_place=True the new model shares it with the given one."
                     ) from error
                 self._note_shared(operation, "taken from")
             # Two models can share a layer without variables. A Lambda is an example: Keras does not load its
             # function from a config.
             return operation
-        if isinstance(operation, keras.Layer):
-            self.kept.append((operation, new))
+        if part.is_layer:
+            self.kept.append((part, new))
         return new
 
-    def _copy_holder(self, layer: keras.Layer) -> keras.Layer:
-        """Copies a layer with poolings to replace in its config, or else in its attributes."""
-        new, described = self._remake_holder(layer)
-        changed = [part for part in held_layers(layer) if self._changes(part, layer)]
-        rest = [part for part in changed if id(part) not in described]
-        if new is not layer and (rest or isinstance(layer, keras.Model)) and layer.built:
-            new.build_from_config(layer.get_build_config())
-        for part in rest:
-            copy = self.copy(part, None if is_graph(part) else layer)
-            index = held_layers(layer).index(part)
-            if copy is not held_layers(new)[index]:
-                exchange(new, held_layers(new)[index], copy)
-            if part.built and not copy.built:
-                copy.build_from_config(part.get_build_config())
-        self.kept.append((layer, new))
-        return new
-
-    def _remake_holder(self, layer: keras.Layer) -> tuple[keras.Layer, set[int]]:
-        """Makes a layer from the config of another, with other poolings.
-
-        Returns:
-            The new layer, or the given one if no config can make it; and the ids of the inner layers that the
-            config describes and that change.
-        """
-        if not is_copyable(layer):
-            self.changed_in_place = True
-            self._note_shared(layer, "changed in")
-            return layer, set()
-        described: set[int] = set()
-        # The new layer makes its inner layers from their descriptions. These copies only serve to be
-        # described.
-        models = Cloner(self._replacements, self._in_place)
-
-        def describe(inner):
-            if not self._changes(inner, layer):
-                return None
-            described.add(id(inner))
-            return models.copy(inner, None if is_graph(inner) else layer)
-
-        new = remake(layer, rewrite_config(layer, describe))
-        self.notes += models.notes
-        self.changed_in_place |= models.changed_in_place
-        return new, described
-
-    def _changes(self, inner: keras.Layer, holder: keras.Layer) -> bool:
+    def _changes(self, inner: Part, holder: Part) -> bool:
         """Returns whether an inner layer is a pooling to replace, or has one inside it."""
-        return id(inner) in self._touched or (id(inner), id(holder)) in self._chosen
+        return inner in self._touched or (inner, holder) in self._chosen
 
     def _note_class(self, model: keras.Model, new: keras.Model) -> None:
         old = type(model)

@@ -6,8 +6,6 @@ from typing import Any
 
 import keras
 
-from tf_softpool.rewriting.keras_model.internals import has_default_config, held_layers
-
 
 def remake(layer: Any, config: dict | None = None) -> Any:
     """Makes a new layer from the config of a layer, or from another config.
@@ -16,7 +14,7 @@ def remake(layer: Any, config: dict | None = None) -> Any:
         Exception: whatever the layer's class raises.
         ValueError: if Keras makes the config itself and does not know the constructor's arguments.
     """
-    if isinstance(layer, keras.Model) and has_default_config(layer):
+    if isinstance(layer, keras.Model) and type(layer).get_config is keras.Model.get_config:
         # Keras notes the default arguments of a subclassed model, not those that it was made with.
         for name, value in layer.get_config().items():
             if name not in ("name", "trainable", "dtype") and getattr(layer, name, None) != value:
@@ -36,26 +34,27 @@ def is_copyable(layer: Any) -> bool:
     return True
 
 
-def described_layers(layer: keras.Layer) -> set[int]:
-    """Returns the ids of the inner layers that a copy of a layer gets from its config."""
-    if not is_copyable(layer):
-        return set()
+def described_layers(layer: keras.Layer, held: list[keras.Layer]) -> set[int]:
+    """Returns the ids of the held layers that a copy of a layer gets from its config."""
     found: set[int] = set()
-    rewrite_config(layer, lambda inner: found.add(id(inner)))
+    rewrite_config(layer, held, lambda inner: found.add(id(inner)))
     return found
 
 
-def rewrite_config(layer: keras.Layer, rewrite: Callable[[keras.Layer], Any]) -> dict:
+def rewrite_config(
+    layer: keras.Layer, held: list[keras.Layer], rewrite: Callable[[keras.Layer], Any]
+) -> dict:
     """Returns a layer's config with other inner layers.
 
     Args:
         layer: the layer.
-        rewrite: a function that takes an inner layer and returns the layer to describe instead of it, or None
-            to describe the same one. It is called for each inner layer that the config describes, with
+        held: the layers that it holds.
+        rewrite: a function that takes a held layer and returns the layer to describe instead of it, or None
+            to describe the same one. It is called for each held layer that the config describes, with
             `keras.saving.serialize_keras_object` or by holding the layer itself.
     """
     unseen: dict[str, list] = {}
-    for inner in held_layers(layer):
+    for inner in held:
         description = keras.saving.serialize_keras_object(inner)
         unseen.setdefault(_key(description), []).append(inner)
 

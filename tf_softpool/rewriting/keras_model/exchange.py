@@ -11,8 +11,10 @@ def exchange(holder: keras.Layer, old: keras.Layer, new: keras.Layer) -> None:
     """Exchanges a layer for another in a layer's attributes, and in containers there.
 
     Raises:
-        ValueError: if it is in none of them.
+        ValueError: if the old layer is in none of them.
     """
+    if old is new:
+        return
     places: list = []
     with exchanged_in_tracker(holder, old, new):
         for name, value in list(vars(holder).items()):

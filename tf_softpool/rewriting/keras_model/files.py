@@ -11,9 +11,10 @@ import h5py
 import keras
 import numpy as np
 
+from tf_softpool.rewriting.keras_model.check import bits
 from tf_softpool.rewriting.keras_model.find import find_poolings
-from tf_softpool.rewriting.keras_model.parts import bits
 from tf_softpool.rewriting.keras_model.rewrite import rewrite_model
+from tf_softpool.rewriting.keras_model.structure import structure_of
 from tf_softpool.rewriting.policy.report import Report
 from tf_softpool.rewriting.request import KERAS_SUFFIXES, FileRequest
 from tf_softpool.writing import complete_or_absent
@@ -130,7 +131,7 @@ def _check(model: keras.Model, path: Path, loading: dict[str, Any]) -> None:
     same = len(saved.weights) == len(model.weights) and all(
         np.array_equal(bits(a), bits(b)) for a, b in zip(saved.weights, model.weights, strict=True)
     )
-    poolings = [[(s.path, s.what) for s in find_poolings(each)] for each in (saved, model)]
+    poolings = [[(s.path, s.what) for s in find_poolings(structure_of(each))] for each in (saved, model)]
     if not same or poolings[0] != poolings[1]:
         what = "poolings" if same else "weights"
         raise ValueError(

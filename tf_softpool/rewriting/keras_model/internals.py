@@ -24,14 +24,6 @@ def held_layers(layer: keras.Layer) -> list[keras.Layer]:
     return layer._flatten_layers(include_self=False, recursive=False)
 
 
-def all_layers(layer: keras.Layer) -> list[keras.Layer]:
-    """Returns a layer and all layers inside it, at any depth.
-
-    `Layer._flatten_layers`, since 3.0: see `held_layers`.
-    """
-    return list(layer._flatten_layers())
-
-
 def inputs_of(operation: Any) -> list[keras.KerasTensor]:
     """Returns the symbolic inputs of all calls of an operation.
 
@@ -42,13 +34,14 @@ def inputs_of(operation: Any) -> list[keras.KerasTensor]:
     return [tensor for node in operation._inbound_nodes for tensor in node.input_tensors]
 
 
-def first_output_of(operation: Any) -> keras.KerasTensor:
-    """Returns the symbolic output of the first call of an operation.
+def first_output_of(operation: Any) -> keras.KerasTensor | None:
+    """Returns the symbolic output of the first call of an operation, or None if it has not been called.
 
     `Operation._inbound_nodes`, since 3.0: see `inputs_of`. Without it, `keras.ops.max_pool` and
     `average_pool` in a model cannot be replaced.
     """
-    return operation._inbound_nodes[0].outputs[0]
+    nodes = operation._inbound_nodes
+    return nodes[0].outputs[0] if nodes else None
 
 
 def producer_of(tensor: keras.KerasTensor) -> Any:
@@ -67,15 +60,6 @@ def copy_trainable_flag(old: keras.Layer, new: keras.Layer) -> None:
     copy of a partly frozen model is frozen differently.
     """
     new._trainable = old._trainable
-
-
-def has_default_config(layer: keras.Layer) -> bool:
-    """Returns whether a class inherits Keras's own `get_config`, so that the config may be incomplete.
-
-    `get_config._is_default`, since 3.0. Without it, subclassed models that ignore their arguments in
-    `get_config` are copied with default arguments.
-    """
-    return getattr(layer.get_config, "_is_default", False)
 
 
 def compile_arguments(model: keras.Model) -> dict[str, Any]:

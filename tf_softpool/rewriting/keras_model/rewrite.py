@@ -7,6 +7,7 @@ from tf_softpool.rewriting.keras_model.check import Before, check_model
 from tf_softpool.rewriting.keras_model.clone import Cloner
 from tf_softpool.rewriting.keras_model.compilation import compile_alike
 from tf_softpool.rewriting.keras_model.find import ModelSite, find_poolings
+from tf_softpool.rewriting.keras_model.structure import Structure, structure_of
 from tf_softpool.rewriting.policy.plan import plan_of
 from tf_softpool.rewriting.policy.report import Report
 from tf_softpool.rewriting.request import Request
@@ -18,20 +19,23 @@ def rewrite_model(model: keras.Model, request: Request) -> tuple[keras.Model, Re
     Raises:
         ValueError: if a replacement cannot be made, or the model has layers that cannot be copied.
     """
-    plan = plan_of(find_poolings(model, request.rules), request)
+    structure = structure_of(model)
+    sites = find_poolings(structure, request.rules)
+    plan = plan_of(sites, request)
     report = Report(plan.findings, dry_run=request.dry_run)
     if request.dry_run:
         return model, report
     notes: list[str] = []
     if not plan.replacements:
         notes.append(f"No pooling was replaced in model {model.name!r}.")
-    new = _copy(model, plan.replacements, request, report, notes)
+    new = _copy(model, structure, plan.replacements, request, report, notes)
     report.notes = list(dict.fromkeys(notes))
     return new, report
 
 
 def _copy(
     model: keras.Model,
+    structure: Structure,
     replacements: dict[ModelSite, keras.Layer],
     request: Request,
     report: Report,
@@ -39,9 +43,9 @@ def _copy(
 ) -> keras.Model:
     """Makes the new model. The report gets a check, and the notes are added to."""
     before = Before.of(model)
-    cloner = Cloner(replacements, request.in_place)
-    new = cloner.copy(model)
-    makers = {type(site.maker).__name__: None for site in replacements if site.maker is not None}
+    cloner = Cloner(structure, replacements, request.in_place)
+    new = cloner.copy(structure.root)
+    makers = {site.maker.class_name: None for site in replacements if site.maker is not None}
     notes += [
         f"The pooling of {maker} is exchanged in its attributes. Its config does not contain that, so a "
         ".keras file of this model loads with the old pooling. Export a SavedModel instead."

@@ -1,0 +1,131 @@
+"""What a Keras model is made of. A model is read once, and all later steps look at what was read."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import keras
+
+from tf_softpool.rewriting.keras_model.code import poolings_in_code
+from tf_softpool.rewriting.keras_model.configs import described_layers, is_copyable
+from tf_softpool.rewriting.keras_model.internals import first_output_of, held_layers, inputs_of
+
+
+class Part:
+    """A layer or another operation of a model.
+
+    Attributes:
+        operation: the layer or operation itself.
+        is_graph: whether it is a Functional or Sequential model that calls only its own operations.
+        parts: the operations of such a model in its order, and the held layers of another layer.
+        held: the layers in the attributes of a layer, in the order of assignment.
+        input_types: the types of its symbolic inputs.
+        output: its symbolic output, or None if it has not been called.
+    """
+
+    def __init__(
+        self,
+        operation: Any,
+        parts: list[Part],
+        held: list[keras.Layer],
+        input_types: set[str],
+        output: keras.KerasTensor | None,
+    ) -> None:
+        self.operation = operation
+        self.is_graph = is_graph(operation)
+        self.parts = parts
+        self.held = held
+        self.input_types = input_types
+        self.output = output
+
+    @property
+    def name(self) -> str:
+        """The operation's name."""
+        return self.operation.name
+
+    @property
+    def class_name(self) -> str:
+        """The name of the operation's class."""
+        return type(self.operation).__name__
+
+    @property
+    def is_layer(self) -> bool:
+        """Whether the operation is a layer, and has state and a config of its own."""
+        return isinstance(self.operation, keras.Layer)
+
+    @cached_property
+    def is_copyable(self) -> bool:
+        """Whether the layer can be made anew from its config."""
+        return is_copyable(self.operation)
+
+    @cached_property
+    def described(self) -> list[Part]:
+        """The parts that a copy of the layer gets from its config."""
+        ids = described_layers(self.operation, self.held) if self.is_copyable else set()
+        return [part for part in self.parts if id(part.operation) in ids]
+
+    @cached_property
+    def inside(self) -> list[Part]:
+        """All parts inside this one, at any depth."""
+        return [each for part in self.parts for each in (part, *part.inside)]
+
+    @cached_property
+    def called_poolings(self) -> list[str]:
+        """The names of the poolings that the layer's own code calls."""
+        return poolings_in_code(self.operation)
+
+
+class Structure:
+    """The parts of a model.
+
+    Attributes:
+        root: the model itself.
+    """
+
+    def __init__(self, root: Part, parts: dict[int, Part]) -> None:
+        self.root = root
+        self._parts = parts
+
+    def part(self, operation: Any) -> Part:
+        """Returns the part of an operation. An operation in several places is one part."""
+        return self._parts[id(operation)]
+
+
+def structure_of(model: keras.Model) -> Structure:
+    """Reads a model."""
+    parts: dict[int, Part] = {}
+    return Structure(_read(model, parts), parts)
+
+
+def is_graph(layer: Any) -> bool:
+    """Returns whether a layer is a Functional or Sequential model that calls only its own operations."""
+    if not isinstance(layer, keras.Model):
+        return False
+    for cls in type(layer).__mro__:
+        if cls is keras.Sequential or (cls.__module__.startswith("keras.") and hasattr(layer, "operations")):
+            return True
+        if "call" in vars(cls):
+            return False
+    return False
+
+
+def operations_of(model: keras.Model) -> list:
+    """Returns the layers and other operations of a Functional or Sequential model, in its order."""
+    return getattr(model, "operations", None) or model.layers
+
+
+def own_variables(layer: keras.Layer, held: list[keras.Layer]) -> list[keras.Variable]:
+    """Returns the variables of a layer without those of the layers that it holds."""
+    inner = {id(variable) for part in held for variable in part.variables}
+    return [variable for variable in layer.variables if id(variable) not in inner]
+
+
+def _read(operation: Any, parts: dict[int, Part]) -> Part:
+    if id(operation) not in parts:
+        types = {tensor.dtype for tensor in inputs_of(operation)}
+        output = first_output_of(operation)
+        held = held_layers(operation) if isinstance(operation, keras.Layer) else []
+        inner = operations_of(operation) if is_graph(operation) else held
+        parts[id(operation)] = Part(operation, [_read(each, parts) for each in inner], held, types, output)
+    return parts[id(operation)]
