@@ -87,6 +87,7 @@ lint: lint-python lint-cpp
 lint-python: $(VENV)/.lint
 	$(BIN)/ruff check $(PY)
 	$(BIN)/ruff format --check $(PY)
+	$(BIN)/mypy
 
 lint-cpp: $(VENV)/.lint
 	@echo clang-format && $(BIN)/clang-format --dry-run -Werror $(CPP)

@@ -8,35 +8,84 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tf_softpool"
-# The other folders that each folder may import from.
+# What each room may import from besides itself. A room is a module, or a folder with everything in it. Of the
+# rooms that a module is in, the innermost one counts.
 MAY_IMPORT = {
-    # `writing` is a module that imports nothing of ours. Rewriting and serving both use it.
-    "writing": set(),
-    "rewriting": {"layers", "ops", "writing"},
-    "serving": {"layers", "ops", "writing"},
+    "cli": {"ops", "rewriting", "serving", "writing", "__version__"},
     "layers": {"ops"},
-    "ops": set(),
     "lib": set(),
+    "ops": set(),
+    "ops.arguments": {"ops.window"},
+    "ops.native": {"ops.window", "__version__"},
+    "ops.portable": {"ops.arguments", "ops.window"},
+    "ops.window": set(),
+    "rewriting": {"writing"},
+    "rewriting.keras_model": {"ops", "rewriting.policy", "rewriting.request", "writing"},
+    "rewriting.policy": {"layers", "ops"},
+    "rewriting.request": {"rewriting.policy"},
+    "rewriting.saved_model": {"ops", "rewriting.policy", "rewriting.request", "writing"},
+    "serving": {"layers", "ops", "writing"},
+    "writing": set(),
 }
+MODULES = sorted(PACKAGE.rglob("*.py"))
+# The one module that may use private attributes of Keras.
+INTERNALS = PACKAGE / "rewriting" / "keras_model" / "internals.py"
+
+
+def for_types_alone(node):
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def statements(path):
+    """Yields the nodes of a module, without what only a type checker sees."""
+    nodes = [ast.parse(path.read_text())]
+    while nodes:
+        node = nodes.pop()
+        yield node
+        nodes += [child for child in ast.iter_child_nodes(node) if not for_types_alone(child)]
 
 
 def imports(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    """Yields the names of the modules that a module imports, and of what it takes from them."""
+    for node in statements(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def is_in(name, room):
+    return f"{name}.".startswith(f"{room}.")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_python_dependencies_point_one_way(path):
     names = set(imports(path))
     assert not [n for n in names if n.startswith("keras.src")]
-    folder = path.relative_to(PACKAGE).with_suffix("").parts[0]
-    if folder not in MAY_IMPORT:
-        return
-    inner = {n.split(".")[1] for n in names if n.startswith("tf_softpool.")}
-    assert inner <= MAY_IMPORT[folder] | {folder}
+    module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+    rooms = sorted((room for room in MAY_IMPORT if is_in(module, room)), key=len)
+    if rooms:
+        allowed = {*MAY_IMPORT[rooms[-1]], rooms[-1]}
+        used = {n.removeprefix("tf_softpool.") for n in names if n.startswith("tf_softpool.")}
+        assert [name for name in used if not any(is_in(name, room) for room in allowed)] == []
+
+
+def foreign_private_attributes(path):
+    """Returns the private attributes that a module uses of objects that are not its own."""
+    return [
+        f"{ast.unparse(node.value)}.{node.attr}"
+        for node in statements(path)
+        if isinstance(node, ast.Attribute)
+        and node.attr.startswith("_")
+        and not node.attr.startswith("__")
+        and ast.unparse(node.value) not in ("self", "cls")
+    ]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_private_attributes_are_used_in_one_module(path):
+    found = foreign_private_attributes(path)
+    assert bool(found) == (path == INTERNALS)
 
 
 def includes(path):
@@ -107,6 +156,6 @@ def test_only_its_folder_names_a_pooling():
 
 
 def test_files_fit_in_a_head():
-    sources = [*SOURCES, *PACKAGE.rglob("*.py")]
+    sources = [*SOURCES, *MODULES]
     assert len(sources) > 20
     assert {p.name: n for p in sources if (n := len(p.read_text().splitlines())) > 500} == {}

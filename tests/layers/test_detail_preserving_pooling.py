@@ -54,7 +54,7 @@ def test_is_its_formula(rank, variant, symmetric, padding, data_format):
     # Each channel has its own alpha and lambda. Every log_alpha makes a positive alpha.
     log_alpha, log_lambda = np.array([-3.0, 0.1, 0.9], "float32"), np.array([0.3, -1.0, 1.2], "float32")
     layer = with_parameters(
-        rank, log_alpha, log_lambda, x, 3, 2, padding, data_format, variant, symmetric=symmetric
+        rank, log_alpha, log_lambda, x, 3, 2, padding, data_format, variant=variant, symmetric=symmetric
     )
     guide = guide_of(x, layer.guide_kernel.numpy(), *window) if variant == "full" else None
     alpha, lam = np.exp(log_alpha), np.exp(log_lambda)

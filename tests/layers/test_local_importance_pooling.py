@@ -65,7 +65,7 @@ def test_starts_as_average_pooling(rank, size, strides, padding, data_format):
 @pytest.mark.parametrize("rank", RANKS)
 def test_is_the_pooling_of_its_networks_logits(rank, data_format, kernel_size):
     x = images(rank, data_format)
-    layer = layer_class("LocalImportancePooling", rank)(3, 2, "same", data_format, kernel_size)
+    layer = layer_class("LocalImportancePooling", rank)(3, 2, "same", data_format, kernel_size=kernel_size)
     changed(layer, x.shape)
     last = np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
     logits = logits_of(last, *(w.numpy() for w in layer.weights))

@@ -19,7 +19,13 @@ Sorted2D = tsp.layers.SortedPooling2D
 def test_is_the_function_of_its_weights(rank, pool_range, per_channel, data_format):
     x = images(rank, data_format)
     layer = layer_class("SortedPooling", rank)(
-        3, 2, "same", data_format, pool_range, per_channel, rank_initializer="random_normal"
+        3,
+        2,
+        "same",
+        data_format,
+        pool_range=pool_range,
+        per_channel=per_channel,
+        rank_initializer="random_normal",
     )
     y = layer(x)
     ranks = pool_range or 3**rank

@@ -1,5 +1,6 @@
 """Detail-preserving pooling as Keras layers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -62,7 +63,7 @@ class _DetailPreservingPooling(Pooling):
         self.alpha_initializer = keras.initializers.get(alpha_initializer)
         self.lambda_initializer = keras.initializers.get(lambda_initializer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence) -> None:
         """Makes the variables `log_alpha` and `log_lambda`, and `guide_kernel` in the full variant."""
         self.log_alpha = self.add_parameter(
             input_shape, per_channel=True, name="log_alpha", initializer=self.alpha_initializer
@@ -79,7 +80,7 @@ class _DetailPreservingPooling(Pooling):
                 initializer=keras.initializers.Constant(_KERNEL**-self.rank),
             )
 
-    def pool(self, inputs):
+    def pool(self, inputs: Any) -> Any:
         """Pools a tensor over the windows of `self.window`."""
         guide = None
         if self.variant == "full":

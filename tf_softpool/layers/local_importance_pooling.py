@@ -86,7 +86,7 @@ class _LocalImportancePooling(Pooling):
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.scale_initializer = keras.initializers.get(scale_initializer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence) -> None:
         """Makes the network."""
         axis, channels = self.known_channels(input_shape)
         self.convolution = _CONVOLUTIONS[self.rank](
@@ -121,7 +121,7 @@ class _LocalImportancePooling(Pooling):
         inputs = ops.where(ops.isfinite(inputs), inputs, ops.zeros_like(inputs))
         return _LARGEST * ops.sigmoid(self.normalization(self.convolution(inputs)))
 
-    def pool(self, inputs):
+    def pool(self, inputs: Any) -> Any:
         """Pools a tensor over the windows of `self.window`."""
         return pool(inputs, self.logits(inputs), self.window)
 

@@ -1,5 +1,6 @@
 """Mixtures of max pooling and average pooling as Keras layers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -73,7 +74,7 @@ class _MixedPooling(Pooling):
             mix_initializer = keras.initializers.Constant(0.5)
         self.mix_initializer = keras.initializers.get(mix_initializer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence) -> None:
         """Makes the variable `mix`, if it is learned."""
         self.mix = self.fixed_mix
         if self.fixed_mix is None:
@@ -85,7 +86,7 @@ class _MixedPooling(Pooling):
                 constraint=UnitInterval(),
             )
 
-    def pool(self, inputs):
+    def pool(self, inputs: Any) -> Any:
         """Pools a tensor over the windows of `self.window`."""
         return mixtures.mixed_pool(inputs, self.window, self.mix)
 
@@ -131,7 +132,7 @@ class _GatedPooling(Pooling):
         self.per_channel = per_channel
         self.bias_initializer = keras.initializers.get(bias_initializer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence) -> None:
         """Makes the variables `omega` and `bias`."""
         self.omega = self.add_parameter(
             input_shape, self.pool_size, self.per_channel, name="omega", initializer="zeros"
@@ -140,7 +141,7 @@ class _GatedPooling(Pooling):
             input_shape, per_channel=self.per_channel, name="bias", initializer=self.bias_initializer
         )
 
-    def pool(self, inputs):
+    def pool(self, inputs: Any) -> Any:
         """Pools a tensor over the windows of `self.window`."""
         return mixtures.gated_pool(inputs, self.window, self.omega, self.bias)
 

@@ -1,5 +1,6 @@
 """Sums and norms of windows as Keras layers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -28,7 +29,7 @@ class _SumPooling(Pooling):
 
     has_compiled_op = False
 
-    def pool(self, inputs):
+    def pool(self, inputs: Any) -> Any:
         """Pools a tensor over the windows of `self.window`."""
         return norms.sum_pool(inputs, self.window)
 
@@ -61,7 +62,7 @@ class _PowerAveragePooling(Pooling):
         norms.check_p(p)
         self.p = float(p)
 
-    def pool(self, inputs):
+    def pool(self, inputs: Any) -> Any:
         """Pools a tensor over the windows of `self.window`."""
         return norms.power_average_pool(inputs, self.window, self.p)
 
@@ -100,7 +101,7 @@ class _LpPooling(Pooling):
         self.initial_p = float(initial_p)
         self.per_channel = per_channel
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence) -> None:
         """Makes the variable `rho`."""
         start = keras.initializers.Constant(norms.rho_of(self.initial_p))
         self.rho = self.add_parameter(
@@ -118,7 +119,7 @@ class _LpPooling(Pooling):
             raise ValueError(f"Layer {self.name!r} has no exponent before it is built.")
         return norms.exponent(keras.ops.convert_to_tensor(self.rho))
 
-    def pool(self, inputs):
+    def pool(self, inputs: Any) -> Any:
         """Pools a tensor over the windows of `self.window`."""
         return norms.lp_pool(inputs, self.window, self.rho)
 

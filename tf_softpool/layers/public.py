@@ -3,7 +3,7 @@
 import inspect
 import re
 import textwrap
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import keras
 
@@ -76,12 +76,12 @@ def public(cls: _Class) -> _Class:
 
     The signature joins the constructor's own parameters with those that it passes on as `*args`.
     """
-    cls.__doc__ = _filled(inspect.getdoc(cls), cls)
-    cls.__signature__ = _signature(cls)
+    cls.__doc__ = _filled(inspect.getdoc(cls) or "", cls)
+    cls.__signature__ = _signature(cls)  # type: ignore[attr-defined]
     return keras.saving.register_keras_serializable("tf_softpool")(cls)
 
 
-def _filled(text, cls):
+def _filled(text: str, cls: Any) -> str:
     things, dimensions = _SPATIAL[cls.rank]
     words = {
         "name": cls.__name__,
@@ -92,16 +92,17 @@ def _filled(text, cls):
         "pooled": (4, *(5,) * cls.rank, 8),
     }
 
-    def block(match):
+    def block(match: re.Match) -> str:
         return textwrap.indent(_BLOCKS[match["name"]].strip(), match["indent"])
 
     text = re.sub(r"^(?P<indent> *)\{(?P<name>\w+)\}$", block, text, flags=re.MULTILINE)
     return f"{text.format(**words)}\n"
 
 
-def _signature(cls):
+def _signature(cls: Any) -> inspect.Signature:
     """Returns a constructor's signature, with the base class's parameters for `*args`."""
-    keywords, constructors = [], [vars(base)["__init__"] for base in cls.__mro__ if "__init__" in vars(base)]
+    keywords: list[inspect.Parameter] = []
+    constructors = [vars(base)["__init__"] for base in cls.__mro__ if "__init__" in vars(base)]
     for constructor in constructors:
         _, *parameters = inspect.signature(constructor).parameters.values()
         keywords = [p for p in parameters if p.kind is p.KEYWORD_ONLY] + keywords

@@ -59,8 +59,8 @@ class _S3Pooling(Pooling):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def _first_step(self, pooling):
-        arguments = {
+    def _first_step(self, pooling: Any) -> keras.Layer:
+        arguments: dict[str, Any] = {
             "pool_size": self.pool_size,
             "strides": (1,) * self.rank,
             "padding": self.padding,
@@ -82,12 +82,12 @@ class _S3Pooling(Pooling):
                 raise ValueError(f"`pooling` must be a layer with {name}={value!r}, got one with {given!r}.")
         return pooling
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence) -> None:
         """Builds the first step."""
         if not self.pooling.built:
             self.pooling.build(input_shape)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Pools a tensor: with random draws in training, and to averages otherwise."""
         # Keras passes `training` on to the layers inside a layer.
         seed = self.seed_generator if training else None

@@ -17,11 +17,11 @@ class _SoftPool(PoolingLayer):
         check_gradient(gradient)
         self.gradient = gradient
 
-    def pool(self, inputs):
+    def pool(self, inputs: Any) -> Any:
         """Pools a tensor over the windows of `self.window`."""
         return pool(inputs, self.window, self.gradient)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "gradient": self.gradient}
 
@@ -93,7 +93,7 @@ class GlobalSoftPooling1D(_GlobalSoftPooling):
         super().__init__(*args, **kwargs)
         self.supports_masking = True
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Any, mask: Any = None) -> Any:
         """Pools a tensor. Steps with a mask of False have no weight."""
         if mask is not None:
             mask = keras.ops.expand_dims(mask, -1 if self.data_format == "channels_last" else 1)
@@ -101,7 +101,7 @@ class GlobalSoftPooling1D(_GlobalSoftPooling):
             inputs = keras.ops.where(mask, inputs, nothing)
         return super().call(inputs)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
         """Returns None, because the output has no steps."""
         return None
 

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -29,6 +30,8 @@ class LeadingRank(keras.initializers.Initializer):
         >>> [round(float(w), 4) for w in layer.rank_weights]
         [0.97, 0.01, 0.01, 0.01]
     """
+
+    share: float
 
     def __init__(self, share: float = 0.999) -> None:
         if not isinstance(share, numbers.Real) or not 0 < share < 1:
@@ -99,7 +102,7 @@ class _SortedPooling(Pooling):
         self.rank_regularizer = keras.regularizers.get(rank_regularizer)
         self.rank_constraint = keras.constraints.get(rank_constraint)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence) -> None:
         """Makes the variable `rank_logits`."""
         self.rank_logits = self.add_parameter(
             input_shape,
@@ -122,7 +125,7 @@ class _SortedPooling(Pooling):
             raise ValueError(f"Layer {self.name!r} has no weights before it is built.")
         return rank_weights(keras.ops.convert_to_tensor(self.rank_logits), self.normalize)
 
-    def pool(self, inputs):
+    def pool(self, inputs: Any) -> Any:
         """Pools a tensor over the windows of `self.window`."""
         return pool(inputs, self.rank_logits, self.window, self.normalize)
 

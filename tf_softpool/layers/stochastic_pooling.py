@@ -37,7 +37,7 @@ class _StochasticPooling(Pooling):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Pools a tensor: with random draws in training, and to the expectation otherwise."""
         return stochastic_pool(inputs, self.window, self.seed_generator if training else None)
 

@@ -82,7 +82,7 @@ def detail_preserving_pool(
     alpha, lam = as_tensor(alpha, dtype), as_tensor(lam, dtype)
     rank = spatial_rank(x)
     if any(isinstance(tensor, keras.KerasTensor) for tensor in (x, guide, alpha, lam)):
-        node = DetailPreservingPool(pool_size, strides, padding, data_format, rank, symmetric)
+        node = DetailPreservingPool(pool_size, strides, padding, data_format, rank, symmetric=symmetric)
         return node(x, guide, alpha, lam)
     check_symmetric(symmetric)
     window = PoolWindow.of(rank, pool_size, strides, padding, data_format)
@@ -95,7 +95,7 @@ def check_symmetric(symmetric: Any) -> None:
         raise ValueError(f"`symmetric` must be True or False, got {symmetric!r}.")
 
 
-def _check(guide, alpha, lam, x_shape, window):
+def _check(guide: Any, alpha: Any, lam: Any, x_shape: Sequence, window: PoolWindow) -> None:
     channels = x_shape[-1 if window.data_format == "channels_last" else 1]
     for name, tensor in (("guide", guide), ("alpha", alpha), ("lam", lam)):
         if tensor is not None:
@@ -183,7 +183,7 @@ def portable_detail_preserving_pool(
     return ops.cast(as_pooled(ops.where(nan, float("nan"), y), x, window), x.dtype)
 
 
-def _weights(values, guide, alpha, lam, kept, symmetric):
+def _weights(values: Any, guide: Any, alpha: Any, lam: Any, kept: Any, symmetric: bool) -> Any:
     """Returns `alpha + rho(values - guide)`, divided by the window's largest weight."""
     # The weights are equal if the guide or alpha is infinite.
     equal = ops.logical_or(ops.isinf(guide), ops.isinf(alpha))
@@ -210,7 +210,7 @@ def _weights(values, guide, alpha, lam, kept, symmetric):
     return alpha * half * half + ops.exp(power + (of_largest - scale))
 
 
-def _distance(detail, epsilon):
+def _distance(detail: Any, epsilon: float) -> Any:
     """Returns `sqrt(detail^2 + epsilon^2)`. No square overflows, and the derivatives are exact."""
     scale = ops.stop_gradient(ops.maximum(ops.abs(detail), epsilon))
     return scale * ops.sqrt((detail / scale) ** 2 + (epsilon / scale) ** 2)
@@ -223,12 +223,12 @@ native.register_gradients("DetailPreservingPool", portable_detail_preserving_poo
 class DetailPreservingPool(PoolNode):
     """`detail_preserving_pool` as a node of a Functional model."""
 
-    def __init__(self, pool_size, strides, padding, data_format, rank, symmetric, **kwargs):
-        super().__init__(pool_size, strides, padding, data_format, rank, **kwargs)
+    def __init__(self, *args: Any, symmetric: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         check_symmetric(symmetric)
         self.symmetric = symmetric
 
-    def call(self, x, guide, alpha, lam):
+    def call(self, x: Any, guide: Any, alpha: Any, lam: Any) -> Any:
         """Pools a tensor."""
         return pool(x, guide, alpha, lam, self.window, self.symmetric)
 
@@ -238,6 +238,6 @@ class DetailPreservingPool(PoolNode):
         _check(guide, alpha, lam, x.shape, self.window)
         return super().compute_output_spec(x)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "symmetric": self.symmetric}

@@ -66,7 +66,7 @@ def importance_pool(
     return pool(x, logits, PoolWindow.of(rank, pool_size, strides, padding, data_format))
 
 
-def _check_logits(logits, x_shape):
+def _check_logits(logits: Any, x_shape: Sequence) -> None:
     dtype, shape = keras.backend.standardize_dtype(logits.dtype), tuple(logits.shape)
     if not keras.backend.is_float_dtype(dtype):
         raise ValueError(f"`logits` must be floating-point numbers, got a tensor of type {dtype}.")
@@ -110,7 +110,7 @@ native.register_gradients("ImportancePool", portable_importance_pool)
 class ImportancePool(PoolNode):
     """`importance_pool` as a node of a Functional model."""
 
-    def call(self, x, logits):
+    def call(self, x: Any, logits: Any) -> Any:
         """Pools a tensor."""
         return pool(x, logits, self.window)
 

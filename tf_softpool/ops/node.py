@@ -1,5 +1,6 @@
 """Pooling functions as nodes of Functional models."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -15,7 +16,15 @@ class PoolNode(keras.Layer):
     it.
     """
 
-    def __init__(self, pool_size, strides, padding, data_format, rank, **kwargs):
+    def __init__(
+        self,
+        pool_size: int | Sequence[int],
+        strides: int | Sequence[int] | None,
+        padding: str,
+        data_format: str | None,
+        rank: int,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(autocast=False, **kwargs)
         self.window = PoolWindow.of(rank, pool_size, strides, padding, data_format)
         self.supports_jit = xla.runs_our_poolings()
@@ -24,7 +33,7 @@ class PoolNode(keras.Layer):
         """Returns a `KerasTensor` of the pooled shape and the type of `x`."""
         return keras.KerasTensor(self.window.output_shape(x.shape), dtype=x.dtype)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

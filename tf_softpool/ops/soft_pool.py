@@ -61,7 +61,7 @@ def soft_pool(
     x = as_tensor(x)
     rank = spatial_rank(x)
     if isinstance(x, keras.KerasTensor):
-        return SoftPool(pool_size, strides, padding, data_format, rank, gradient)(x)
+        return SoftPool(pool_size, strides, padding, data_format, rank, gradient=gradient)(x)
     check_gradient(gradient)
     return pool(x, PoolWindow.of(rank, pool_size, strides, padding, data_format), gradient)
 
@@ -93,7 +93,7 @@ def portable_soft_pool(x: Any, window: PoolWindow, gradient: str) -> Any:
     return ops.cast(as_pooled(y, x, window), x.dtype)
 
 
-def _send_back(x, grad, window, gradient):
+def _send_back(x: Any, grad: Any, window: PoolWindow, gradient: str) -> Any:
     """Computes what the op's gradient computes, in standard operations.
 
     It is written out because `"weights"` is not the derivative of the portable form.
@@ -120,15 +120,15 @@ native.register_gradients("SoftPool", send_back=_send_back)
 class SoftPool(PoolNode):
     """`soft_pool` as a node of a Functional model."""
 
-    def __init__(self, pool_size, strides, padding, data_format, rank, gradient, **kwargs):
-        super().__init__(pool_size, strides, padding, data_format, rank, **kwargs)
+    def __init__(self, *args: Any, gradient: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         check_gradient(gradient)
         self.gradient = gradient
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         """Pools a tensor."""
         return pool(x, self.window, self.gradient)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "gradient": self.gradient}

@@ -73,7 +73,7 @@ def sorted_pool(
     rank_logits = as_tensor(rank_logits, compute_dtype(x.dtype))
     rank = spatial_rank(x)
     if isinstance(x, keras.KerasTensor) or isinstance(rank_logits, keras.KerasTensor):
-        return SortedPool(pool_size, strides, padding, data_format, rank, normalize)(x, rank_logits)
+        return SortedPool(pool_size, strides, padding, data_format, rank, normalize=normalize)(x, rank_logits)
     check_normalize(normalize)
     return pool(x, rank_logits, PoolWindow.of(rank, pool_size, strides, padding, data_format), normalize)
 
@@ -94,7 +94,7 @@ def check_pool_range(pool_range: Any, window: PoolWindow, name: str = "pool_rang
         )
 
 
-def _check_logits(logits, x_shape, window):
+def _check_logits(logits: Any, x_shape: Sequence, window: PoolWindow) -> None:
     check_real(logits, "rank_logits")
     shape = logits.shape
     if len(shape) not in (1, 2):
@@ -148,20 +148,20 @@ def portable_sorted_pool(x: Any, rank_logits: Any, window: PoolWindow, normalize
     return ops.cast(as_pooled(y, x, window), x.dtype)
 
 
-def _weights(logits, kept, normalize):
+def _weights(logits: Any, kept: Any, normalize: str) -> Any:
     """Returns the weights of the ranks: zero for a rank that a window has no value for."""
     if normalize == "none":
         return ops.where(kept, logits, 0.0)
     return softmax_of(logits, kept)[0]
 
 
-def _sorts_by_comparing(size, pool_range):
+def _sorts_by_comparing(size: int, pool_range: Any) -> bool:
     if not isinstance(size, int) or not isinstance(pool_range, int) or pool_range > size:
         return False
     return pool_range * size - pool_range * (pool_range + 1) // 2 <= _MOST_COMPARISONS
 
 
-def _largest(a, pool_range):
+def _largest(a: Any, pool_range: Any) -> Any:
     """Returns the largest values along axis 0 in decreasing order. Equal values keep their order."""
     size = a.shape[0]
     if not _sorts_by_comparing(size, pool_range):
@@ -186,12 +186,12 @@ native.register_gradients("SortedPool", portable_sorted_pool)
 class SortedPool(PoolNode):
     """`sorted_pool` as a node of a Functional model."""
 
-    def __init__(self, pool_size, strides, padding, data_format, rank, normalize, **kwargs):
-        super().__init__(pool_size, strides, padding, data_format, rank, **kwargs)
+    def __init__(self, *args: Any, normalize: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         check_normalize(normalize)
         self.normalize = normalize
 
-    def call(self, x, rank_logits):
+    def call(self, x: Any, rank_logits: Any) -> Any:
         """Pools a tensor."""
         return pool(x, rank_logits, self.window, self.normalize)
 
@@ -200,6 +200,6 @@ class SortedPool(PoolNode):
         _check_logits(rank_logits, x.shape, self.window)
         return super().compute_output_spec(x)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "normalize": self.normalize}

@@ -78,3 +78,9 @@ class FileRequest(Request):
     portable: bool = False
     custom_objects: dict[str, Any] | None = None
     safe_mode: bool = True
+
+    @property
+    def target(self) -> Path:
+        """The path to write to, in a request that is not a dry run."""
+        assert self.out is not None  # `rewrite_file` checks it
+        return self.out

@@ -147,7 +147,7 @@ def cast_safely(array: np.ndarray, name: str) -> np.ndarray | None:
     dtype, kind = numpy_dtype(name), array.dtype.kind
     if name == "string":
         array = array.astype(object)
-        return array if all(isinstance(text, str | bytes) for text in array.flat) else None
+        return array if all(isinstance(text, str | bytes) for text in array.ravel().tolist()) else None
     if array.dtype == dtype:
         return array
     if kind in "iu" and dtype.kind in "iu":

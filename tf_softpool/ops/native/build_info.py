@@ -32,6 +32,7 @@ def _gpus(library: native.Native) -> int:
 def _cuda(library: native.Native) -> dict[str, Any]:
     """Describes the CUDA kernels of a library."""
     devices = _gpus(library)
+    reason: str | None
     if library.ops is None:
         reason = f"the compiled ops cannot be used: {library.error}"
     elif library.built.get("cuda_missing"):

@@ -35,7 +35,7 @@ def register(name: str, portable: Callable | None = None, send_back: Callable | 
     send_back = send_back or _derivative_of(portable)
 
     @tf.RegisterGradient(f"Softpool>{name}")
-    def first_order(op, gradient):
+    def first_order(op: Any, gradient: Any) -> Any:
         signature = op_def_registry.get(f"Softpool>{name}Grad")
         arguments = [argument.name for argument in signature.input_arg]
         values = [*_arguments(signature, op, op.inputs), gradient]
@@ -44,7 +44,7 @@ def register(name: str, portable: Callable | None = None, send_back: Callable | 
         return tf.nest.flatten(sent)
 
     @tf.RegisterGradient(f"Softpool>{name}Grad")
-    def second_order(op, *gradients):
+    def second_order(op: Any, *gradients: Any) -> Any:
         signature = op_def_registry.get(f"Softpool>{name}Grad")
         attributes = _attributes(signature, op)
         window = PoolWindow.of_attributes(**{key: attributes.pop(key) for key in _WINDOWS})
@@ -60,7 +60,7 @@ def register(name: str, portable: Callable | None = None, send_back: Callable | 
 def _derivative_of(portable: Callable | None) -> Callable:
     assert portable is not None  # one of the two functions must be given
 
-    def send_back(*arguments, **attributes):
+    def send_back(*arguments: Any, **attributes: Any) -> Any:
         *inputs, gradient, window = arguments
         there = [value for value in inputs if value is not None]
         with tf.GradientTape() as tape:

@@ -13,7 +13,7 @@ from tf_softpool.ops.window import PoolWindow
 
 def check_mix(mix: Any) -> None:
     """Raises a ValueError if this is not a number from 0 to 1."""
-    if not isinstance(mix, numbers.Real) or isinstance(mix, bool) or not 0 <= mix <= 1:
+    if not isinstance(mix, numbers.Real) or isinstance(mix, bool) or not 0 <= mix <= 1:  # type: ignore[operator]
         raise ValueError(f"`mix` must be None or a number from 0 to 1, got {mix!r}.")
 
 
@@ -43,14 +43,14 @@ def gated_pool(x: Any, window: PoolWindow, omega: Any, bias: Any) -> Any:
     omega = along_channels(ops.cast(omega, dtype), window, tap_axes=window.rank)
     bias = along_channels(ops.cast(bias, dtype), window)
 
-    def reduce(a, present):
+    def reduce(a: Any, present: Any) -> Any:
         gate = ops.sigmoid(ops.sum(omega * a, axis=TAPS, keepdims=True) + bias)
         return _blend(a, present, gate)
 
     return pool(x, window, reduce)
 
 
-def _blend(a, present, mix):
+def _blend(a: Any, present: Any, mix: Any) -> Any:
     # The result of a window without numbers is not used.
     largest = largest_of(ops.where(present, a, float("-inf")))
     largest = ops.where(ops.isfinite(largest), largest, 0.0)

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from collections.abc import Callable
 from typing import Any
 
 from keras import ops
@@ -29,7 +30,7 @@ def power_average_pool(x: Any, window: PoolWindow, p: float) -> Any:
     """Returns `(sum_i |a_i|^p)^(1/p)` of each window, for a number p."""
     check_p(p)
 
-    def total(powers, _):
+    def total(powers: Any, _: Any) -> Any:
         return ops.sum(powers, axis=TAPS, keepdims=True)
 
     return pool(x, window, lambda a, present: _norm(a, present, p, total))
@@ -58,7 +59,7 @@ def rho_of(p: float) -> float:
     return p - 1 + math.log(-math.expm1(1 - p))
 
 
-def _norm(a, present, p, combine):
+def _norm(a: Any, present: Any, p: Any, combine: Callable[[Any, Any], Any]) -> Any:
     """Returns a norm of each window. Its derivatives at zeros are zero."""
     size = ops.abs(a)
     scale = ops.stop_gradient(largest_of(size))

@@ -24,7 +24,7 @@ def stochastic_pool(x: Any, window: PoolWindow, seed: Any = None) -> Any:
         seed: a `keras.random.SeedGenerator`, or None to return the expectation, `sum_i p_i a_i`.
     """
 
-    def reduce(a, present):
+    def reduce(a: Any, present: Any) -> Any:
         weights = _weights(a, present)
         if seed is None:
             total = ops.sum(weights, axis=TAPS, keepdims=True)
@@ -36,7 +36,7 @@ def stochastic_pool(x: Any, window: PoolWindow, seed: Any = None) -> Any:
     return pool(x, window, reduce)
 
 
-def _weights(a, present):
+def _weights(a: Any, present: Any) -> Any:
     """Returns weights that are in proportion to the probabilities. The sum of a window's is at least 1."""
     positive = ops.relu(a)
     scale = ops.stop_gradient(largest_of(positive))
@@ -44,7 +44,7 @@ def _weights(a, present):
     return ops.where(some, positive / ops.where(some, scale, 1.0), ops.cast(present, a.dtype))
 
 
-def _draw(a, weights, seed):
+def _draw(a: Any, weights: Any, seed: Any) -> Any:
     """Draws a value of each window. Its probability is in proportion to its weight."""
     size, *rest = ops.shape(a)
     likely = weights > 0
@@ -119,7 +119,7 @@ def picks(length: Any, stride: int, grid: int, seed: Any) -> Any:
     return ops.reshape(chosen, (-1,))[: -(-length // stride)]
 
 
-def _cell_averages(x, strides, data_format):
+def _cell_averages(x: Any, strides: Sequence[int], data_format: str) -> Any:
     """Returns the average of each cell of positions. The last cell may be shorter."""
     cells = PoolWindow.of(len(strides), strides, padding="same", data_format=data_format)
     return pool(x, replace(cells, padding="after"), mean)

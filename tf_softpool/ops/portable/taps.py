@@ -6,6 +6,7 @@ the values of a padding. Positions outside the input are read from inside it ins
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -101,12 +102,12 @@ def static_shape(x: Any) -> list[int | None]:
     return [d if isinstance(d, int) else None for d in x.shape]
 
 
-def _axis_of_windows(window):
+def _axis_of_windows(window: PoolWindow) -> int:
     """Returns which of the four axes is that of the windows."""
     return 2 if window.data_format == "channels_last" else 3
 
 
-def _flat_shape(shape, window):
+def _flat_shape(shape: Any, window: PoolWindow) -> list:
     """Returns the shape `[batch, windows, channels]` or `[batch, channels, windows]` of a pooled tensor."""
     shape = list(shape)
     first = window.spatial_axes[0]
@@ -114,7 +115,7 @@ def _flat_shape(shape, window):
     return _with_open_size(shape)
 
 
-def _with_open_size(shape):
+def _with_open_size(shape: Any) -> list:
     """Returns a shape with -1 for a size that is its only unknown one.
 
     Converters understand -1 better than a size that is computed in the graph.
@@ -126,9 +127,9 @@ def _with_open_size(shape):
     return shape
 
 
-def _read(x, window, sizes, offsets, fill):
+def _read(x: Any, window: PoolWindow, sizes: Sequence[int], offsets: Sequence[int], fill: float) -> Any:
     """Returns taps for each window: `sizes` of them along the dimensions, from `offsets` to its start."""
-    shape, masks = list(ops.shape(x)), []
+    shape, masks = list(ops.shape(x)), list[Any]()
     dimensions = zip(window.spatial_axes, window.pool_size, window.strides, sizes, offsets, strict=True)
     # Each dimension puts its taps in front of those already there, so the last dimension has to come first.
     for axis, pool_size, stride, size, offset in reversed(list(dimensions)):
@@ -149,20 +150,20 @@ def _read(x, window, sizes, offsets, fill):
     return ops.where(ops.reshape(inside, mask_shape), x, fill)
 
 
-def _lie_within(offsets, sizes, pool_size):
+def _lie_within(offsets: Sequence[int], sizes: Sequence[int], pool_size: Sequence[int]) -> bool:
     """Returns whether all taps are positions of their own windows."""
     return all(o >= 0 and o + n <= p for o, n, p in zip(offsets, sizes, pool_size, strict=True))
 
 
-def _places(first, size, stride, outputs):
+def _places(first: Any, size: int, stride: int, outputs: Any) -> Any:
     """Returns a matrix of positions along an axis: a row for each tap, a column for each window."""
-    taps = np.arange(size, dtype="int32")[:, None]
+    taps: np.ndarray = np.arange(size, dtype="int32")[:, None]
     if isinstance(outputs, int):
         return first + taps + np.arange(outputs, dtype="int32") * np.int32(stride if outputs > 1 else 1)
     return first + taps + stride * ops.arange(outputs, dtype="int32")
 
 
-def _take(x, places, length, axis):
+def _take(x: Any, places: Any, length: Any, axis: int) -> Any:
     """Returns the values at places along an axis, with taps along axis 0.
 
     A place outside the input stands for the nearest one inside.
@@ -180,7 +181,7 @@ def _take(x, places, length, axis):
     return ops.concatenate(taken, axis=0) if len(taken) > 1 else taken[0]
 
 
-def _gather(x, places, axis):
+def _gather(x: Any, places: Any, axis: int) -> Any:
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -189,12 +190,12 @@ def _gather(x, places, axis):
     return ops.take(x, places, axis=axis)
 
 
-def _both(first, second):
+def _both(first: Any, second: Any) -> Any:
     library = np if isinstance(first, np.ndarray) and isinstance(second, np.ndarray) else ops
     return library.logical_and(first, second)
 
 
-def _of_all_dimensions(masks):
+def _of_all_dimensions(masks: list) -> Any:
     """Combines the masks of the dimensions into one mask `[taps, windows]`."""
     whole = masks[0]
     for mask in masks[1:]:

@@ -114,7 +114,7 @@ class Cloner:
         # described.
         models = Cloner(self._structure, self._replacements, self._in_place)
 
-        def describe(inner):
+        def describe(inner: keras.Layer) -> Any:
             part_of_inner = self._structure.part(inner)
             return models.copy(part_of_inner, part) if self._changes(part_of_inner, part) else None
 

@@ -58,7 +58,7 @@ def rewrite_config(
         description = keras.saving.serialize_keras_object(inner)
         unseen.setdefault(_key(description), []).append(inner)
 
-    def change(value):
+    def change(value: Any) -> Any:
         if isinstance(value, keras.Layer):
             new = rewrite(value)
             return remake(value) if new is None else new

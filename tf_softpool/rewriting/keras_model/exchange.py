@@ -48,7 +48,7 @@ def _exchanged(value: Any, old: keras.Layer, new: keras.Layer, places: list) -> 
             if changed is not item:
                 value[key] = changed
     elif isinstance(value, tuple):
-        items = [_exchanged(item, old, new, places) for item in value]
-        if any(a is not b for a, b in zip(items, value, strict=True)):
-            return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+        changes = [_exchanged(item, old, new, places) for item in value]
+        if any(a is not b for a, b in zip(changes, value, strict=True)):
+            return type(value)(*changes) if hasattr(value, "_fields") else tuple(changes)
     return value

@@ -27,7 +27,7 @@ def rewrite_keras_file(request: FileRequest) -> Report:
         ValueError: if the file cannot be loaded, or the result cannot be written as asked.
     """
     _check_out(request)
-    loading = {"custom_objects": request.custom_objects, "safe_mode": request.safe_mode}
+    loading: dict[str, Any] = {"custom_objects": request.custom_objects, "safe_mode": request.safe_mode}
     request.step("reading")
     model, note = load_keras_file(request.path, **loading)
     request.step("replacing")
@@ -36,7 +36,7 @@ def rewrite_keras_file(request: FileRequest) -> Report:
         return report
     report.notes += [note] if note else []
     if report.replaced:
-        with complete_or_absent(request.out, request.overwrite, request.path) as place:
+        with complete_or_absent(request.target, request.overwrite, request.path) as place:
             request.step("writing")
             _save(new, place)
             if request.path.is_file():

@@ -59,7 +59,7 @@ def rewrite_saved_model(request: FileRequest) -> Report:
     if not report.replaced:
         report.notes.append(f"No pooling was replaced in {request.path}.")
         return report
-    with complete_or_absent(request.out, request.overwrite, request.path) as place:
+    with complete_or_absent(request.target, request.overwrite, request.path) as place:
         request.step("writing")
         _write(saved_model, place)
         request.step("checking")

@@ -44,7 +44,7 @@ def splice(body: Body, node: Any, fragment: Fragment, inputs: Sequence[str]) -> 
     body.nodes.extend([*new, *rest])
 
 
-def _needed(fragment):
+def _needed(fragment: Fragment) -> tuple[list, str]:
     """Returns the nodes that a fragment's output needs, and the output, without trailing Identity nodes."""
     nodes = {node.name: node for node in fragment.nodes}
     output = fragment.output
@@ -59,7 +59,7 @@ def _needed(fragment):
     return [node for node in fragment.nodes if node.name in needed], output
 
 
-def _free_prefix(body, node):
+def _free_prefix(body: Body, node: Any) -> str:
     """Returns a scope for new nodes that has no other nodes."""
     taken = [each.name for each in body.nodes]
     scope, i = node.name, 0
@@ -69,7 +69,14 @@ def _free_prefix(body, node):
     return scope + "/"
 
 
-def _copy(node, names, renamed, controls, device, outside):
+def _copy(
+    node: Any,
+    names: dict[str, str],
+    renamed: dict[str, str],
+    controls: list[str],
+    device: str,
+    outside: str | None,
+) -> Any:
     copy = tf.compat.v1.NodeDef()
     copy.CopyFrom(node)
     copy.name = names[node.name]
@@ -82,7 +89,7 @@ def _copy(node, names, renamed, controls, device, outside):
     return copy
 
 
-def _rename(reference, names, renamed):
+def _rename(reference: str, names: dict[str, str], renamed: dict[str, str]) -> str:
     """Returns the name, in the body, of an input of a fragment's node."""
     if reference in renamed:
         return renamed[reference]
@@ -93,5 +100,5 @@ def _rename(reference, names, renamed):
     return mark + names[name] + reference.removeprefix("^").removeprefix(name)
 
 
-def _type_of(node):
+def _type_of(node: Any) -> Any:
     return node.attr["T"] if "T" in node.attr else tf.compat.v1.AttrValue(type=tf.float32.as_datatype_enum)

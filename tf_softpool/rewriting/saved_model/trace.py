@@ -68,7 +68,7 @@ class Tracer:
         Its inputs are the layer's input and the gradient of the layer's output.
         """
 
-        def gradient(x, g):
+        def gradient(x: Any, g: Any) -> Any:
             with tf.GradientTape() as tape:
                 tape.watch(x)
                 y = _call(layer, x)
