@@ -1,4 +1,4 @@
-"""Everything public has annotations, and so has what rewriting passes around. mypy checks them in make lint."""
+"""Annotations: everything public has them, and so has what rewriting passes around. make lint checks them."""
 
 import inspect
 from pathlib import Path

@@ -101,7 +101,7 @@ def missing(text, checkout):
     dotted = ["tf_softpool" + names for _, names in _DOTTED.findall(text)]
     targets = [found[1] for piece in pieces if (found := _MAKE.match(piece))]
     found = [name for name in _FILE.findall(text) if not checkout.has_file(name)]
-    found += [name for name in folders if not checkout.has_folder(name)]
+    found += [name for name in folders if not (checkout.has_folder(name) or checkout.has_file(name))]
     found += [name for name in dotted if not _is_in_python(name)]
     found += [f"make {name}" for name in targets if name not in checkout.targets]
     return list(dict.fromkeys(found))
