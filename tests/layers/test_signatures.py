@@ -25,6 +25,12 @@ def test_signature_docstring_and_config_name_the_same_arguments(cls):
 
 
 @pytest.mark.parametrize("cls", CLASSES)
+def test_a_layer_is_called_as_keras_layers_are(cls):
+    """`tf.function(layer)` asks for the signature of the layer, not of its class."""
+    assert inspect.signature(cls()) == inspect.signature(keras.layers.MaxPooling2D())
+
+
+@pytest.mark.parametrize("cls", CLASSES)
 def test_only_what_keras_takes_by_position_is_taken_so(cls):
     is_global = cls.__name__.startswith("Global")
     parameters = inspect.signature(cls).parameters.values()
