@@ -142,7 +142,7 @@ def test_keras_tells_them_when_it_trains():
         (lambda: L.SumPooling2D(5)(np.zeros((1, 4, 4, 1), "f4")), "larger"),
         (lambda: L.SumPooling2D(2)(np.zeros((1, 4, 4), "f4")), "ndim"),
         (lambda: L.SumPooling2D(2)(np.zeros((1, 4, 4, 1), "i4")), "one of the types"),
-        (lambda: L.PowerAveragePooling2D(p=0.5), "`p` must be a finite number from 1, got 0.5"),
+        (lambda: L.PowerAveragePooling2D(p=0.5), "`p` must be a finite number of at least 1, got 0.5"),
         (lambda: L.LpPooling2D(initial_p=1), "`initial_p` must be a finite number above 1, got 1"),
         (lambda: L.LpPooling2D(initial_p="2"), "`initial_p` must be a finite number above 1"),
         (lambda: L.LpPooling2D(per_channel=True)(keras.Input((8, 8, None))), "channels must be known"),

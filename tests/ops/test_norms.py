@@ -144,7 +144,7 @@ def test_empty(name, shape):
 
 @pytest.mark.parametrize("p", [0.5, 0, -2, float("nan"), float("inf"), "two", True, None])
 def test_bad_exponents(p):
-    with pytest.raises(ValueError, match="`p` must be a finite number from 1"):
+    with pytest.raises(ValueError, match="`p` must be a finite number of at least 1"):
         norms.power_average_pool(np.zeros((1, 4, 1), "float32"), PoolWindow.of(1, 2), p)
 
 

@@ -16,7 +16,7 @@ NOTHING_REPLACED = 3
 _STEPS = 4
 _EPILOG = (
     "Exit codes: 0 if something was replaced (or would be), 1 after an error, 2 after bad usage, 3 if "
-    "there was nothing to replace. Then nothing is written."
+    "there was nothing to replace, so that nothing was written."
 )
 
 
@@ -43,8 +43,18 @@ def add_parser(commands: "Commands") -> None:
         metavar="GLOB",
         help="replace only layers whose name or path matches; can be given several times",
     )
-    parser.add_argument("--first", type=int, metavar="N", help="replace only the first N of those")
-    parser.add_argument("--last", type=int, metavar="N", help="replace only the last N of those")
+    parser.add_argument(
+        "--first",
+        type=int,
+        metavar="N",
+        help="replace only the first N poolings that --map and --where allow",
+    )
+    parser.add_argument(
+        "--last",
+        type=int,
+        metavar="N",
+        help="replace only the last N poolings that --map and --where allow; with --first, both ends",
+    )
     parser.add_argument(
         "--dry-run", action="store_true", help="write nothing, and print what would be replaced"
     )

@@ -35,9 +35,9 @@ class PoolingLayer(keras.Layer):
 class Pooling(PoolingLayer):
     """Base class of layers that pool windows.
 
-    A subclass for one rank sets `rank`. The subclass of a pooling defines `pool(inputs)`, or `call` if it
-    needs to know more than the tensor. Its constructor takes `*args` for the arguments below, and its own
-    arguments by keyword.
+    The class of a pooling, a subclass of this one, defines `pool(inputs)`, or `call` if it needs to know more
+    than the tensor. Its constructor takes the arguments below as `*args`, and its own arguments by keyword.
+    Its subclasses, one for each rank, set `rank`.
     """
 
     def __init__(
@@ -69,16 +69,16 @@ class Pooling(PoolingLayer):
     def add_parameter(
         self, input_shape: Sequence, shape: Sequence[int] = (), per_channel: bool = False, **kwargs: Any
     ) -> Any:
-        """Adds a variable that is not cast to a type of fewer digits.
+        """Adds a variable that keeps its type under a policy of mixed precision.
 
         Args:
             input_shape: the shape of the layer's input.
-            shape: the variable's shape.
+            shape: the variable's shape, without the axis for the channels.
             per_channel: whether the variable has a last axis for the channels.
             **kwargs: other arguments of `add_weight`.
 
         Raises:
-            ValueError: if the input has the wrong rank, or its channels are needed and unknown.
+            ValueError: if the input has the wrong rank, or the number of its channels is needed and unknown.
         """
         self.window.check_rank(input_shape)
         if per_channel:
@@ -86,7 +86,7 @@ class Pooling(PoolingLayer):
         return self.add_weight(shape=shape, autocast=False, **kwargs)
 
     def known_channels(self, input_shape: Sequence) -> tuple[int, int]:
-        """Returns the axis and the number of the channels. Later inputs must have the same number.
+        """Returns the axis of the channels and their number. Later inputs must have the same number.
 
         Raises:
             ValueError: if the input has the wrong rank, or its channels are unknown.
@@ -123,8 +123,8 @@ class Pooling(PoolingLayer):
 class GlobalPooling(PoolingLayer):
     """Base class of layers that pool all spatial positions to one.
 
-    A subclass for one rank sets `rank`. The subclass of a pooling defines `pool(inputs)`, and takes `*args`
-    for the arguments below.
+    The class of a pooling, a subclass of this one, defines `pool(inputs)`, and takes the arguments below as
+    `*args`. Its subclasses, one for each rank, set `rank`.
     """
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:

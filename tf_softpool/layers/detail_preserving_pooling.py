@@ -25,18 +25,19 @@ class _DetailPreservingPooling(Pooling):
     The result is an average that gives more weight to values that stand out. A value's weight is `alpha +
     sqrt(d^2 + 0.001^2)^lambda`, where `d` is the value's difference from a guide. Each channel learns `alpha
     = exp(log_alpha)` and `lambda = exp(log_lambda)`. Both start as 1. A large alpha makes average pooling. A
-    large lambda without `symmetric` makes nearly max pooling. Two values are equally far from their average,
-    so windows of two values need the full variant or the asymmetric form. Source: Saeedan, Weber, Goesele and
-    Roth, "Detail-preserving pooling in deep networks".
+    large lambda without `symmetric` makes nearly max pooling. In a window of two values, both are equally far
+    from their average and have equal weights. So such windows need the full variant or the asymmetric form.
+    Source: Saeedan, Weber, Goesele and Roth, "Detail-preserving pooling in deep networks".
 
     Args:
         {window_arguments}
         variant: `"lite"` or `"full"`. In the lite variant the guide is each window's average. In the full
             variant the guide is learned: a depthwise convolution of size 3 around the window's centre. Its
-            kernel is the variable `guide_kernel`, and starts as the average.
-        symmetric: bool: whether values below the guide count as detail, as those above it do.
-        alpha_initializer: the initial `log_alpha`.
-        lambda_initializer: the initial `log_lambda`.
+            kernel is the variable `guide_kernel`, and starts as an average. Default: `"lite"`.
+        symmetric: bool: whether values below the guide count as detail, as those above it do. False makes the
+            asymmetric form. Default: True.
+        alpha_initializer: the initializer of `log_alpha`. Default: zeros.
+        lambda_initializer: the initializer of `log_lambda`. Default: zeros.
         {layer_arguments}
 
     {errors}

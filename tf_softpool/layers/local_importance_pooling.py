@@ -11,14 +11,14 @@ from tf_softpool.layers.public import public
 from tf_softpool.ops.importance_pool import pool
 from tf_softpool.ops.window import per_dimension
 
-# The largest logit. So no value has more than e^12 times the weight of another.
+# The largest logit, so that no value has more than e^12 times the weight of another.
 _LARGEST = 12.0
 _CONVOLUTIONS = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D, 3: keras.layers.Conv3D}
 
 
 @keras.saving.register_keras_serializable("tf_softpool")
 class CenterTap(keras.initializers.Initializer):
-    """A convolution's kernel that passes each channel on: its own centre is `gain`, and all else is zero.
+    """A convolution kernel that passes each channel on, times `gain`: all other weights are zero.
 
     Args:
         gain: float: the factor that the input is multiplied by.
@@ -53,16 +53,18 @@ class _LocalImportancePooling(Pooling):
 
     The result is the average of a window's values, weighted by the softmax of logits. A small network
     computes the logits from the input: a convolution with as many filters as channels, a normalization of
-    each channel of each example, and `12 sigmoid`. The convolution's kernel starts as zeros, so that the
-    layer starts as average pooling. The network sees zeros for infinite values and NaN. Source: Gao, Wang and
-    Wu, "LIP: local importance-based pooling".
+    each channel of each example, and 12 times a sigmoid. The convolution's kernel starts as zeros, so that
+    the layer starts as average pooling. The network sees zeros for infinite values and NaN. Source: Gao, Wang
+    and Wu, "LIP: local importance-based pooling".
 
     Args:
         {window_arguments}
-        kernel_size: int, or an int for each spatial dimension: the size of the convolution's kernel.
-        kernel_initializer: the initial kernel. `tf_softpool.layers.CenterTap` makes large values important.
-        kernel_regularizer: the regularizer of the kernel.
-        scale_initializer: the initial scale of the normalization.
+        kernel_size: int, or an int for each spatial dimension: the size of the convolution's kernel. Default:
+            3.
+        kernel_initializer: the initializer of the kernel. `tf_softpool.layers.CenterTap` makes large values
+            important. Default: zeros.
+        kernel_regularizer: the regularizer of the kernel. Default: none.
+        scale_initializer: the initializer of the normalization's scale. Default: ones.
         {layer_arguments}
 
     {errors}

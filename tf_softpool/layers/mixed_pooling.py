@@ -37,11 +37,11 @@ class _MixedPooling(Pooling):
 
     Args:
         {window_arguments}
-        mix: float from 0 to 1, or None: 0 makes average pooling, and 1 makes max pooling. Default: None, to
-            learn the variable `mix`.
-        per_channel: bool: whether each channel learns a mix of its own.
-        mix_initializer: the initial value of a learned mix. Default: 0.5. The constraint
-            `tf_softpool.layers.UnitInterval` keeps the mix from 0 to 1.
+        mix: float from 0 to 1, or None to learn the variable `mix`. 0 makes average pooling, and 1 makes max
+            pooling. Default: None.
+        per_channel: bool: whether each channel learns a mix of its own. Default: False.
+        mix_initializer: the initializer of a learned mix. The constraint `tf_softpool.layers.UnitInterval`
+            keeps the mix from 0 to 1. Default: 0.5.
         {layer_arguments}
 
     {errors}
@@ -106,15 +106,16 @@ class _GatedPooling(Pooling):
     {shapes}
 
     The result is `mix max_i a_i + (1 - mix) mean_i a_i`. Each window has its own `mix = sigmoid(sum_i omega_i
-    a_i + bias)`. The variables `omega`, with a value for each position of a window, and `bias` are learned.
+    a_i + bias)`. The layer learns `omega`, which has a value for each position of a window, and `bias`.
     `omega` starts as zeros. Equal largest values share the gradient. `-inf` counts as padding. Source: Lee,
     Gallagher and Tu, "Generalizing pooling functions in convolutional neural networks: mixed, gated, and
     tree".
 
     Args:
         {window_arguments}
-        per_channel: bool: whether each channel learns its own `omega` and `bias`.
-        bias_initializer: the initial `bias`. Zeros give equal parts to max and average.
+        per_channel: bool: whether each channel learns its own `omega` and `bias`. Default: False.
+        bias_initializer: the initializer of `bias`. Default: zeros, which give equal parts to max and
+            average.
         {layer_arguments}
 
     {errors}

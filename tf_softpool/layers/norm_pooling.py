@@ -46,7 +46,7 @@ class _PowerAveragePooling(Pooling):
 
     Args:
         {window_arguments}
-        p: float, at least 1: the exponent.
+        p: float, at least 1: the exponent. Default: 2.
         {layer_arguments}
 
     {errors}
@@ -83,8 +83,8 @@ class _LpPooling(Pooling):
 
     Args:
         {window_arguments}
-        initial_p: float, above 1: the initial p. It takes long to learn if it is near 1, or large.
-        per_channel: bool: whether each channel learns a p of its own.
+        initial_p: float, above 1: the initial p. A p near 1, or a large one, learns slowly. Default: 2.
+        per_channel: bool: whether each channel learns a p of its own. Default: False.
         {layer_arguments}
 
     {errors}

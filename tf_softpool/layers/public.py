@@ -11,7 +11,7 @@ _Class = TypeVar("_Class", bound=type)
 
 # For each number of spatial dimensions: what is pooled, and the names of the dimensions.
 _SPATIAL = {1: ("sequences", "steps"), 2: ("images", "height, width"), 3: ("volumes", "depth, height, width")}
-# What docstrings refer to by name, as `{shapes}`.
+# The blocks of text that docstrings refer to by name, as in `{shapes}`.
 _BLOCKS = {
     "shapes": """
 Input: `[batch, {dimensions}, channels]`, or `[batch, channels, {dimensions}]` with
@@ -23,7 +23,7 @@ for the same arguments.
     "window_arguments": """
 pool_size: int, or an int for each spatial dimension: the size of a window. Default: 2.
 strides: int, or an int for each spatial dimension. Default: `pool_size`.
-padding: `"valid"` or `"same"`. Padding takes no part.
+padding: `"valid"` or `"same"`. Padded positions do not count. Default: `"valid"`.
 data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
 """,
     "layer_arguments": """
@@ -31,9 +31,9 @@ data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
 """,
     "errors": """
 Raises:
-    ValueError: if an argument is not one of these. When the layer is built: if it has weights for each
-        channel and the number of channels is unknown. When it is called: if the input has the wrong
-        rank, or is smaller than a window under `"valid"`.
+    ValueError: when the layer is made, if an argument is not as described. When it is built, if it has
+        weights for each channel and the number of channels is unknown. When it is called, if the input
+        has the wrong rank, or is smaller than a window under `"valid"`.
 """,
     "example": """
 >>> import numpy as np
@@ -51,12 +51,12 @@ dimensions of 1.
 """,
     "global_arguments": """
 data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
-keepdims: bool: whether the spatial dimensions are kept, with length 1.
+keepdims: bool: whether the spatial dimensions are kept, with length 1. Default: False.
 """,
     "global_errors": """
 Raises:
-    ValueError: if an argument is not one of these. When the layer is called: if the input has the
-        wrong rank, or no spatial positions.
+    ValueError: when the layer is made, if an argument is not as described. When it is called, if the
+        input has the wrong rank, or no spatial positions.
 """,
     "global_example": """
 >>> import numpy as np
@@ -70,9 +70,9 @@ Raises:
 def public(cls: _Class) -> _Class:
     """Registers a layer class with Keras, and completes its docstring and its signature.
 
-    The docstring is that of the class, or of its base class. A line `{shapes}`, say, is replaced with the
-    block of that name. `{rank}`, `{things}` and `{dimensions}` stand for the class's number of spatial
-    dimensions, for what it pools, and for the names of its dimensions.
+    The docstring is that of the class, or of its base class. A line with only a name in braces, such as
+    `{shapes}`, is replaced with the block of that name. Elsewhere, `{rank}` stands for the number of spatial
+    dimensions, `{things}` for what the layer pools, and `{dimensions}` for the names of the dimensions.
 
     The signature joins the constructor's own parameters with those that it passes on as `*args`.
     """

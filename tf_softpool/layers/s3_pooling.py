@@ -10,7 +10,7 @@ from tf_softpool.layers.mixed_pooling import MixedPooling1D, MixedPooling2D, Mix
 from tf_softpool.layers.public import public
 from tf_softpool.ops.portable.sampling import check_grid_size, s3_downsample
 
-# The names of first steps, and the mix of max and average that each of them is.
+# The names of first steps, and the mix of max and average pooling that computes each of them.
 _MIXES = {"max": 1.0, "average": 0.0}
 _MIXED = {1: MixedPooling1D, 2: MixedPooling2D, 3: MixedPooling3D}
 
@@ -21,19 +21,19 @@ class _S3Pooling(Pooling):
     {shapes}
 
     The first step is another pooling with strides of 1. The second step keeps one of every `strides`
-    positions of each spatial axis. In training, these positions are drawn. Each axis is cut into grids, and a
-    grid keeps `grid_size / strides` of its positions, in their order. All choices are equally likely, and the
-    whole batch has the same. The last grid may be shorter, and keeps as many as fit. At inference, the second
-    step averages each cell of `strides` positions. Source: Zhai et al., "S3Pool: Pooling with stochastic
-    spatial sampling".
+    positions of each spatial axis. In training, these positions are drawn at random. Each axis is cut into
+    grids, and a grid keeps `grid_size / strides` of its positions, in their order. All choices are equally
+    likely, and all examples of a batch share one choice. The last grid may be shorter: with r positions it
+    keeps `ceil(r / strides)`. At inference, the second step averages each cell of `strides` positions.
+    Source: Zhai et al., "S3Pool: Pooling with stochastic spatial sampling".
 
     Args:
         {window_arguments}
         grid_size: int, or an int for each spatial dimension: a multiple of `strides`. Larger grids distort
-            more. Default: `strides`.
+            the input more. Default: `strides`.
         pooling: the first step: `"max"`, `"average"`, a class of pooling layers, or a layer with the same
-            arguments and strides of 1.
-        seed: int: the seed of the draws. Default: random, or set by `keras.utils.set_random_seed`.
+            window arguments and strides of 1. Default: `"max"`.
+        seed: int: the seed of the draws. Default: random, unless `keras.utils.set_random_seed` was called.
         {layer_arguments}
 
     {errors}

@@ -10,7 +10,7 @@ from tf_softpool.ops.soft_pool import check_gradient, pool
 
 
 class _SoftPool(PoolingLayer):
-    """What the layers over windows and the global ones share."""
+    """What the layers over windows and the global layers share."""
 
     def __init__(self, *args: Any, gradient: str = "exact", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -37,8 +37,8 @@ class _SoftPooling(_SoftPool, Pooling):
 
     Args:
         {window_arguments}
-        gradient: `"exact"` sends back the derivative. `"weights"` sends back what the paper's own code
-            sends back. See `tf_softpool.soft_pool`.
+        gradient: `"exact"` sends back the derivative. `"weights"` sends back what the paper's own code sends
+            back. Default: `"exact"`. See `tf_softpool.soft_pool`.
         {layer_arguments}
 
     {errors}
@@ -54,13 +54,13 @@ class _GlobalSoftPooling(_SoftPool, GlobalPooling):
     {global_shapes}
 
     The result of a channel is `sum_i w_i a_i` with `w_i = exp(a_i) / sum_j exp(a_j)`, over all spatial
-    positions. In 1D, masked steps take no part, and a sequence with no other steps gives `-inf`.
+    positions. In 1D, masked steps do not count, and a sequence whose steps are all masked gives `-inf`.
     Source: Stergiou, Poppe and Kalliatakis, "Refining activation downsampling with SoftPool", equations 1
     and 2.
 
     Args:
         {global_arguments}
-        gradient: `"exact"` or `"weights"`. See `tf_softpool.soft_pool`.
+        gradient: `"exact"` or `"weights"`. Default: `"exact"`. See `tf_softpool.soft_pool`.
         {layer_arguments}
 
     {global_errors}

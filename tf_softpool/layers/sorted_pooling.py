@@ -21,7 +21,7 @@ class LeadingRank(keras.initializers.Initializer):
             the rest. The nearer `share` is to 1, the longer the other ranks take to learn.
 
     Raises:
-        ValueError: if `share` is not such a number.
+        ValueError: if `share` is not a number above 0 and below 1.
 
     Example:
         >>> import tf_softpool as tsp
@@ -62,14 +62,16 @@ class _SortedPooling(Pooling):
     Args:
         {window_arguments}
         pool_range: int: the number of values of a window that are kept, the largest first. Default: all.
-        per_channel: bool: whether each channel learns weights of its own.
+        per_channel: bool: whether each channel learns weights of its own. Default: False.
         normalize: `"softmax"` or `"none"`. With `"softmax"`, the weights are the softmax of the variable
-            `rank_logits`, of shape `[pool_range]` or `[pool_range, channels]`. With `"none"`, they are the
-            variable itself; choose another `rank_initializer` then, because zeros are a poor start.
-        rank_initializer: the initial `rank_logits`. Zeros make the average of the kept values.
-            `tf_softpool.layers.LeadingRank` makes nearly their largest.
-        rank_regularizer: the regularizer of `rank_logits`.
-        rank_constraint: the constraint on `rank_logits`.
+            `rank_logits`, of shape `[pool_range]` or `[pool_range, channels]`. With `"none"`, the weights are
+            the variable itself. Then give another `rank_initializer`, because zeros are a poor start.
+            Default: `"softmax"`.
+        rank_initializer: the initializer of `rank_logits`. With zeros, the layer starts as the average of the
+            kept values. With `tf_softpool.layers.LeadingRank` it starts nearly as max pooling. Default:
+            zeros.
+        rank_regularizer: the regularizer of `rank_logits`. Default: none.
+        rank_constraint: the constraint on `rank_logits`. Default: none.
         {layer_arguments}
 
     {errors}
@@ -98,7 +100,10 @@ class _SortedPooling(Pooling):
         self.normalize = normalize
         self.rank_initializer = keras.initializers.get(rank_initializer)
         if normalize == "none" and isinstance(self.rank_initializer, LeadingRank):
-            raise ValueError('LeadingRank makes logits for a softmax, but `normalize` is "none".')
+            raise ValueError(
+                'LeadingRank makes logits for a softmax, but `normalize` is "none": give another '
+                "`rank_initializer`."
+            )
         self.rank_regularizer = keras.regularizers.get(rank_regularizer)
         self.rank_constraint = keras.constraints.get(rank_constraint)
 

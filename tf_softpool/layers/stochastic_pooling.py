@@ -21,7 +21,7 @@ class _StochasticPooling(Pooling):
 
     Args:
         {window_arguments}
-        seed: int: the seed of the draws. Default: random, or set by `keras.utils.set_random_seed`.
+        seed: int: the seed of the draws. Default: random, unless `keras.utils.set_random_seed` was called.
         {layer_arguments}
 
     {errors}

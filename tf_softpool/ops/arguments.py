@@ -8,7 +8,7 @@ from keras import ops
 
 from tf_softpool.ops.window import PoolWindow
 
-# A tensor of any of Keras's backends, or what Keras makes one of: a NumPy array, a number, nested lists.
+# A tensor of any of Keras's backends, or what Keras converts to one: a NumPy array, a number, nested lists.
 TensorLike = Any
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 
@@ -19,7 +19,7 @@ def compute_dtype(dtype: Any) -> str:
 
 
 def as_tensor(x: TensorLike, dtype: Any = None) -> Any:
-    """Returns a tensor, or a `KerasTensor`, unchanged, and makes a tensor of anything else.
+    """Returns a tensor or a `KerasTensor` unchanged, and converts anything else to a tensor.
 
     `dtype` is the type of numbers and lists. An array keeps its own type.
     """
@@ -32,7 +32,7 @@ def spatial_rank(x: Any) -> int:
     """Returns the number of spatial dimensions of a tensor.
 
     Raises:
-        ValueError: if there are not one to three.
+        ValueError: if there are none, or more than three.
     """
     rank = len(x.shape) - 2
     if rank not in (1, 2, 3):
@@ -57,7 +57,7 @@ def check_real(tensor: Any, name: str) -> None:
     """Raises a ValueError if the tensor given for an argument does not hold real numbers."""
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     if not (keras.backend.is_float_dtype(dtype) or keras.backend.is_int_dtype(dtype)):
-        raise ValueError(f"`{name}` must be real numbers, got a tensor of type {dtype}.")
+        raise ValueError(f"`{name}` must hold real numbers, got a tensor of type {dtype}.")
 
 
 def shapes_agree(first: Sequence, second: Sequence) -> bool:

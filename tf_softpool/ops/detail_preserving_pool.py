@@ -39,7 +39,8 @@ def detail_preserving_pool(
 
     `y = sum_i w_i x_i / sum_i w_i` with `w_i = alpha + rho(x_i - guide)`, over the values `x` of a window.
     `rho(d)` is `sqrt(d^2 + 0.001^2)^lam`, or the same of `max(d, 0)` if `symmetric` is False. A large
-    `alpha`, or `lam = 0`, makes average pooling. A large `lam` selects the value that differs most.
+    `alpha`, or `lam = 0`, makes average pooling. A large `lam` selects the value that differs most from the
+    guide.
 
     No magnitude overflows. Padding takes no part. NaN gives NaN, and values of `-inf` have weight zero.
     Gradients flow to `x`, `guide`, `alpha` and `lam`. If a result is infinite, its gradient flows to the
@@ -51,21 +52,20 @@ def detail_preserving_pool(
             `"channels_first"`, with one to three spatial dimensions. Its type is float16, bfloat16, float32
             or float64. 16-bit types are computed in float32.
         guide: tensor of the pooled shape, with a value for each window. It is cast to the type of `x`. None
-            stands for the average of each window, without that rounding.
-        alpha: number, or tensor of shape `[channels]`: the least weight of a value. It is not negative.
+            stands for the average of each window, which is not rounded to the type of `x`.
+        alpha: number, or tensor of shape `[channels]`: the least weight of a value. It must not be negative.
         lam: number, or tensor of shape `[channels]`: the exponent of the differences.
         pool_size: int, or an int for each spatial dimension: the size of a window.
         strides: int, or an int for each spatial dimension. Default: `pool_size`.
         padding: `"valid"` or `"same"`, with TensorFlow's output sizes.
         data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
-        symmetric: bool: whether values below the guide count as detail, as those above it do.
+        symmetric: bool: whether values below the guide count as detail, as those above it do. Default: True.
 
     Returns:
         A tensor of the type of `x`, with smaller spatial dimensions. A `KerasTensor` gives a `KerasTensor`.
 
     Raises:
-        ValueError: if an argument is not one of these, or a window is larger than the input under
-            `"valid"`.
+        ValueError: if an argument is not as described, or a window is larger than the input under `"valid"`.
         tf.errors.InvalidArgumentError: in a graph with compiled ops, for the same reasons, if the shape is
             known only when the graph runs. Standard operations may return an empty tensor then.
 
@@ -90,7 +90,7 @@ def detail_preserving_pool(
 
 
 def check_symmetric(symmetric: Any) -> None:
-    """Raises a ValueError if this is neither True nor False."""
+    """Raises a ValueError if `symmetric` is neither True nor False."""
     if symmetric not in (True, False):
         raise ValueError(f"`symmetric` must be True or False, got {symmetric!r}.")
 
@@ -185,11 +185,11 @@ def portable_detail_preserving_pool(
 
 def _weights(values: Any, guide: Any, alpha: Any, lam: Any, kept: Any, symmetric: bool) -> Any:
     """Returns `alpha + rho(values - guide)`, divided by the window's largest weight."""
-    # The weights are equal if the guide or alpha is infinite.
+    # If the guide or alpha is infinite, all weights are equal.
     equal = ops.logical_or(ops.isinf(guide), ops.isinf(alpha))
     alpha = ops.where(equal, 1.0, alpha)
-    # Positions without a value must not overflow, because their derivatives would be NaN. Differences of
-    # quarters cannot overflow.
+    # Differences at positions without a value must not overflow, because their derivatives would be NaN.
+    # Quarters are subtracted because the difference of two values may overflow.
     there = ops.logical_and(kept, ops.logical_not(equal))
     detail = ops.where(there, 0.25 * values - 0.25 * guide, 0.0)
     quarter = _distance(detail if symmetric else ops.where(detail > 0, detail, 0.0), 0.25 * EPSILON)

@@ -46,7 +46,7 @@ def pool(x: Any, window: PoolWindow, compiled: Callable[[Any], Any], standard: C
         x: tensor.
         window: a `PoolWindow`.
         compiled: a function that takes the module of compiled ops and returns the pooled tensor.
-        standard: a function without arguments that returns the same, made of standard operations.
+        standard: a function without arguments that computes the same with standard operations.
 
     Raises:
         ValueError: if the tensor's shape or type cannot be pooled.
@@ -57,6 +57,7 @@ def pool(x: Any, window: PoolWindow, compiled: Callable[[Any], Any], standard: C
         return standard()
     y = compiled(module)
     if window.is_whole:
-        # The op's output has ceil(size / stride) positions. A graph does not know that this is one.
+        # The op's shape function computes ceil(size / stride) positions. If the size is unknown, it does not
+        # see that this is always one.
         y.set_shape(shape)
     return y

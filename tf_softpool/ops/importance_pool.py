@@ -28,7 +28,7 @@ def importance_pool(
     `y = sum_i w_i x_i` with `w_i = exp(l_i) / sum_j exp(l_j)`, over the values `x` and the logits `l` of
     a window. `logits = x` makes SoftPool, and equal logits make average pooling. No magnitude overflows.
     Padding takes no part. NaN in either tensor gives NaN. A value or a logit of `-inf` has weight zero.
-    Gradients flow to `x` and to `logits`. The logits of a window with an infinite result get zero.
+    Gradients flow to `x` and to `logits`. If a result is infinite, the gradient of its logits is zero.
     Source: Gao, Wang and Wu, "LIP: local importance-based pooling".
 
     Args:
@@ -45,8 +45,7 @@ def importance_pool(
         A tensor of the type of `x`, with smaller spatial dimensions. A `KerasTensor` gives a `KerasTensor`.
 
     Raises:
-        ValueError: if an argument is not one of these, or a window is larger than the input under
-            `"valid"`.
+        ValueError: if an argument is not as described, or a window is larger than the input under `"valid"`.
         tf.errors.InvalidArgumentError: in a graph with compiled ops, for the same reasons, if the shape is
             known only when the graph runs. Standard operations may return an empty tensor then.
 

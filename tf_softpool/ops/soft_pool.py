@@ -39,17 +39,16 @@ def soft_pool(
         strides: int, or an int for each spatial dimension. Default: `pool_size`.
         padding: `"valid"` or `"same"`, with TensorFlow's output sizes.
         data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
-        gradient: `"exact"` sends back the derivative, `g w_i (1 + a_i - y)`. `"weights"` sends back
-            `g w_i`, as the paper's own code does (its section 3.2).
+        gradient: `"exact"` sends back the derivative, `g w_i (1 + a_i - y)`, where `g` is the gradient of
+            `y`. `"weights"` sends back `g w_i`, as the paper's own code does (section 3.2 of the paper).
 
     Returns:
         A tensor of the type of `x`, with smaller spatial dimensions.
 
     Raises:
-        ValueError: if an argument is not one of these, or a window is larger than the input under
-            `"valid"`.
-        tf.errors.InvalidArgumentError: in a graph, for the same reasons, if the shape is known only when
-            the graph runs.
+        ValueError: if an argument is not as described, or a window is larger than the input under `"valid"`.
+        tf.errors.InvalidArgumentError: in a graph with compiled ops, for the same reasons, if the shape is
+            known only when the graph runs. Standard operations may return an empty tensor then.
 
     Example:
         >>> import numpy as np
@@ -67,7 +66,7 @@ def soft_pool(
 
 
 def check_gradient(gradient: str) -> None:
-    """Raises a ValueError if this is not the name of a gradient."""
+    """Raises a ValueError if `gradient` is not the name of a gradient."""
     if gradient not in GRADIENTS:
         raise ValueError(f"`gradient` must be one of {GRADIENTS}, got {gradient!r}.")
 
@@ -96,7 +95,8 @@ def portable_soft_pool(x: Any, window: PoolWindow, gradient: str) -> Any:
 def _send_back(x: Any, grad: Any, window: PoolWindow, gradient: str) -> Any:
     """Computes what the op's gradient computes, in standard operations.
 
-    It is written out because `"weights"` is not the derivative of the portable form.
+    The derivative of the portable form would not do: with `"weights"`, the portable form contains
+    `stop_gradient`, so its second derivatives are zero.
     """
     import tensorflow as tf
 

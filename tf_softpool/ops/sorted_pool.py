@@ -32,8 +32,10 @@ def sorted_pool(
     """Pools each window to the sum of its largest values, weighted by their ranks.
 
     `y = sum_r p_r a_(r)` with `p = softmax(rank_logits)`, over the values `a_(1) >= a_(2) >= ...` of a
-    window. One rank makes max pooling. Equal logits for all positions of a window make average pooling.
-    Source: Singla, "A new kind of pooling layer for faster and sharper convergence", concrete definition.
+    window. A single rank makes max pooling. As many equal logits as a window has positions make average
+    pooling.
+    Source: Singla, "A new kind of pooling layer for faster and sharper convergence", the "concrete
+    definition".
 
     Equal values rank in row-major order. Padding takes no part, and `-inf` counts as padding. If a window
     has fewer values than there are ranks, the softmax is taken over the first ranks only. NaN gives NaN.
@@ -51,14 +53,14 @@ def sorted_pool(
         strides: int, or an int for each spatial dimension. Default: `pool_size`.
         padding: `"valid"` or `"same"`, with TensorFlow's output sizes.
         data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
-        normalize: `"softmax"`, or `"none"` to use `rank_logits` themselves as the weights.
+        normalize: `"softmax"`, or `"none"` to use `rank_logits` themselves as the weights. Default:
+            `"softmax"`.
 
     Returns:
         A tensor of the type of `x`, with smaller spatial dimensions. A `KerasTensor` gives a `KerasTensor`.
 
     Raises:
-        ValueError: if an argument is not one of these, or a window is larger than the input under
-            `"valid"`.
+        ValueError: if an argument is not as described, or a window is larger than the input under `"valid"`.
         tf.errors.InvalidArgumentError: in a graph with compiled ops, for the same reasons, if the shape is
             known only when the graph runs. Standard operations do not check the number of logits then.
 
@@ -79,13 +81,13 @@ def sorted_pool(
 
 
 def check_normalize(normalize: str) -> None:
-    """Raises a ValueError if this is not the name of a normalization."""
+    """Raises a ValueError if `normalize` is not the name of a normalization."""
     if normalize not in NORMALIZATIONS:
         raise ValueError(f"`normalize` must be one of {NORMALIZATIONS}, got {normalize!r}.")
 
 
 def check_pool_range(pool_range: Any, window: PoolWindow, name: str = "pool_range") -> None:
-    """Raises a ValueError if this is not a number of ranks that windows have."""
+    """Raises a ValueError if `pool_range` is not a number of ranks that windows have."""
     size = math.prod(window.pool_size)
     if isinstance(pool_range, bool) or not hasattr(pool_range, "__index__") or not 1 <= pool_range <= size:
         raise ValueError(
@@ -165,7 +167,7 @@ def _largest(a: Any, pool_range: Any) -> Any:
     """Returns the largest values along axis 0 in decreasing order. Equal values keep their order."""
     size = a.shape[0]
     if not _sorts_by_comparing(size, pool_range):
-        # There may be fewer values than ranks if the one window covers the whole input.
+        # If one window covers the whole input, it may have fewer values than there are ranks.
         a = ops.pad(a, [(0, pool_range)] + [(0, 0)] * (len(a.shape) - 1), constant_values=float("-inf"))
         order = ops.argsort(-a, axis=0)[:pool_range]
         return ops.take_along_axis(a, order, axis=0)

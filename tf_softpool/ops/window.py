@@ -12,10 +12,10 @@ WHOLE = 2**31 - 1
 
 
 def per_dimension(value: Any, rank: int, name: str) -> tuple[int, ...]:
-    """Returns an int for each of `rank` dimensions, made of one int or of `rank` ints.
+    """Returns an int for each of `rank` dimensions, given one int or `rank` ints.
 
     Raises:
-        ValueError: if the value is neither. It names the argument, `name`.
+        ValueError: if the value is neither. The message names the argument `name`.
     """
     values = tuple(value) if isinstance(value, list | tuple) else (value,) * rank
     whole = all(hasattr(v, "__index__") and not isinstance(v, bool) for v in values)
@@ -26,7 +26,7 @@ def per_dimension(value: Any, rank: int, name: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class PoolWindow:
-    """The windows of a pooling of `len(pool_size)` spatial dimensions.
+    """The windows of a pooling over `len(pool_size)` spatial dimensions.
 
     `padding` may also be `"after"`, for use inside the package: like `"same"`, but with all padding behind
     the input.
@@ -56,7 +56,7 @@ class PoolWindow:
             data_format: `"channels_last"`, `"channels_first"`, or None for Keras's setting.
 
         Raises:
-            ValueError: if an argument is not one of these.
+            ValueError: if an argument is not as described.
         """
         pool_size = per_dimension(pool_size, rank, "pool_size")
         strides = pool_size if strides is None else per_dimension(strides, rank, "strides")
@@ -144,7 +144,9 @@ class PoolWindow:
             if self.is_whole and length != 0:
                 shape[axis] = 1
             elif self.is_whole:
-                raise ValueError(f"There is nothing to pool in a tensor of shape {tuple(shape)}.")
+                raise ValueError(
+                    f"There is nothing to pool in a tensor of shape {tuple(shape)}: a spatial dimension is 0."
+                )
             elif length is None:
                 continue
             elif self.padding == "valid" and length < size:

@@ -75,26 +75,28 @@ def replace_pooling(
         where: a glob such as `"conv*"`, a list of globs, or a function that takes a layer and returns True if
             it may be replaced. A glob must match the layer's name or its path in the model. Default: every
             layer.
-        first: int: replace only the first N of these poolings, in the model's order.
-        last: int: replace only the last N of them. With `first`, both ends are replaced.
-        in_place: bool: whether to replace pooling that a layer or model makes itself, so that its config does
-            not describe it. True exchanges it in the attributes of the copy. If the class cannot be made from
-            its config, True exchanges it in the given model itself. Keras saves such a layer as its config,
-            so a `.keras` file loads with the old pooling. A SavedModel has the new one.
-        dry_run: bool: True changes nothing, and returns only the report.
+        first: int: replace only the first N of the poolings that `replacements` and `where` allow, in the
+            model's order.
+        last: int: replace only the last N of these poolings. With `first`, both ends are replaced.
+        in_place: bool: whether to replace poolings that a layer or model makes itself, without a description
+            in its config. True exchanges them in the attributes of the copy. If a layer or model cannot be
+            made anew from its config, True exchanges them in the given model itself. Keras saves such a layer
+            as its config, so a `.keras` file of the new model loads with the old pooling. A SavedModel keeps
+            the new one. Default: False.
+        dry_run: bool: True changes nothing, and returns only the report. Default: False.
 
     Returns:
         The new model and a `Report`, or only the report with `dry_run`. The report lists every pooling that
         was found, what became of it and why, and a comparison of the new model with the old one.
 
         Kinds that learn start as near as they can to the `"max"` or `"average"` that they replace, and the
-        report's notes say how near. `"mixed"` starts as the same, and so do `"sorted"` and
+        report's notes say how near. `"mixed"` starts exactly as the old pooling, and so do `"sorted"` and
         `"local_importance"` for `"average"`. `"gated"`, and `"sorted"` for `"max"`, start with 99.9 % of the
         weight on the old pooling. `"lp"` and `"detail_preserving"` start near it. `"local_importance"` for
         `"max"` starts between max and average. `"s3"` has the old pooling as its first step.
 
     Raises:
-        ValueError: if an argument is not one of these, a replacement cannot be made from the layer that it is
+        ValueError: if an argument is not as described, a replacement cannot be made from the layer that it is
             for, or the model has layers that cannot be copied.
 
     Warns:
@@ -139,11 +141,11 @@ def replace_pooling_in_file(
     """Writes a copy of a model on disk, with other pooling and the same weights.
 
     A Keras file is loaded, rewritten as by `replace_pooling`, saved, loaded again and compared. A SavedModel
-    is rewritten in its graphs, whoever wrote it: the nodes `MaxPool`, `AvgPool`, `MaxPool3D`, `AvgPool3D` and
-    our own SoftPool, in the main graph and in every function, and their gradients with them. Its signatures,
-    variables and assets are copied unchanged, and the result is loaded as a check. New variables cannot be
-    added to a SavedModel's graph, so it can only get poolings without variables. The original is never
-    changed. The result appears complete or not at all.
+    of any program is rewritten in its graphs: the nodes `MaxPool`, `AvgPool`, `MaxPool3D`, `AvgPool3D` and
+    our own SoftPool, in the main graph and in every function, with their gradients. Its signatures, variables
+    and assets are copied unchanged, and the result is loaded as a check. New variables cannot be added to a
+    SavedModel's graph, so it can only get poolings without variables. The original is never changed. The
+    result appears complete or not at all.
 
     Args:
         path: a `.keras` or `.h5` file, or a SavedModel folder of TensorFlow 1 or 2.
@@ -172,10 +174,10 @@ def replace_pooling_in_file(
         FileExistsError: if there is something at `out`, and `overwrite` is False.
         OSError: if `out` cannot be written.
         ValueError: if there is no model at `path`, or a broken one, or one that needs code or ops that are
-            not loaded; if an argument is not one of these; if the result cannot be loaded.
+            not loaded; if an argument is not as described; if the result cannot be loaded.
 
     Warns:
-        UserWarning: as `replace_pooling`.
+        UserWarning: as for `replace_pooling`.
 
     Example:
         >>> import keras, tempfile
@@ -209,9 +211,9 @@ def replace_pooling_in_file(
 
 
 def rewrite_file(request: FileRequest, stacklevel: int = 2) -> Report:
-    """Does what `replace_pooling_in_file` describes, for a request that has been built.
+    """Replaces pooling in a file, as `replace_pooling_in_file` describes.
 
-    The warnings' `stacklevel` is that of `warnings.warn`.
+    `stacklevel` is passed to `warnings.warn`.
     """
     if not request.path.exists():
         raise FileNotFoundError(f"There is no model at {request.path}.")
@@ -222,7 +224,7 @@ def rewrite_file(request: FileRequest, stacklevel: int = 2) -> Report:
     if is_keras_file(request.path):
         report = rewrite_keras_file(request)
     else:
-        # It imports TensorFlow, which other backends of Keras do without.
+        # Only this module imports TensorFlow. Other backends of Keras do without.
         from tf_softpool.rewriting.saved_model.files import rewrite_saved_model
 
         report = rewrite_saved_model(request)

@@ -1,4 +1,4 @@
-"""What is asked for: built once from a caller's arguments, and passed everywhere."""
+"""The request for a replacement: built once from a caller's arguments, and passed to every step."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Request:
     Attributes:
         rules: what is replaced with what. The first rule that matches a layer counts.
         selection: which of the matching poolings are replaced.
-        in_place: whether layers may be changed that no config describes.
+        in_place: whether poolings that no config describes may be exchanged in the attributes of layers.
         dry_run: whether nothing is changed, and only the report is made.
         step: a function that is called with the name of each step when it begins.
     """
@@ -61,7 +61,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class FileRequest(Request):
-    """The same for a model on disk.
+    """What is to be replaced with what in a model on disk.
 
     Attributes:
         path: where the model is.

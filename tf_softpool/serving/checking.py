@@ -22,7 +22,7 @@ _TOLERANCE, _OF_16_BITS = 1e-3, 5e-2
 
 
 class NoSampleError(ValueError):
-    """An error raised if no random input can be made that the model accepts."""
+    """The error if no random input that the model accepts can be made."""
 
 
 def given_sample(endpoint: Endpoint, sample: Any) -> list[Any]:
@@ -93,7 +93,7 @@ def _made_up(signature: list[Any], length: int) -> list[Any]:
         shape, dtype = shape[: spec.shape.rank], spec.dtype.as_numpy_dtype
         if spec.dtype.is_floating:
             return generator.normal(size=shape).astype(dtype)
-        # Zeros and ones are small enough for any table that the model may look them up in.
+        # Zeros and ones are small enough as indices into any table that the model may have.
         return generator.integers(0, 2, shape).astype(dtype)
 
     arrays: list[Any] = keras.tree.map_structure(array, signature)

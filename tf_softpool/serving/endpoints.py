@@ -104,7 +104,7 @@ def _spec_of_shapes(shapes: Any, dtype: str) -> Any:
 
 
 def _specs(signature: Any) -> list[Any]:
-    """Converts a signature of anything that Keras allows in one to `tf.TensorSpec`s."""
+    """Returns a signature's items, of any kind that Keras allows, as `tf.TensorSpec`s."""
     if not isinstance(signature, tuple | list):
         raise ValueError(f"A signature must be a list with one item for each argument, got {signature!r}.")
     specs = keras.tree.map_structure(_spec, list(signature))
@@ -114,7 +114,7 @@ def _specs(signature: Any) -> list[Any]:
 
 
 def _unique_names(specs: "list[tf.TensorSpec]") -> list[str]:
-    """Returns a name for each spec that an argument of a graph can have: its own name if it has one."""
+    """Returns a name for each spec, valid for an argument of a graph: the spec's own name if it has one."""
     names = [re.sub(r"\W", "_", spec.name or f"args_{i}") for i, spec in enumerate(specs)]
     if len(set(names)) < len(names):
         raise ValueError(f"No two inputs may have the same name, got {[spec.name for spec in specs]}.")

@@ -8,11 +8,11 @@ from tf_softpool.serving.served import Served
 
 
 def format_of(path: str | os.PathLike[str]) -> Format:
-    """Returns the module of the format of what is at `path`, which the end of the name tells.
+    """Returns the module of the format that the file or folder at `path` has, judged by the name's ending.
 
     Raises:
         FileNotFoundError: if nothing is at `path`.
-        ValueError: if no format has this kind of name.
+        ValueError: if no format has names with this ending.
     """
     path = Path(path)
     if not path.exists():
@@ -41,7 +41,7 @@ def load(path: str | os.PathLike[str]) -> Served:
 
     Raises:
         FileNotFoundError: if nothing is at `path`.
-        ValueError: if what is there is in none of the formats, or is broken.
+        ValueError: if the file or folder is in none of the formats, or is broken.
         ImportError: if the runtime is not installed. The message says how to install it.
         RuntimeError: if a SavedModel contains compiled ops of tf_softpool and their library cannot be used.
             The message says what to do.

@@ -1,4 +1,4 @@
-"""Where an export may be written: where nothing is, or an earlier export."""
+"""Where an export may be written: to a free path, or over an earlier export."""
 
 from pathlib import Path
 
@@ -54,8 +54,8 @@ def _is_free_for_folder(path: Path) -> bool:
 def _is_free_for_file(path: Path, module: Format) -> bool:
     """Returns whether a file of a format may be written to `path`.
 
-    Any file may be replaced by one of the same format's suffix, except that OpenVINO's .xml and .bin files
-    replace only an earlier export of OpenVINO.
+    An export may replace any file with the format's suffix. OpenVINO's .xml and .bin files are an exception:
+    they replace only an earlier export of OpenVINO.
     """
     if path.is_dir():
         return False

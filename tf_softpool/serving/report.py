@@ -101,8 +101,8 @@ class ExportReport:
     def largest_difference(self) -> float | None:
         """The largest difference as a share of its output's magnitude, or None if nothing was compared.
 
-        An output whose magnitude is 0 counts with the difference itself. The result is `nan` if any
-        difference is.
+        For an output whose magnitude is 0, the difference itself is used. The result is `nan` if any
+        difference is `nan`.
         """
         shares = [d.largest / d.magnitude if d.magnitude else d.largest for d in self.differences]
         return max(shares, key=lambda share: (share != share, share)) if shares else None

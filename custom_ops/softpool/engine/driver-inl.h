@@ -335,7 +335,7 @@ class Driver {
   // Visits one tile of the input. Every window that reaches into the tile, in order, adds its
   // gradients to `sums`, which are then rounded and stored. Neighbouring tiles each visit the
   // windows that they share. One of these tiles owns the window, and only that tile's visit stores
-  // the results that a window has one of.
+  // the window's own results, such as the gradient of its guide.
   void VisitTile(Math& own, const TilePartition::Tile& tile, C* sums) const {
     const Region region = Region::OfTile(tile);
     const int64_t size = tile.images.Size() * region.target_image;

@@ -154,7 +154,7 @@ SOFTPOOL_EXPORT bool RegisterKernel(const std::string& op, CudaKernel kernel);
 
 // Calls f for every op that is already described, and later for every other op when it is
 // described. It therefore does not matter which file of a library is initialised first. f is kept
-// as long as the process lives, and must not refer to anything that lives shorter.
+// until the process ends, and must not refer to anything that is destroyed before.
 SOFTPOOL_EXPORT bool ForEachOp(const std::function<void(const Op&)>& f);
 
 // Returns null if there is no op of that name.

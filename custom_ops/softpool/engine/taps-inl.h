@@ -31,8 +31,8 @@ template <class C>
 struct LaneMemory {};
 #else
 inline constexpr bool kOneLane = false;
-// All lanes side by side take as many times the memory of a single lane. With more taps, that
-// memory would not fit the cache.
+// Lanes side by side need the memory of one window for every lane. With more taps, that memory
+// would not fit the cache.
 inline constexpr int64_t kMostTapsInLanes = 4096;
 template <class C>
 using LaneMemory = std::vector<C>;
@@ -175,8 +175,8 @@ constexpr bool Returns() {
 //   LoadChannel  the value of a table with one value for each channel
 //   StoreWindow<i>   stores the value of the i-th result with a value for each window
 //   Emit<i>      sends a gradient to a tap
-//   IsOwner      whether this visit stores the results that a window has one of. If tiles
-//                share a window, several visits see the window, and one of them owns it
+//   IsOwner      whether this visit stores the window's own results, not only gradients of taps. If
+//                tiles share a window, several visits see the window, and one of them owns it
 //   AddChannel   adds to sums over all windows, one for each channel, if this visit is the owner
 //
 // If kTaps is zero, the window offers the same for one lane, by its number: LoadLane,

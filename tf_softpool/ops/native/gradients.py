@@ -27,7 +27,8 @@ def register(name: str, portable: Callable | None = None, send_back: Callable | 
     Args:
         name: the op's name without its namespace, such as `"SoftPool"`.
         portable: a function that computes the same pooling with standard operations. It takes the op's
-            inputs, a `PoolWindow`, and the op's other attributes by name. A missing optional input is None.
+            inputs, a `PoolWindow`, and the op's other attributes by name. An absent optional input is passed
+            as None.
         send_back: a function that computes what the gradient op computes, with standard operations. It takes
             the op's inputs, the gradient of its output, a `PoolWindow`, and the other attributes by name.
             It is needed only if the gradient is not the derivative of `portable`.
@@ -98,7 +99,7 @@ def _only(value: Any) -> Any:
 
 
 def _attributes(signature: Any, op: Any) -> dict[str, Any]:
-    """Returns an op's attributes by name, without those that follow from its tensors."""
+    """Returns an op's attributes by name, without those that TensorFlow infers from the op's tensors."""
     said = {argument.type_attr for argument in signature.input_arg}
     said |= {argument.number_attr for argument in signature.input_arg}
     values = {attr.name: op.get_attr(attr.name) for attr in signature.attr if attr.name not in said}

@@ -12,8 +12,8 @@ import keras
 
 LIBRARY = Path(__file__).resolve().parents[2] / "lib" / "libtf_softpool_ops.so"
 
-# Groups of TensorFlow's minor versions. A library built for one version of a group loads in all of the group.
-# A library for any other version loads in that version alone.
+# Groups of TensorFlow's minor versions. A library that was built for one version of a group loads in all
+# versions of the group. A library for any other version loads in that version alone.
 _INTERCHANGEABLE = [{(2, 17), (2, 18), (2, 19)}]
 
 

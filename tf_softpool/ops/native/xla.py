@@ -58,6 +58,6 @@ def load() -> Xla:
 def runs_our_poolings() -> bool:
     """Returns whether XLA can compile our poolings.
 
-    XLA compiles the portable forms always, and the compiled ops if the library for XLA is loaded.
+    XLA can always compile the portable forms, and the compiled ops if the library for XLA is loaded.
     """
     return native.load().ops is None or load().error is None

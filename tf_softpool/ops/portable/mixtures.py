@@ -12,7 +12,7 @@ from tf_softpool.ops.window import PoolWindow
 
 
 def check_mix(mix: Any) -> None:
-    """Raises a ValueError if this is not a number from 0 to 1."""
+    """Raises a ValueError if `mix` is not a number from 0 to 1."""
     if not isinstance(mix, numbers.Real) or isinstance(mix, bool) or not 0 <= mix <= 1:  # type: ignore[operator]
         raise ValueError(f"`mix` must be None or a number from 0 to 1, got {mix!r}.")
 
@@ -51,9 +51,10 @@ def gated_pool(x: Any, window: PoolWindow, omega: Any, bias: Any) -> Any:
 
 
 def _blend(a: Any, present: Any, mix: Any) -> Any:
-    # The result of a window without numbers is not used.
+    # `pool` replaces the result of a window without numbers, but its derivative must be finite.
     largest = largest_of(ops.where(present, a, float("-inf")))
     largest = ops.where(ops.isfinite(largest), largest, 0.0)
     average = mean(a, present)
-    # With two products, a mix of one or zero gives the maximum or the average to the last bit.
+    # Unlike `average + mix * (largest - average)`, this gives exactly the maximum for a mix of one, and
+    # exactly the average for a mix of zero.
     return mix * largest + (1.0 - mix) * average

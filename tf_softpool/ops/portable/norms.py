@@ -14,10 +14,10 @@ from tf_softpool.ops.window import PoolWindow
 
 
 def check_p(p: Any, name: str = "p", above: bool = False) -> None:
-    """Raises a ValueError if this is not a number from 1, or, with `above`, a number above 1."""
+    """Raises a ValueError if `p` is not a number of at least 1. With `above`, p must be above 1."""
     number = isinstance(p, numbers.Real) and not isinstance(p, bool) and math.isfinite(p)
     if not number or p < 1 or (above and p == 1):
-        least = "above 1" if above else "from 1"
+        least = "above 1" if above else "of at least 1"
         raise ValueError(f"`{name}` must be a finite number {least}, got {p!r}.")
 
 
@@ -65,7 +65,8 @@ def _norm(a: Any, present: Any, p: Any, combine: Callable[[Any, Any], Any]) -> A
     scale = ops.stop_gradient(largest_of(size))
     scale = ops.where(scale > 0, scale, 1.0)
     part = size / scale
-    # The derivative of a power contains a logarithm. Zeros are kept out of it, in values and in sums.
+    # The derivative of a power contains a logarithm of its base, so the base must not be zero, in values or
+    # in sums.
     powers = ops.where(part > 0, ops.power(ops.where(part > 0, part, 1.0), p), 0.0)
     total = combine(powers, present)
     some = total > 0

@@ -28,7 +28,7 @@ def stochastic_pool(x: Any, window: PoolWindow, seed: Any = None) -> Any:
         weights = _weights(a, present)
         if seed is None:
             total = ops.sum(weights, axis=TAPS, keepdims=True)
-            # The result of a window without numbers is not used.
+            # `pool` replaces the result of a window without numbers, but its derivative must be finite.
             total = ops.where(total > 0, total, 1.0)
             return ops.sum(weights * a, axis=TAPS, keepdims=True) / total
         return _draw(a, weights, seed)
@@ -37,7 +37,7 @@ def stochastic_pool(x: Any, window: PoolWindow, seed: Any = None) -> Any:
 
 
 def _weights(a: Any, present: Any) -> Any:
-    """Returns weights that are in proportion to the probabilities. The sum of a window's is at least 1."""
+    """Returns weights in proportion to the probabilities. Those of a window add up to at least 1."""
     positive = ops.relu(a)
     scale = ops.stop_gradient(largest_of(positive))
     some = scale > 0
@@ -49,7 +49,7 @@ def _draw(a: Any, weights: Any, seed: Any) -> Any:
     size, *rest = ops.shape(a)
     likely = weights > 0
     # A cumulative sum that is computed in parallel may fall from one tap to the next. So only taps with a
-    # weight are looked at. At least one of them is always above the threshold.
+    # weight can be drawn. The sum of at least one of them is above the threshold.
     until = ops.where(likely, ops.cumsum(weights, axis=TAPS), 0.0)
     u = ops.minimum(keras.random.uniform(rest, dtype=a.dtype, seed=seed), 1 - 1e-6)
     threshold = u * ops.max(until, axis=TAPS, initial=0.0)
@@ -110,9 +110,9 @@ def picks(length: Any, stride: int, grid: int, seed: Any) -> Any:
     starts = grid * ops.reshape(ops.arange(grids, dtype="int32"), (-1, 1))
     inside = starts + ops.arange(grid, dtype="int32") < length
     u = keras.random.uniform((grids, grid), dtype="float32", seed=seed)
-    # A random order of each grid's positions. Positions past the end come last.
+    # A random order of each grid's positions. Positions past the end of the axis come last.
     order = ops.cast(ops.argsort(ops.where(inside, u, 2.0), axis=1), "int32")[:, :kept]
-    # The last grid keeps fewer positions. The ones it does not keep are moved past the end, and cut off.
+    # The last grid may keep fewer positions. The others are moved past the end of the axis, and cut off.
     room = -(-(length - starts) // stride)
     order = ops.where(ops.arange(kept, dtype="int32") < room, order, grid)
     chosen = starts + ops.sort(order, axis=1)

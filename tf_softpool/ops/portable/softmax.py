@@ -13,7 +13,7 @@ _LOWEST = -800.0
 
 
 def exponentials(a: Any) -> tuple[Any, Any, Any, Any]:
-    """Returns softmax weights before the division by their sum, and the parts they are computed from.
+    """Returns softmax weights before the division by their sum, and what they are computed from.
 
     No gradient flows through the largest value, because the softmax does not depend on the number that is
     subtracted. `-inf` has weight zero. If the largest value is `inf`, the others have weight zero. If it is
@@ -48,11 +48,11 @@ def softmax_of(logits: Any, kept: Any) -> tuple[Any, Any]:
 
     Args:
         logits: a tensor of windows, as `taps.windows` returns it.
-        kept: a bool tensor of the same shape: which logits are kept.
+        kept: a bool tensor of the same shape, True for the logits that are kept.
 
     Returns:
-        The weights, and the largest kept logits with one tap. The sum of a window's weights is one, or zero
-        if nothing is kept.
+        Two tensors: the weights, and the largest kept logits, with one tap. The sum of a window's weights is
+        one, or zero if nothing is kept.
     """
     e, _, _, largest = exponentials(ops.where(kept, logits, float("-inf")))
     e = ops.where(kept, ops.where(largest == float("-inf"), 1.0, e), 0.0)

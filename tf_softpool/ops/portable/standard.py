@@ -24,9 +24,9 @@ def pool(x: Any, window: PoolWindow, reduce: Callable[[Any, Any], Any]) -> Any:
     Args:
         x: tensor.
         window: a `PoolWindow`.
-        reduce: a function of two tensors in the form of `taps.windows`: the values, with zeros at taps
-            without a number, and a bool for each tap: whether it has a number. It returns a tensor with one
-            tap.
+        reduce: a function that pools windows in the form that `taps.windows` returns. It takes the values,
+            with zeros at taps without a number, and a bool tensor that is True at taps with a number. It
+            returns a tensor with one tap.
 
     Raises:
         ValueError: if the tensor's shape or type cannot be pooled.

@@ -1,8 +1,9 @@
 """Windows as tensors, in standard operations. A position of a window is called a tap.
 
-Taps have one axis, and windows have another, for any number of spatial dimensions. So tensors of windows have
-four axes, which is the most that every runtime can broadcast. Nothing is padded, because some converters lose
-the values of a padding. Positions outside the input are read from inside it instead, and then masked.
+A tensor of windows has one axis for all taps and one axis for all windows, for any number of spatial
+dimensions. So it has four axes, which is the most that every runtime can broadcast. The input is not padded,
+because some converters lose the values of a padding. Positions outside the input are read from inside it
+instead, and then masked.
 """
 
 import math
@@ -77,8 +78,8 @@ def as_pooled(y: Any, x: Any, window: PoolWindow) -> Any:
     dimensions = zip(window.spatial_axes, window.pool_size, window.strides, strict=True)
     for axis, size, stride in dimensions:
         shape[axis] = 1 if window.is_whole else window.outputs(shape[axis], size, stride)
-    # The batch stays the first axis from reshape to reshape. tf2onnx merges several into one, and copies
-    # sizes by the places of their axes.
+    # The batch is the first axis in every reshape, because tf2onnx merges several reshapes into one, and
+    # copies sizes by the places of their axes.
     return ops.reshape(ops.squeeze(y, axis=TAPS), _with_open_size(shape))
 
 
@@ -103,7 +104,7 @@ def static_shape(x: Any) -> list[int | None]:
 
 
 def _axis_of_windows(window: PoolWindow) -> int:
-    """Returns which of the four axes is that of the windows."""
+    """Returns the index of the axis of the windows."""
     return 2 if window.data_format == "channels_last" else 3
 
 
@@ -116,7 +117,7 @@ def _flat_shape(shape: Any, window: PoolWindow) -> list:
 
 
 def _with_open_size(shape: Any) -> list:
-    """Returns a shape with -1 for a size that is its only unknown one.
+    """Returns a shape with -1 instead of its unknown size, if just one size is unknown.
 
     Converters understand -1 better than a size that is computed in the graph.
     """
@@ -128,7 +129,10 @@ def _with_open_size(shape: Any) -> list:
 
 
 def _read(x: Any, window: PoolWindow, sizes: Sequence[int], offsets: Sequence[int], fill: float) -> Any:
-    """Returns taps for each window: `sizes` of them along the dimensions, from `offsets` to its start."""
+    """Returns taps for each window.
+
+    Along each spatial dimension there are `sizes` taps, and the first is `offsets` after the window's start.
+    """
     shape, masks = list(ops.shape(x)), list[Any]()
     dimensions = zip(window.spatial_axes, window.pool_size, window.strides, sizes, offsets, strict=True)
     # Each dimension puts its taps in front of those already there, so the last dimension has to come first.
@@ -164,9 +168,9 @@ def _places(first: Any, size: int, stride: int, outputs: Any) -> Any:
 
 
 def _take(x: Any, places: Any, length: Any, axis: int) -> Any:
-    """Returns the values at places along an axis, with taps along axis 0.
+    """Returns the values at the given positions of an axis, with taps along axis 0.
 
-    A place outside the input stands for the nearest one inside.
+    Instead of a position outside the input, the nearest one inside is read.
     """
     if isinstance(length, int) and np.array_equal(places, np.arange(length)[:, None]):
         shape = list(ops.shape(x))

@@ -10,9 +10,9 @@ from tf_softpool.ops.portable.taps import TAPS
 def weighted_average(a: Any, weights: Any, infinite: Any) -> Any:
     """Returns the weighted sum of each window's values, or `inf` if any of them is `infinite`.
 
-    The sum of the weights is one. The values are first reduced by a number near the result. So neither the
-    value nor the gradient of the weights loses digits to an offset that all values share. Halves of values
-    are used, because the difference of two values may overflow.
+    The sum of the weights is one. A number near the result is first subtracted from the values. So neither
+    the result nor the gradient of the weights loses digits to an offset that all values share. Halves of
+    values are used, because the difference of two values may overflow.
     """
     half = 0.5 * ops.where(ops.isfinite(a), a, 0.0)
     near = ops.stop_gradient(ops.sum(weights * half, axis=TAPS, keepdims=True))

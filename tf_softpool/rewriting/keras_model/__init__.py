@@ -1,1 +1,1 @@
-"""Keras models in memory and in files: poolings found, and copies made that have others."""
+"""Keras models in memory and in files: their poolings, and copies with other poolings."""

@@ -22,7 +22,7 @@ def carry_state(
 
     Args:
         kept: pairs of an old model's part and a new layer that are the same except for their state.
-        replaced: the sites with a new layer. Nothing is carried over to that.
+        replaced: the sites with a new layer. Nothing is carried over to their new layers.
         notes: what could not be carried over is added to these.
 
     Returns:
@@ -48,7 +48,7 @@ class _Carrying:
         self.notes = notes
 
     def carry(self, part: Part, new: keras.Layer) -> None:
-        """Carries the state of a layer over to its copy, and that of all layers inside it."""
+        """Carries the state of a layer, and of all layers inside it, over to its copy."""
         old = part.operation
         if old is new:
             self.pairs |= {id(variable): (variable, variable) for variable in old.variables}

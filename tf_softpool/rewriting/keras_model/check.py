@@ -25,7 +25,7 @@ class Before:
 
 
 def check_model(before: Before, new: keras.Model, pairs: Sequence[Pair]) -> Check:
-    """Compares a new model with the old one, whose variables the pairs name first."""
+    """Compares a new model with the old one. Each pair is an old variable and its copy."""
     old_of = {id(copy): variable for variable, copy in pairs}
     pairs = [(old_of[id(v)], v) for v in new.variables if id(v) in old_of]
     same = [copy for old, copy in pairs if np.array_equal(bits(old), bits(copy))]

@@ -12,7 +12,7 @@ from tf_softpool.rewriting.keras_model.find import ModelSite
 from tf_softpool.rewriting.keras_model.internals import copy_trainable_flag, held_layers, producer_of
 from tf_softpool.rewriting.keras_model.structure import Part, Structure
 
-# Methods with which a model's class may do more than call its layers. A model of another class lacks them.
+# Methods that a model's class may define in addition to its layers. A copy of another class lacks them.
 _BEHAVIOUR = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics", "compile")
 
 
@@ -110,8 +110,8 @@ class Cloner:
             self.changed_in_place = True
             self._note_shared(layer, "changed in")
             return layer
-        # The new layer makes its inner layers from their descriptions. These copies only serve to be
-        # described.
+        # The new layer makes its inner layers itself, from their descriptions in the config. So this cloner's
+        # copies are only described, and not used.
         models = Cloner(self._structure, self._replacements, self._in_place)
 
         def describe(inner: keras.Layer) -> Any:

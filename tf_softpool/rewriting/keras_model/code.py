@@ -11,7 +11,7 @@ _POOLING_NAME = re.compile(
     "(adaptive_|fractional_)?(max|avg|average)_pool([123]d|_v2|_with_argmax)?"
     "|(Global|Adaptive)?(Max|Average)Pool(ing)?[123]D"
 )
-# Methods that make layers, which are found as layers, and methods that only describe.
+# Methods that make layers, because those are found as layers, and methods that only describe.
 _MAKING = ("__init__", "build", "get_config", "from_config", "compute_output_shape", "compute_output_spec")
 
 

@@ -1,4 +1,4 @@
-"""Copies of compiled models: compiled in the same way, with the state of the optimizer."""
+"""The compilation of a copy: in the same way as the model, with the state of its optimizer."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -54,7 +54,8 @@ def _carry_optimizer(model: keras.Model, new: keras.Model, pairs: Sequence[Pair]
     numbers = {id(variable): i for i, pair in enumerate(pairs) for variable in pair}
     copies = {id(variable): copy for variable, copy in pairs}
     optimized = variables_optimized_by(model.optimizer)
-    # First the copies of what the old optimizer knows, which may be frozen since, and then the new variables.
+    # First the copies of the variables that the old optimizer knows, which may be frozen now, and then the
+    # new variables.
     known = [copies[id(v)] for v in optimized if id(v) in copies]
     ids = {id(variable) for variable in known}
     known += [variable for variable in new.trainable_variables if id(variable) not in ids]
@@ -70,8 +71,8 @@ def _by_owner(optimizer: Any, trained: Sequence[keras.Variable], numbers: dict[i
     """Returns an optimizer's variables by their role and the number of the variable that they belong to.
 
     An optimizer names its variables after the paths of the trained ones. In another model these paths may
-    differ, and several variables may have the same path. Variables that belong to no trained one are told
-    apart by their order.
+    differ, and several variables may have the same path. Variables of the optimizer that belong to no trained
+    variable are told apart by their order.
     """
     by_path: dict[str, list] = defaultdict(list)
     for variable in trained:

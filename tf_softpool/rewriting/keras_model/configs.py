@@ -1,4 +1,4 @@
-"""Layers made from configs: their own, or ones that describe other inner layers."""
+"""Layers made from configs: from their own, or from configs that describe other inner layers."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,8 @@ def remake(layer: Any, config: dict | None = None) -> Any:
         ValueError: if Keras makes the config itself and does not know the constructor's arguments.
     """
     if isinstance(layer, keras.Model) and type(layer).get_config is keras.Model.get_config:
-        # Keras notes the default arguments of a subclassed model, not those that it was made with.
+        # Keras's own config of a subclassed model has default arguments, not those that the model was made
+        # with.
         for name, value in layer.get_config().items():
             if name not in ("name", "trainable", "dtype") and getattr(layer, name, None) != value:
                 raise ValueError(f"`get_config` is Keras's own and does not know the argument {name!r}.")
@@ -79,7 +80,7 @@ def rewrite_config(
 
 
 def _changed(value: Any, change: Callable[[Any], Any]) -> Any:
-    """Returns a config with `change(part)` for each part that this is not None for."""
+    """Returns a config with each part replaced by `change(part)`, or kept if `change` returns None."""
     new = change(value)
     if new is not None:
         return new

@@ -11,7 +11,7 @@ def exchange(holder: keras.Layer, old: keras.Layer, new: keras.Layer) -> None:
     """Exchanges a layer for another in a layer's attributes, and in containers there.
 
     Raises:
-        ValueError: if the old layer is in none of them.
+        ValueError: if the old layer is in none of these places.
     """
     if old is new:
         return
@@ -24,8 +24,8 @@ def exchange(holder: keras.Layer, old: keras.Layer, new: keras.Layer) -> None:
                     setattr(holder, name, changed)
     if not places:
         raise ValueError(
-            f"Layer {holder.name!r} ({type(holder).__name__}) holds {old.name!r} where it cannot be "
-            "exchanged."
+            f"Layer {holder.name!r} ({type(holder).__name__}) holds {old.name!r}, but not in an attribute or "
+            "in a list, tuple, dict or set there, so the layer cannot be exchanged."
         )
 
 

@@ -47,10 +47,10 @@ def rewrite_keras_file(request: FileRequest) -> Report:
 
 
 def is_keras_file(path: str | Path) -> bool:
-    """Returns whether there is a Keras model at a path.
+    """Returns whether a Keras model is at a path.
 
     Raises:
-        ValueError: if the path ends like a Keras file and there is something else, or only weights.
+        ValueError: if the path ends like a Keras file, and something else or only weights are there.
     """
     path = Path(path)
     if path.is_dir():
@@ -66,7 +66,7 @@ def is_keras_file(path: str | Path) -> bool:
                 raise ValueError(f"{path} holds only weights. The model that they belong to is not in it.")
         return True
     if path.suffix.lower() in KERAS_SUFFIXES:
-        raise ValueError(f"{path} is not a whole Keras file: it is truncated, or something else.")
+        raise ValueError(f"{path} is not a whole Keras file: it is truncated, or is something else.")
     return False
 
 
@@ -135,5 +135,5 @@ def _check(model: keras.Model, path: Path, loading: dict[str, Any]) -> None:
     if not same or poolings[0] != poolings[1]:
         what = "poolings" if same else "weights"
         raise ValueError(
-            f"The written file does not have the model's {what}: Keras loses them when it saves."
+            f"The written file does not have the new model's {what}: Keras loses them when it saves."
         )

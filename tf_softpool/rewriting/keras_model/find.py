@@ -30,10 +30,10 @@ class ModelSite(Site):
     Attributes:
         part: the layer or operation that pools, or None if a layer's code calls a pooling.
         chain: the models and layers around it, the outermost first.
-        holder: the last of the chain if that is a layer with the pooling in its attributes, and None if it is
-            a Functional or Sequential model.
-        maker: the first of the chain with a config that does not describe what it holds, or None. A copy that
-            is made from its config has the old pooling.
+        holder: the innermost of the chain if it is a layer with the pooling in its attributes, and None if it
+            is a Functional or Sequential model.
+        maker: the outermost of the chain whose config does not describe the layers that it holds, or None. A
+            copy that is made from this config has the old pooling.
     """
 
     part: Part | None = None
@@ -43,18 +43,18 @@ class ModelSite(Site):
 
     @property
     def key(self) -> tuple[Part | None, Part | None]:
-        """Identifies this pooling. A layer that two layers hold has two sites, and a copy in each of them."""
+        """What identifies this pooling. A layer that two layers hold has two sites, and two copies."""
         return self.part, self.holder
 
     def objection(self, request: Request) -> str:
-        """Returns why a request does not reach the pooling, or an empty string."""
+        """Returns why this request cannot replace the pooling, or an empty string."""
         if self.maker is None or request.in_place:
             return ""
         return f"{self.maker.class_name} makes it itself, and its config does not describe it: see `in_place`"
 
 
 def find_poolings(structure: Structure, rules: Iterable[Rule] = ()) -> list[ModelSite]:
-    """Returns the site of every pooling in a model, in its order, each once.
+    """Returns the site of every pooling, each once, in the model's order.
 
     A layer that a rule matches is a pooling too.
     """
@@ -79,7 +79,7 @@ class _Search:
                 self.visit(inner, prefix + inner.name, chain, None, maker)
             return
         for name in part.called_poolings:
-            obstacle = f"the code of {part.class_name} calls it, no layer stands for it"
+            obstacle = f"the code of {part.class_name} calls it, so no layer stands for it"
             self.sites.append(ModelSite(prefix + "call", name, None, obstacle))
         parts = part.parts
         if not any(self.is_pooling(inner.operation) for inner in part.inside):

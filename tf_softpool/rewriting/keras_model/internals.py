@@ -1,7 +1,7 @@
-"""Every private attribute of Keras that this package uses, and nothing else uses them.
+"""All uses of Keras's private attributes in this package. No other module may use them.
 
-Keras may rename any of them in any version. Each function below uses one attribute. It says what for, since
-which version of Keras 3 the attribute exists, and what fails without it.
+Keras may rename a private attribute in any version. Each function below uses one attribute. Its docstring
+says what for, since which version of Keras 3 the attribute exists, and what fails without the attribute.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-# Names under which Keras itself keeps layers in a layer's attributes, beside the user's own attributes.
+# Attributes in which Keras itself keeps a layer's inner layers, in addition to the user's own attributes.
 BOOKKEEPING = ("_layers", "_tracker")
 
 
@@ -72,7 +72,7 @@ def compile_arguments(model: keras.Model) -> dict[str, Any]:
 
 
 def variables_optimized_by(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
-    """Returns the variables that an optimizer was built for, which may be frozen since.
+    """Returns the variables that an optimizer was built for. They may have been frozen since then.
 
     `Optimizer._trainable_variables`, since 3.0. Without it, the optimizer of a copy starts anew.
     """
@@ -81,8 +81,7 @@ def variables_optimized_by(optimizer: keras.optimizers.Optimizer) -> list[keras.
 
 @contextlib.contextmanager
 def exchanged_in_tracker(holder: keras.Layer, old: keras.Layer, new: keras.Layer) -> Iterator[None]:
-    """Exchanges a layer among those that Keras tracks for another, and unlocks the attributes inside the
-    block.
+    """Replaces `old` with `new` among the tracked layers, and unlocks the attributes inside the block.
 
     `Layer._tracker`, since 3.0, with `unlock` since 3.1 and `replace_tracked_value` since 3.3. Without it, a
     pooling that a layer makes itself cannot be replaced in place.

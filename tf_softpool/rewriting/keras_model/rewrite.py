@@ -1,4 +1,4 @@
-"""The whole way of a model in memory: find, plan, clone, carry over, compile, check."""
+"""All steps of a model in memory: read, find, plan, clone, carry over, compile, check."""
 
 import keras
 
@@ -41,7 +41,7 @@ def _copy(
     report: Report,
     notes: list[str],
 ) -> keras.Model:
-    """Makes the new model. The report gets a check, and the notes are added to."""
+    """Makes the new model, adds its check to the report, and adds notes to `notes`."""
     before = Before.of(model)
     cloner = Cloner(structure, replacements, request.in_place)
     new = cloner.copy(structure.root)
@@ -54,7 +54,7 @@ def _copy(
     notes += cloner.notes
     pairs = carry_state(cloner.kept, list(replacements), notes)
     if cloner.changed_in_place:
-        # Keras traces these again, with the new pooling.
+        # Keras then traces these functions again, with the new pooling.
         model.train_function = model.test_function = model.predict_function = None
     if isinstance(new.dtype_policy, keras.DTypePolicy) and new.dtype_policy.name != model.dtype_policy.name:
         new.dtype_policy = model.dtype_policy

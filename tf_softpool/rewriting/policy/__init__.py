@@ -1,1 +1,1 @@
-"""What is to become of poolings: kinds, rules, selection, plan, report. It knows no model and no graph."""
+"""Decisions about poolings: kinds, rules, selection, plan, report. They know neither models nor graphs."""

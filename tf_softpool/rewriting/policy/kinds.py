@@ -14,7 +14,7 @@ def _ranks(*classes: type[keras.Layer]) -> Classes:
     return dict(enumerate(classes, 1))
 
 
-# A kind and its global form share a name: "soft" replaces a global pooling with a global one.
+# "global_soft" is the global form of "soft". A request may name either of the two for a global pooling.
 KINDS: dict[str, Classes] = {
     "max": _ranks(keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D),
     "average": _ranks(

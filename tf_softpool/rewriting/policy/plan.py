@@ -1,4 +1,4 @@
-"""What is to become of each pooling that was found."""
+"""The decision about each pooling that was found."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Plan(Generic[AnySite]):
         self._decisions[site] = _left(site, reason)
 
     def note(self, site: AnySite, note: str) -> None:
-        """Sets what the report notes on a pooling."""
+        """Sets the report's note on a pooling."""
         decision = self._decisions[site]
         self._decisions[site] = replace(decision, finding=replace(decision.finding, note=note))
 
@@ -73,7 +73,9 @@ def plan_of(sites: Iterable[AnySite], request: Request) -> Plan[AnySite]:
     plan = Plan({site: _decision(site, request, reason) for site, reason in reasons.items()})
     made = plan.replacements.values()
     if len({id(layer) for layer in made}) < len(made):
-        raise ValueError("Each pooling must be replaced with a layer of its own, got one layer for several.")
+        raise ValueError(
+            "Each pooling must be replaced with a layer of its own, got the same layer for several poolings."
+        )
     return plan
 
 
@@ -84,7 +86,7 @@ def _reason(site: Site, request: Request) -> str:
     if request.rule_for(site.layer) is None:
         if has_own_call(site.layer):
             name = type(site.layer).__name__
-            return f"{name} has a `call` of its own: name that class as what to replace"
+            return f"{name} has a `call` of its own: to replace it, name that class instead of a kind"
         return "no replacement is given for it"
     if not request.selection.allows(site.layer, site.path):
         return "`where` excludes it"

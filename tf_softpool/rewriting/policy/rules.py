@@ -23,14 +23,14 @@ def rules_of(replacements: Any) -> tuple["Rule", ...]:
 
 
 class Rule:
-    """One replacement: the layers that it is for, and what it makes of them.
+    """One replacement: which layers it replaces, and with what.
 
     Args:
         what: a kind, or a layer class.
         by: a kind, a layer class, or a function that takes the old layer and returns the new one.
 
     Raises:
-        ValueError: if an argument is not one of these.
+        ValueError: if an argument is not as described.
     """
 
     def __init__(self, what: str | type[keras.Layer], by: Replacement) -> None:

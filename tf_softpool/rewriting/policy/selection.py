@@ -12,13 +12,13 @@ class Selection:
     """The part of a request that narrows down the poolings.
 
     Attributes:
-        where: a glob of names or paths, a collection of globs, a function that takes a layer and returns
-            whether it may be replaced, or None for all.
+        where: a glob that names or paths must match, a collection of globs, a function that takes a layer and
+            returns True if it may be replaced, or None for all.
         first: the first N of the poolings that the rules and `where` allow, in the model's order, or None.
         last: the last N of them, or None. With both, both ends are replaced.
 
     Raises:
-        ValueError: if an attribute is not one of these.
+        ValueError: if an attribute is not as described.
     """
 
     where: str | Collection[str] | Callable[[keras.Layer], bool] | None = None

@@ -16,9 +16,10 @@ class Site:
     """One pooling. Models and graphs have sites of their own, derived from this class.
 
     Attributes:
-        path: where the pooling is, for reports and globs. what: the name of its class or its op. layer: the
-        Keras layer that computes the same, or None if there is none. Rules and functions of the user
-            look at this layer.
+        path: where the pooling is, for reports and globs.
+        what: the name of its class or its op.
+        layer: the Keras layer that computes the same, or None if there is none. Rules and functions of the
+            user look at this layer.
         obstacle: why the pooling cannot be replaced whatever the request is, or an empty string.
     """
 
@@ -29,9 +30,9 @@ class Site:
 
     @property
     def group(self) -> str:
-        """The sites that `first` and `last` count together have the same group."""
+        """The group of the pooling. `first` and `last` count the poolings of each group separately."""
         return ""
 
     def objection(self, request: Request) -> str:
-        """Returns why a request does not reach the pooling, or an empty string."""
+        """Returns why this request cannot replace the pooling, or an empty string."""
         return ""

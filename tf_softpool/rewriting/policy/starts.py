@@ -10,7 +10,7 @@ from tf_softpool.layers import CenterTap, LeadingRank
 
 
 class Start(NamedTuple):
-    """A note on how near the new layer starts, and a function that returns its arguments for that."""
+    """A note on how near to the old layer the new one starts, and a function that returns its arguments."""
 
     note: str = ""
     arguments: Callable[[], dict[str, Any]] = dict
@@ -58,7 +58,7 @@ STARTS: dict[tuple[str, str], Start] = {
     ("average", "gated"): Start(
         "starts with 99.9 % of the mix on the average", _constant("bias_initializer", -_LOGIT)
     ),
-    # The norm of n values is up to 1 - n^(-1/p) below their largest. With a larger p it hardly learns.
+    # The norm of n values is up to 1 - n^(-1/p) below their largest. A larger p would hardly learn.
     ("max", "lp"): Start(
         "starts with p = 100: if no value is negative, up to 2.2 % lower in windows of up to 9 values",
         lambda: {"initial_p": 100.0},

@@ -28,7 +28,7 @@ class GraphSite(Site):
     """A pooling in a TensorFlow graph. Its layer has the name of the node's scope.
 
     Attributes:
-        body: the body that the node is in. `first` and `last` count the poolings of each body.
+        body: the body that the node is in. `first` and `last` count the poolings of each body separately.
         node: the node that pools.
     """
 

@@ -1,4 +1,4 @@
-"""The gradients in a graph of the poolings that are replaced."""
+"""The gradients, in a graph, of the poolings that are replaced."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -31,9 +31,9 @@ def changes_of(plan: Plan[GraphSite]) -> dict[GraphSite, keras.Layer]:
 def match_gradients(bodies: Iterable[Body], plan: Plan[GraphSite], request: Request) -> list[Gradient]:
     """Returns the gradients to replace, and changes the plan if some cannot be.
 
-    A gradient may belong to several poolings. If only some of them are replaced, it cannot belong to all of
-    them any more, so the plan leaves them all as they are. It does the same if a gradient does not have the
-    pooling's input.
+    A gradient's node may serve several poolings. If only some of them are replaced, one node cannot serve all
+    of them any more, so the plan leaves them all as they are. The plan also leaves a pooling whose gradient
+    does not have the pooling's input.
     """
     matched: list[Gradient] = []
     nodes = [(body, node) for body in bodies for node in body.nodes if node.op in GRADIENTS]
@@ -84,12 +84,12 @@ def _why_not(
         return f"{where} does not know the pooling's input"
     same = [each for each in body.nodes if each.op == node.op and each.input[0] == node.input[0]]
     if node.op == f"{SOFT}Grad" and len(same) > 1:
-        return f"{where} is one of two, which second derivatives have: only the first can be replaced"
+        return f"{where} belongs to second derivatives, and only first derivatives can be replaced"
     if any(site not in changing for site in candidates):
-        return f"{where} may also be of a pooling that is not replaced"
+        return f"{where} may also belong to a pooling that is not replaced"
     rules = [request.rule_for(site.layer) for site in candidates if site.layer is not None]
     if len(candidates) > 1 and (len({id(rule) for rule in rules}) > 1 or not _is_uniform(rules[0])):
-        return f"{where} may be of poolings that are replaced by different layers"
+        return f"{where} may belong to poolings that different layers replace"
     return ""
 
 

@@ -61,7 +61,7 @@ def producer(reference: str) -> str:
 
 
 def window_of(node: Any) -> tuple:
-    """Returns what a pooling and its gradient share, and other poolings and gradients may not."""
+    """Returns the facts that a pooling and its gradient have in common."""
     attributes = {name: node.attr[name].SerializeToString() for name in ("ksize", "strides", "padding")}
     of = GRADIENTS.get(node.op, node.op)
     return of, tuple(attributes.items()), data_format_of(node), element_type(node)

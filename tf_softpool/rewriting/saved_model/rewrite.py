@@ -1,4 +1,4 @@
-"""One graph's poolings and their gradients, replaced."""
+"""The poolings of one graph replaced, with their gradients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ from tf_softpool.rewriting.saved_model.trace import Fragment, NotTraceableError,
 
 @dataclass
 class GraphRewriting:
-    """What is to become of one graph.
+    """The changes to one graph, planned and then applied.
 
     Attributes:
         graph_def: a `GraphDef`.
         plan: a decision for each of its poolings.
         gradients: the gradients that are replaced with the poolings.
-        op_defs: the definitions of the ops that the new nodes use, by name, once it is applied.
+        op_defs: the definitions of the ops that the new nodes use, by name. Empty before `apply`.
     """
 
     graph_def: Any
@@ -68,7 +68,7 @@ class GraphRewriting:
 
 
 def plan_graph(graph_def: Any, request: Request) -> GraphRewriting:
-    """Decides what is to become of a graph's poolings and their gradients, and changes nothing yet."""
+    """Decides what replaces a graph's poolings and their gradients. Changes nothing yet."""
     bodies, tracer = bodies_of(graph_def), Tracer()
     plan = plan_of(find_poolings(bodies), request)
     for site, layer in plan.replacements.items():

@@ -1,4 +1,4 @@
-"""Nodes of a graph exchanged for others that compute something else from the same inputs."""
+"""The exchange of a node for other nodes, which compute something else from the same inputs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +27,8 @@ def splice(body: Body, node: Any, fragment: Fragment, inputs: Sequence[str]) -> 
     if direct:
         names[last] = node.name
     controls = [reference for reference in node.input if reference.startswith("^")]
-    # Loops of TensorFlow 1 are not functions of their own. A node without inputs would be outside of them.
+    # A loop of TensorFlow 1 is not a function of its own, so a node without inputs would be outside the loop.
+    # A control input keeps the node inside.
     outside = None if body.is_function else f"^{producer(inputs[0])}"
     new = [_copy(each, names, renamed, controls, node.device, outside) for each in nodes]
     if not direct:

@@ -23,7 +23,7 @@ class Fragment:
     """The nodes that compute a function.
 
     Attributes:
-        nodes: the nodes, in the form that a function's body has, or a graph.
+        nodes: the nodes, in the form of a function's body or of a graph.
         inputs: the names of the function's inputs, as the nodes use them.
         output: the name of its output.
         op_defs: the definitions of the ops that the nodes use.
@@ -42,7 +42,7 @@ class NotTraceableError(ValueError):
 
 
 class Tracer:
-    """Traces layers, and traces layers that differ only in their names once."""
+    """Traces layers. Layers that differ only in their names are traced once."""
 
     def __init__(self) -> None:
         self._fragments: dict[tuple, Fragment] = {}
@@ -115,7 +115,7 @@ def _trace(function: Callable, specs: list, layer: keras.Layer, in_function: boo
             layer.build([2] * specs[0].shape.rank)
         if layer.variables:
             raise NotTraceableError(_needs_variables(kind)) from error
-        raise NotTraceableError(f"{kind} cannot be traced there: {error}") from error
+        raise NotTraceableError(f"{kind} cannot be traced for the pooling's input: {error}") from error
     if layer.variables or concrete.captured_inputs:
         raise NotTraceableError(_needs_variables(kind))
     graph_def = concrete.graph.as_graph_def()

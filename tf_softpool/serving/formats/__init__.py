@@ -30,10 +30,10 @@ class Format(Protocol):
 
 
 class ConvertedFormat(Format, Protocol):
-    """What the module of a format has that is converted from a SavedModel."""
+    """What the module of a format has, if a SavedModel is converted to the format."""
 
     def convert(self, saved_model: str | os.PathLike[str], path: str) -> None:
-        """Writes to `path` the default signature of a portable SavedModel."""
+        """Writes the default signature of a portable SavedModel to `path`."""
 
 
 _CONVERTED: tuple[ConvertedFormat, ...] = (onnx, litert, openvino)

@@ -1,4 +1,4 @@
-"""LiteRT, formerly TensorFlow Lite: written by TensorFlow's converter, run by LiteRT, on phones too."""
+"""LiteRT, formerly TensorFlow Lite: written by TensorFlow's converter, run by LiteRT, also on phones."""
 
 import os
 import re

@@ -42,7 +42,8 @@ def write(model: keras.Model, endpoints: Sequence[Endpoint], path: str | os.Path
         _write(endpoints, path)
     except AssertionError:
         # Keras finds some parts of a model, such as tables, only if it tracks the model. The first attempt
-        # does without, because tracking writes all variables a second time and nothing uses the copies.
+        # does not track the model, because tracking writes all variables a second time, and nothing uses
+        # these copies.
         _write(endpoints, path, tracked=model)
     if needed := custom_ops(path):
         note = Path(path) / _NOTE
