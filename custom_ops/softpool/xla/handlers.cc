@@ -108,7 +108,10 @@ class HandlerCall {
       Tensor& tensor = call_.inputs.emplace_back();
       if (!IsAbsent(call_, spec)) tensor = TensorOf(Value(inputs.get<ffi::AnyBuffer>(at++)));
     }
-    if (at != inputs.size()) throw ffi::Error::InvalidArgument(op_ + " has too many inputs");
+    if (at != inputs.size()) {
+      throw ffi::Error::InvalidArgument(op_ + " takes " + std::to_string(at) + " inputs, got " +
+                                        std::to_string(inputs.size()));
+    }
   }
 
   void ReadOutputs(const ffi::RemainingRets& outputs) {
