@@ -50,7 +50,10 @@ class ModelSite(Site):
         """Returns why this request cannot replace the pooling, or an empty string."""
         if self.maker is None or request.in_place:
             return ""
-        return f"{self.maker.class_name} makes it itself, and its config does not describe it: see `in_place`"
+        return (
+            f"{self.maker.class_name} makes it itself, and its config does not describe it: see `in_place` of "
+            "`replace_pooling`"
+        )
 
 
 def find_poolings(structure: Structure, rules: Iterable[Rule] = ()) -> list[ModelSite]:
