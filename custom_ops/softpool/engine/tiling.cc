@@ -14,6 +14,8 @@ constexpr int64_t kChannelBlock = 64;
 // share fewer windows.
 constexpr int64_t kTileChannels = 32;
 constexpr int64_t kTileBytes = 256 * 1024;
+// The same for boxes of windows.
+constexpr int64_t kBoxBytes = 128 * 1024;
 // The number of lanes of the longest vectors. If there are fewer channels, lanes come from several
 // images.
 constexpr int64_t kFewChannels = 16;
@@ -67,6 +69,43 @@ WindowPartition::Unit WindowPartition::At(int64_t index) const {
   unit.o0 = TakeRange(&index, 1, g_.axis[0].out).begin;
   unit.images = TakeRange(&index, images_, g_.outer);
   return unit;
+}
+
+BoxPartition::BoxPartition(const PoolGeometry& g, int64_t bytes_per_input, int64_t bytes_per_output)
+    : g_(g), images_(std::clamp<int64_t>(kPackedLanes / g.inner, 1, g.outer)) {
+  for (int i = 0; i < kAxes; ++i) size_[i] = g.axis[i].out;
+  const auto bytes = [&] {
+    int64_t inputs = kPackedLanes, outputs = kPackedLanes;
+    for (int i = 0; i < kAxes; ++i) {
+      const PoolAxis& a = g.axis[i];
+      inputs *= std::min((size_[i] - 1) * a.stride + a.window, a.in);
+      outputs *= size_[i];
+    }
+    return inputs * bytes_per_input + outputs * bytes_per_output;
+  };
+  // Rows stay whole as long as possible: they are packed quickest.
+  for (int i = 0; i < kAxes && bytes() > kBoxBytes;) {
+    if (size_[i] == 1) {
+      ++i;
+    } else {
+      size_[i] = CeilDiv(size_[i], 2);
+    }
+  }
+}
+
+int64_t BoxPartition::Count() const {
+  int64_t count = CeilDiv(g_.outer, images_);
+  for (int i = 0; i < kAxes; ++i) count *= CeilDiv(g_.axis[i].out, size_[i]);
+  return count;
+}
+
+BoxPartition::Box BoxPartition::At(int64_t index) const {
+  Box box;
+  for (int i = kAxes - 1; i >= 0; --i) {
+    box.windows[i] = TakeRange(&index, size_[i], g_.axis[i].out);
+  }
+  box.images = TakeRange(&index, images_, g_.outer);
+  return box;
 }
 
 TilePartition::TilePartition(const PoolGeometry& g, int64_t bytes_per_element) : g_(g) {

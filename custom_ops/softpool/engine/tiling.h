@@ -17,6 +17,15 @@ struct Range {
   SOFTPOOL_HOST_DEVICE int64_t Size() const { return end - begin; }
 };
 
+// The columns of packed tensors: see pack-inl.h. As many as the longest vectors have lanes.
+inline constexpr int64_t kPackedLanes = 16;
+
+// Returns whether tensors are packed: if channels alone do not fill vectors, and all columns do so
+// for the most part.
+inline bool IsPacked(const PoolGeometry& g) {
+  return g.inner < kPackedLanes && g.outer * g.inner >= kPackedLanes / 2;
+}
+
 // Returns those of `windows` whose positions all lie inside `part` and inside the input. If there
 // are none, returns a range that starts at no window.
 Range UncutWindows(const PoolAxis& axis, Range part, Range windows);
@@ -54,6 +63,27 @@ class WindowPartition {
   int64_t images_, run_, channels_;  // the most in one unit
 };
 
+// A partition of all windows into boxes, of as many images as packed columns hold. A box is so
+// small that `bytes_per_input` bytes for each input and `bytes_per_output` bytes for each output
+// stay in a core's cache.
+class BoxPartition {
+ public:
+  struct Box {
+    Range images;
+    std::array<Range, kAxes> windows;
+  };
+
+  BoxPartition(const PoolGeometry& geometry, int64_t bytes_per_input, int64_t bytes_per_output);
+  int64_t Count() const;
+  Box At(int64_t index) const;
+  int64_t OutputsPerBox() const { return images_ * g_.inner * size_[0] * size_[1] * size_[2]; }
+
+ private:
+  const PoolGeometry& g_;
+  int64_t images_;
+  std::array<int64_t, kAxes> size_;  // in windows
+};
+
 // A partition of the input into tiles. A tile is so small that bytes_per_element bytes of memory
 // for each of its elements stay in a core's cache.
 class TilePartition {
@@ -67,6 +97,7 @@ class TilePartition {
   int64_t Count() const;
   Tile At(int64_t index) const;
   int64_t LargestTile() const;  // in elements
+  int64_t LargestPositions() const { return size_[0] * size_[1] * size_[2]; }
 
  private:
   const PoolGeometry& g_;

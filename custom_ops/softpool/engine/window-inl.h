@@ -27,12 +27,15 @@ HWY_INLINE void Prefetch(const void* p) {
   hwy::Prefetch(reinterpret_cast<const uint8_t*>(reinterpret_cast<uintptr_t>(p) + kAhead));
 }
 
-// Lanes that lie side by side in memory: consecutive channels of one window. A neighbouring vector
-// takes care of the first `skip` lanes, so nothing may be added for these.
+// Lanes that lie side by side in memory: consecutive channels of one window, or packed columns. A
+// neighbouring vector takes care of the first `skip` lanes, so nothing may be added for these. If
+// lanes are packed, their channels are in a list, and lanes from `count` on are repetitions.
 template <class D>
 struct ConsecutiveLanes {
   int64_t in = 0, out = 0, target = 0, channel = 0;
   size_t skip = 0;
+  const int64_t* channels = nullptr;
+  size_t count = hn::Lanes(D());
 
   template <class T>
   HWY_INLINE V<D> LoadTap(D d, const T* p, int64_t offset) const {
@@ -62,21 +65,32 @@ struct ConsecutiveLanes {
 
   template <class C>
   HWY_INLINE V<D> LoadChannel(D d, const C* p) const {
-    return hn::LoadU(d, p + channel);
+    if (channels == nullptr) return hn::LoadU(d, p + channel);
+    HWY_ALIGN C lane[HWY_MAX_BYTES / sizeof(C)];
+    for (size_t i = 0; i < hn::Lanes(d); ++i) lane[i] = p[channels[i]];
+    return hn::Load(d, lane);
   }
   template <class C>
   HWY_INLINE void AddChannel(D d, V<D> v, C* sums) const {
+    if (channels != nullptr) {
+      HWY_ALIGN C lane[HWY_MAX_BYTES / sizeof(C)];
+      hn::Store(v, d, lane);
+      for (size_t i = 0; i < count; ++i) sums[channels[i]] += lane[i];
+      return;
+    }
     if (skip) v = hn::IfThenZeroElse(hn::FirstN(d, skip), v);
     hn::StoreU(hn::Add(hn::LoadU(d, sums + channel), v), d, sums + channel);
   }
 
   // The range of the lanes that are this vector's own, and the indices of one lane.
   size_t BeginLane() const { return skip; }
-  size_t EndLane(D d) const { return hn::Lanes(d); }
+  size_t EndLane(D) const { return count; }
   int64_t In(size_t lane) const { return in + static_cast<int64_t>(lane); }
   int64_t Out(size_t lane) const { return out + static_cast<int64_t>(lane); }
   int64_t Target(size_t lane) const { return target + static_cast<int64_t>(lane); }
-  int64_t Channel(size_t lane) const { return channel + static_cast<int64_t>(lane); }
+  int64_t Channel(size_t lane) const {
+    return channels != nullptr ? channels[lane] : channel + static_cast<int64_t>(lane);
+  }
 };
 
 // Lanes from anywhere: for windows or channels that are too few to fill a vector, or that lie

@@ -1,0 +1,240 @@
+// Tensors copied into the order in which kernels are fast, and back. If neighbours in memory are
+// not channels of one position, or are too few, no vector can be filled with neighbours. A box of
+// positions of several images is then packed: all images and channels of a position lie side by
+// side, as kPackedLanes columns.
+#if defined(SOFTPOOL_ENGINE_PACK_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SOFTPOOL_ENGINE_PACK_INL_H_
+#undef SOFTPOOL_ENGINE_PACK_INL_H_
+#else
+#define SOFTPOOL_ENGINE_PACK_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <type_traits>
+
+#include "softpool/engine/geometry.h"
+#include "softpool/engine/tiling.h"
+#include "softpool/simd/load_store-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+// The columns of packed tensors: the channels of some images, image after image. The last column is
+// repeated until kPackedLanes columns are full.
+struct PackedColumns {
+  Range images;
+  int64_t inner;  // channels of an image that lie side by side
+  int64_t count;  // columns that are not repetitions
+  int64_t channel[kPackedLanes];
+
+  PackedColumns(const PoolGeometry& g, Range images_) : images(images_), inner(g.inner) {
+    count = images.Size() * inner;
+    for (int64_t i = 0; i < kPackedLanes; ++i) {
+      const int64_t column = std::min(i, count - 1);
+      channel[i] = (images.begin + column / inner) % g.outer_channels * inner + column % inner;
+    }
+  }
+};
+
+// A box of positions of a tensor, and the same box packed.
+struct PackedBox {
+  std::array<Range, kAxes> range;
+  std::array<int64_t, kAxes> length;  // of the tensor's axes
+
+  int64_t Positions() const { return range[0].Size() * range[1].Size() * range[2].Size(); }
+  int64_t Elements() const { return Positions() * kPackedLanes; }
+  // The steps between neighbours along each axis of the packed box.
+  std::array<int64_t, kAxes> Steps() const {
+    return {range[1].Size() * range[2].Size() * kPackedLanes, range[2].Size() * kPackedLanes,
+            kPackedLanes};
+  }
+  // The index of the tensor's first position, which may lie outside the packed box.
+  int64_t First() const {
+    const std::array<int64_t, kAxes> steps = Steps();
+    return -(range[0].begin * steps[0] + range[1].begin * steps[1] + range[2].begin * steps[2]);
+  }
+
+  // Calls f(i0, i1, position) for each row of the box along the last axis: where it is along the
+  // other axes, and the number of the tensor's position that it starts at.
+  template <class F>
+  HWY_INLINE void ForEachRow(const F& f) const {
+    for (int64_t i0 = range[0].begin; i0 < range[0].end; ++i0) {
+      for (int64_t i1 = range[1].begin; i1 < range[1].end; ++i1) {
+        f(i0, i1, (i0 * length[1] + i1) * length[2] + range[2].begin);
+      }
+    }
+  }
+};
+
+// How values are moved: as numbers, or as the bits of 16-bit types.
+template <class T>
+using Moved = std::conditional_t<sizeof(T) == 2, uint16_t, T>;
+
+#if HWY_TARGET != HWY_SCALAR
+// Transposes a square of the size of a vector of 16 bytes, which every target has.
+template <class U>
+struct Square {
+  using D = hn::FixedTag<U, 16 / sizeof(U)>;
+  static constexpr int kSize = 16 / sizeof(U);
+
+  // Each stage interleaves the first half of the rows with the second.
+  static HWY_INLINE void Transpose(V<D>* rows) {
+    V<D> other[kSize];
+    for (int stage = 1; stage < kSize; stage *= 2) {
+      for (int i = 0; i < kSize / 2; ++i) {
+        other[2 * i] = hn::InterleaveLower(D(), rows[i], rows[i + kSize / 2]);
+        other[2 * i + 1] = hn::InterleaveUpper(D(), rows[i], rows[i + kSize / 2]);
+      }
+      for (int i = 0; i < kSize; ++i) rows[i] = other[i];
+    }
+  }
+};
+#endif
+
+// Packs `n` positions of columns that each lie in a row of memory of its own.
+template <class U>
+HWY_INLINE void PackRows(const U* const* rows, int64_t n, U* packed) {
+  int64_t p = 0;
+#if HWY_TARGET != HWY_SCALAR
+  using S = Square<U>;
+  const typename S::D d;
+  for (; p + S::kSize <= n; p += S::kSize) {
+    for (int64_t column = 0; column < kPackedLanes; column += S::kSize) {
+      V<typename S::D> square[S::kSize];
+      for (int i = 0; i < S::kSize; ++i) square[i] = hn::LoadU(d, rows[column + i] + p);
+      S::Transpose(square);
+      U* to = packed + p * kPackedLanes + column;
+      for (int i = 0; i < S::kSize; ++i) hn::StoreU(square[i], d, to + i * kPackedLanes);
+    }
+  }
+#endif
+  for (; p < n; ++p) {
+    for (int64_t i = 0; i < kPackedLanes; ++i) packed[p * kPackedLanes + i] = rows[i][p];
+  }
+}
+
+// The inverse of PackRows(), for the first `count` columns.
+template <class U>
+HWY_INLINE void UnpackRows(const U* packed, int64_t n, int64_t count, U* const* rows) {
+  int64_t p = 0;
+#if HWY_TARGET != HWY_SCALAR
+  using S = Square<U>;
+  const typename S::D d;
+  for (; p + S::kSize <= n; p += S::kSize) {
+    for (int64_t column = 0; column < count; column += S::kSize) {
+      V<typename S::D> square[S::kSize];
+      const U* from = packed + p * kPackedLanes + column;
+      for (int i = 0; i < S::kSize; ++i) square[i] = hn::LoadU(d, from + i * kPackedLanes);
+      S::Transpose(square);
+      for (int i = 0; i < S::kSize && column + i < count; ++i) {
+        hn::StoreU(square[i], d, rows[column + i] + p);
+      }
+    }
+  }
+#endif
+  for (; p < n; ++p) {
+    for (int64_t i = 0; i < count; ++i) rows[i][p] = packed[p * kPackedLanes + i];
+  }
+}
+
+// Packs `n` positions of columns whose channels lie side by side in memory. kInner is the number of
+// these channels, if it is common, and zero otherwise.
+template <int kInner, class U>
+HWY_INLINE void PackChannels(const U* const* rows, const PackedColumns& columns, int64_t n,
+                             U* packed) {
+  const int64_t inner = kInner > 0 ? kInner : columns.inner;
+  for (int64_t p = 0; p < n; ++p, packed += kPackedLanes) {
+    for (int64_t c = 0; c < columns.count; c += inner) {
+      std::memcpy(packed + c, rows[c] + p * inner, inner * sizeof(U));
+    }
+    for (int64_t c = columns.count; c < kPackedLanes; ++c) packed[c] = rows[c][p * inner];
+  }
+}
+
+// The inverse of PackChannels().
+template <int kInner, class U>
+HWY_INLINE void UnpackChannels(const U* packed, const PackedColumns& columns, int64_t n,
+                               U* const* rows) {
+  const int64_t inner = kInner > 0 ? kInner : columns.inner;
+  for (int64_t p = 0; p < n; ++p, packed += kPackedLanes) {
+    for (int64_t c = 0; c < columns.count; c += inner) {
+      std::memcpy(rows[c] + p * inner, packed + c, inner * sizeof(U));
+    }
+  }
+}
+
+// Packs a box of a tensor [images, positions, inner].
+template <class T>
+HWY_INLINE void Pack(const T* tensor, const PackedColumns& columns, const PackedBox& box,
+                     T* packed) {
+  using U = Moved<T>;
+  const U* source = reinterpret_cast<const U*>(tensor);
+  U* target = reinterpret_cast<U*>(packed);
+  const int64_t inner = columns.inner, n = box.range[2].Size();
+  const int64_t image = box.length[0] * box.length[1] * box.length[2] * inner;
+  const U* rows[kPackedLanes];
+  box.ForEachRow([&](int64_t, int64_t, int64_t position) HWY_ATTR {
+    for (int64_t i = 0; i < kPackedLanes; ++i) {
+      const int64_t column = std::min(i, columns.count - 1);
+      rows[i] = source + (columns.images.begin + column / inner) * image + position * inner +
+                column % inner;
+    }
+    U* to = target;
+    target += n * kPackedLanes;
+    switch (inner) {
+      case 1:
+        return PackRows(rows, n, to);
+      case 3:
+        return PackChannels<3>(rows, columns, n, to);
+      case 4:
+        return PackChannels<4>(rows, columns, n, to);
+      case 8:
+        return PackChannels<8>(rows, columns, n, to);
+      default:
+        return PackChannels<0>(rows, columns, n, to);
+    }
+  });
+}
+
+// The inverse of Pack(), for the positions in `wanted`.
+template <class T>
+HWY_INLINE void Unpack(const T* packed, const PackedColumns& columns, const PackedBox& box,
+                       const std::array<Range, kAxes>& wanted, T* tensor) {
+  using U = Moved<T>;
+  const U* source = reinterpret_cast<const U*>(packed) + box.First();
+  U* target = reinterpret_cast<U*>(tensor);
+  const std::array<int64_t, kAxes> steps = box.Steps();
+  const int64_t inner = columns.inner, n = wanted[2].Size();
+  const int64_t image = box.length[0] * box.length[1] * box.length[2] * inner;
+  U* rows[kPackedLanes];
+  const PackedBox part{wanted, box.length};
+  part.ForEachRow([&](int64_t i0, int64_t i1, int64_t position) HWY_ATTR {
+    for (int64_t i = 0; i < columns.count; ++i) {
+      rows[i] = target + (columns.images.begin + i / inner) * image + position * inner + i % inner;
+    }
+    const U* from = source + i0 * steps[0] + i1 * steps[1] + wanted[2].begin * steps[2];
+    switch (inner) {
+      case 1:
+        return UnpackRows(from, n, columns.count, rows);
+      case 3:
+        return UnpackChannels<3>(from, columns, n, rows);
+      case 4:
+        return UnpackChannels<4>(from, columns, n, rows);
+      case 8:
+        return UnpackChannels<8>(from, columns, n, rows);
+      default:
+        return UnpackChannels<0>(from, columns, n, rows);
+    }
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
