@@ -133,6 +133,47 @@ TEST(Partition, UnitsCoverEveryOutputOnce) {
   }
 }
 
+TEST(Partition, BoxesCoverEveryOutputOnceAndFit) {
+  int packed = 0;
+  for (const Shape& shape : kShapes) {
+    for (DataFormat format : {DataFormat::kChannelsLast, DataFormat::kChannelsFirst}) {
+      std::vector<int64_t> dims = shape.dims;
+      if (format == DataFormat::kChannelsFirst) std::swap(dims[1], dims.back());
+      PoolGeometry g;
+      if (!MakeGeometry(dims, shape.ksize, shape.strides, Padding::kSame, format, &g).empty() ||
+          !IsPacked(g)) {
+        continue;
+      }
+      ++packed;
+      const BoxPartition parts(g, 4, 4);
+      int64_t outputs = 0;
+      for (int64_t i = 0; i < parts.Count(); ++i) {
+        const auto box = parts.At(i);
+        ASSERT_LE(box.images.Size() * g.inner, kPackedLanes);
+        int64_t size = box.images.Size() * g.inner, bytes_of_inputs = 4 * kPackedLanes;
+        for (int a = 0; a < kAxes; ++a) {
+          const Range windows = box.windows[a];
+          size *= windows.Size();
+          bytes_of_inputs *= g.axis[a].End(windows.end - 1) - g.axis[a].Begin(windows.begin);
+        }
+        ASSERT_GT(size, 0);
+        ASSERT_LE(size, parts.OutputsPerBox());
+        ASSERT_LE(bytes_of_inputs, 128 * 1024);
+        outputs += size;
+      }
+      EXPECT_EQ(outputs, g.outer * g.inner * g.OutputPositions());
+    }
+  }
+  EXPECT_GE(packed, 5);
+}
+
+TEST(Partition, LargeWindowsAreNotPacked) {
+  EXPECT_TRUE(IsPacked(Make({16, 32, 32, 1}, {32, 32}, {1, 1}, Padding::kValid)));
+  EXPECT_FALSE(IsPacked(Make({16, 33, 32, 1}, {33, 32}, {1, 1}, Padding::kValid)));
+  EXPECT_FALSE(IsPacked(Make({7, 8, 8, 1}, {2, 2}, {2, 2}, Padding::kValid)));
+  EXPECT_FALSE(IsPacked(Make({8, 8, 8, 16}, {2, 2}, {2, 2}, Padding::kValid)));
+}
+
 TEST(Partition, TilesCoverEveryInputOnceAndFit) {
   for (const Shape& shape : kShapes) {
     const PoolGeometry g = Make(shape.dims, shape.ksize, shape.strides, Padding::kSame);

@@ -16,6 +16,8 @@ constexpr int64_t kTileChannels = 32;
 constexpr int64_t kTileBytes = 256 * 1024;
 // The same for boxes of windows.
 constexpr int64_t kBoxBytes = 128 * 1024;
+// The most taps of a packed window: its values are then a part of a box.
+constexpr int64_t kMostPackedTaps = 1024;
 // The number of lanes of the longest vectors. If there are fewer channels, lanes come from several
 // images.
 constexpr int64_t kFewChannels = 16;
@@ -69,6 +71,11 @@ WindowPartition::Unit WindowPartition::At(int64_t index) const {
   unit.o0 = TakeRange(&index, 1, g_.axis[0].out).begin;
   unit.images = TakeRange(&index, images_, g_.outer);
   return unit;
+}
+
+bool IsPacked(const PoolGeometry& g) {
+  return g.inner < kPackedLanes && g.outer * g.inner >= kPackedLanes / 2 &&
+         g.LargestWindow() <= kMostPackedTaps;
 }
 
 BoxPartition::BoxPartition(const PoolGeometry& g, int64_t bytes_per_input, int64_t bytes_per_output)

@@ -20,11 +20,9 @@ struct Range {
 // The columns of packed tensors: see pack-inl.h. As many as the longest vectors have lanes.
 inline constexpr int64_t kPackedLanes = 16;
 
-// Returns whether tensors are packed: if channels alone do not fill vectors, and all columns do so
-// for the most part.
-inline bool IsPacked(const PoolGeometry& g) {
-  return g.inner < kPackedLanes && g.outer * g.inner >= kPackedLanes / 2;
-}
+// Returns whether tensors are packed. They are if channels alone do not fill vectors, the columns
+// fill at least half of one, and a window is so small that its copy stays in a core's cache.
+bool IsPacked(const PoolGeometry& geometry);
 
 // Returns those of `windows` whose positions all lie inside `part` and inside the input. If there
 // are none, returns a range that starts at no window.
