@@ -39,7 +39,7 @@ const Attributes kGuided = AttributesWith("N", int64_t{1});
 const Tensor kX = Of({1, 4, 4, 3}), kY = Of({1, 2, 2, 3}), kChannels = Of({3});
 
 const BadCall kBadCalls[] = {
-    {"no_inputs", "SoftPool", kExact, {}, "Softpool>SoftPool takes 1 inputs, got 0"},
+    {"no_inputs", "SoftPool", kExact, {}, "Softpool>SoftPool got 0 inputs instead of 1"},
     {"rank",
      "SoftPool",
      kExact,

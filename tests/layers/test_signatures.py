@@ -30,6 +30,18 @@ def test_a_layer_is_called_as_keras_layers_are(cls):
     assert inspect.signature(cls()) == inspect.signature(keras.layers.MaxPooling2D())
 
 
+def test_a_derived_class_has_the_signature_of_its_own_constructor():
+    class Own(tsp.layers.SortedPooling2D):
+        def __init__(self, extra, **kwargs):
+            super().__init__(2, **kwargs)
+
+    class Same(tsp.layers.SortedPooling2D):
+        pass
+
+    assert list(inspect.signature(Own).parameters) == ["extra", "kwargs"]
+    assert inspect.signature(Same) == inspect.signature(tsp.layers.SortedPooling2D)
+
+
 @pytest.mark.parametrize("cls", CLASSES)
 def test_only_what_keras_takes_by_position_is_taken_so(cls):
     is_global = cls.__name__.startswith("Global")

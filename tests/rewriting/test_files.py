@@ -2,6 +2,7 @@
 
 import json
 import resource
+import warnings
 from pathlib import Path
 
 import h5py
@@ -298,6 +299,30 @@ def test_a_file_that_keras_spoils_is_not_written(tmp_path, monkeypatch):
         model.variables[0].assign(model.variables[0] - 1)
 
     monkeypatch.setattr(files, "_save", spoil)
-    with pytest.raises(ValueError, match="does not have the model's weights"):
+    with pytest.raises(ValueError, match="does not have the new model's weights"):
         tsp.replace_pooling_in_file(path, tmp_path / out, SOFT)
     assert [f.name for f in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("kind", ["h5", "saved_model"])
+def test_a_warning_that_is_an_error_comes_before_anything_is_written(tmp_path, kind):
+    if kind == "h5":
+        model = network()
+        model.compile("sgd", "mse")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.save(tmp_path / "in.h5")
+        path, out = tmp_path / "in.h5", tmp_path / "out.h5"
+    else:
+        path, out = saved(tmp_path, kind)[0], tmp_path / "out"
+        (path / "keras_metadata.pb").write_text("")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Compile the model|keras_metadata")
+        with pytest.raises(UserWarning):
+            tsp.replace_pooling_in_file(path, out, SOFT)
+    assert not out.exists()
+
+
+def test_a_missing_file_is_said_before_a_bad_rule(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        tsp.replace_pooling_in_file(tmp_path / "none.keras", tmp_path / "out.keras", {"nothing": "soft"})

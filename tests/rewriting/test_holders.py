@@ -343,3 +343,136 @@ def test_operations_in_a_model_in_a_wrapper():
         new, report = tsp.replace_pooling(model, {"max": "max"})
     assert [f.path for f in report.replaced] == ["each/inner/max_pool"]
     np.testing.assert_array_equal(predictions(new, x), predictions(model, x))
+
+
+class WithStrangers(L.Layer):
+    """A layer whose config describes a layer that the model does not have."""
+
+    def __init__(self, pool, activation=None, **kwargs):
+        super().__init__(**kwargs)
+        self.pool = pool
+
+    def call(self, x):
+        return keras.ops.relu(self.pool(x))
+
+    def get_config(self):
+        return {**super().get_config(), "pool": self.pool, "activation": L.ReLU()}
+
+
+class WithoutOutputs(L.Layer):
+    """A layer that returns nothing."""
+
+    def call(self, x):
+        return []
+
+    def compute_output_spec(self, x):
+        return []
+
+
+class WithBoth(L.Layer):
+    """A layer that holds a pooling beside a layer that has been called and returned nothing."""
+
+    def __init__(self, side, pool, **kwargs):
+        super().__init__(**kwargs)
+        self.side, self.pool = side, pool
+
+    def call(self, x):
+        return self.pool(x)
+
+    def compute_output_shape(self, shape):
+        return self.pool.compute_output_shape(shape)
+
+    def get_config(self):
+        return {**super().get_config(), "side": self.side, "pool": self.pool}
+
+
+def with_both():
+    side = WithoutOutputs()
+    side(keras.Input(X.shape[1:]))
+    return WithBoth(side, L.MaxPooling2D())
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: WithStrangers(L.MaxPooling2D()), with_both], ids=["strangers", "nothing"]
+)
+def test_layers_beside_the_pooling_are_no_obstacle(make):
+    model = keras.Sequential([keras.Input(X.shape[1:]), make()])
+    new, report = tsp.replace_pooling(model, {"max": "soft"})
+    assert len(report.replaced) == 1
+    np.testing.assert_array_equal(new.layers[0].pool(X), tsp.soft_pool(X, 2))
+
+
+class Chain(keras.Model):
+    """A model of holders that each hold the two before them."""
+
+    def __init__(self, length):
+        super().__init__()
+        self.steps = [L.ReLU(), L.ReLU()]
+        for _ in range(length):
+            holder = L.Layer()
+            holder.inner = self.steps[-2:]
+            self.steps.append(holder)
+
+    def call(self, x):
+        return self.steps[0](x)
+
+
+def test_what_many_hold_is_looked_at_once():
+    """Each path to a layer on its own would take 2^200 steps."""
+    report = tsp.replace_pooling(Chain(200), {"max": "soft"}, dry_run=True)
+    assert report.findings == []
+
+
+def test_layers_that_hold_each_other():
+    child, parent = L.Layer(), L.Layer()
+    parent.child, child.parent = child, parent
+    model = Chain(0)
+    model.parent = parent
+    assert tsp.replace_pooling(model, {"max": "soft"}, dry_run=True).findings == []
+
+
+@keras.saving.register_keras_serializable("tests")
+class Forgetful(keras.Model):
+    """A model whose config, Keras's own, does not contain its argument."""
+
+    def __init__(self, size=2, **kwargs):
+        super().__init__(**kwargs)
+        self.pool = L.MaxPooling2D(size)
+
+    def call(self, x):
+        return self.pool(x)
+
+
+def test_a_wrapper_of_a_model_that_no_config_makes():
+    """The wrapper's config describes the model, and would make another one."""
+    model = keras.Sequential([keras.Input((3, *X.shape[1:])), L.TimeDistributed(Forgetful(4))])
+    with pytest.warns(UserWarning, match="changed in the given model itself"):
+        new, report = tsp.replace_pooling(model, {"max": "soft"}, in_place=True)
+    assert len(report.replaced) == 1
+    x = np.stack([X] * 3, axis=1)
+    np.testing.assert_allclose(new.predict(x, verbose=0)[:, 0], tsp.soft_pool(X, 4), rtol=1e-6)
+
+
+def test_a_pooling_in_code_beside_a_model_with_an_unused_pooling():
+    class Calling(L.Layer):
+        def call(self, x):
+            return keras.ops.max_pool(x, 2)
+
+    class Holding(L.Layer):
+        def __init__(self):
+            super().__init__(name="holder")
+            self.calling = Calling(name="calling")
+            i = keras.Input(X.shape[1:])
+            self.model = WithUnused(i, L.Conv2D(2, 1)(i))
+
+        def call(self, x):
+            return self.calling(self.model(x))
+
+    class WithUnused(keras.Model):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.unused = L.MaxPooling2D()
+
+    i = keras.Input(X.shape[1:])
+    report = tsp.replace_pooling(keras.Model(i, Holding()(i)), {"max": "soft"}, dry_run=True)
+    assert [(f.path, f.layer) for f in report.findings] == [("holder/calling/call", "max_pool")]

@@ -1,7 +1,6 @@
 """The public functions: models in memory and on disk, with their pooling replaced."""
 
 import os
-import warnings
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -118,8 +117,7 @@ def replace_pooling(
         )
     request = Request.of(replacements, where, first, last, in_place=in_place, dry_run=dry_run)
     new, report = rewrite_model(model, request)
-    for note in report.notes:
-        warnings.warn(note, stacklevel=2)
+    report.warn(stacklevel=3)
     return report if dry_run else (new, report)
 
 
@@ -192,14 +190,16 @@ def replace_pooling_in_file(
         >>> type(soft.layers[0]).__name__, len(report.replaced)
         ('SoftPooling2D', 1)
     """
+    path, out = Path(path), None if out is None else Path(out)
+    _check_places(path, out, dry_run)
     options = {} if progress is None else {"step": progress}
     request = FileRequest.of(
         replacements,
         where,
         first,
         last,
-        path=Path(path),
-        out=None if out is None else Path(out),
+        path=path,
+        out=out,
         dry_run=dry_run,
         overwrite=overwrite,
         portable=portable,
@@ -207,27 +207,24 @@ def replace_pooling_in_file(
         safe_mode=safe_mode,
         **options,
     )
-    return rewrite_file(request, stacklevel=3)
+    return rewrite_file(request)
 
 
-def rewrite_file(request: FileRequest, stacklevel: int = 2) -> Report:
-    """Replaces pooling in a file, as `replace_pooling_in_file` describes.
-
-    `stacklevel` is passed to `warnings.warn`.
-    """
-    if not request.path.exists():
-        raise FileNotFoundError(f"There is no model at {request.path}.")
-    if request.out is None and not request.dry_run:
-        raise ValueError("`out` must say where to write, unless this is a dry run.")
+def rewrite_file(request: FileRequest) -> Report:
+    """Does what `replace_pooling_in_file` describes, for a request that has been built."""
+    _check_places(request.path, request.out, request.dry_run)
     if request.out is not None:
         check_is_free(request.out, request.overwrite)
     if is_keras_file(request.path):
-        report = rewrite_keras_file(request)
-    else:
-        # Only this module imports TensorFlow. Other backends of Keras do without.
-        from tf_softpool.rewriting.saved_model.files import rewrite_saved_model
+        return rewrite_keras_file(request)
+    # It imports TensorFlow, which other backends of Keras do without.
+    from tf_softpool.rewriting.saved_model.files import rewrite_saved_model
 
-        report = rewrite_saved_model(request)
-    for note in report.notes:
-        warnings.warn(note, stacklevel=stacklevel)
-    return report
+    return rewrite_saved_model(request)
+
+
+def _check_places(path: Path, out: Path | None, dry_run: bool) -> None:
+    if not path.exists():
+        raise FileNotFoundError(f"There is no model at {path}.")
+    if out is None and not dry_run:
+        raise ValueError("`out` must say where to write, unless this is a dry run.")

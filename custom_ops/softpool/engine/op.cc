@@ -165,8 +165,8 @@ std::string Prepare(Call* call) {
   const std::string optional = CheckOptional(*call->op, attributes);
   if (!optional.empty()) return optional;
   if (call->inputs.size() != specs.size()) {
-    return call->op->name + " takes " + std::to_string(specs.size()) + " inputs, got " +
-           std::to_string(call->inputs.size());
+    return call->op->name + " got " + std::to_string(call->inputs.size()) + " inputs instead of " +
+           std::to_string(specs.size());
   }
   const std::string error =
       MakeGeometry(call->inputs[0].dims, attributes.Ints("ksize"), attributes.Ints("strides"),

@@ -109,8 +109,8 @@ class HandlerCall {
       if (!IsAbsent(call_, spec)) tensor = TensorOf(Value(inputs.get<ffi::AnyBuffer>(at++)));
     }
     if (at != inputs.size()) {
-      throw ffi::Error::InvalidArgument(op_ + " takes " + std::to_string(at) + " inputs, got " +
-                                        std::to_string(inputs.size()));
+      throw ffi::Error::InvalidArgument(op_ + " got " + std::to_string(inputs.size()) +
+                                        " inputs instead of " + std::to_string(at));
     }
   }
 

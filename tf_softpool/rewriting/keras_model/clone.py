@@ -70,7 +70,9 @@ class Cloner:
         return self._copies[part, holder]
 
     def _copy_operation(self, operation: Any) -> Any:
-        return self.copy(self._structure.part(operation))
+        part = self._structure.part(operation)
+        assert part is not None  # all operations of a model's graphs have been read
+        return self.copy(part)
 
     def _copy_graph(self, model: keras.Model) -> keras.Model:
         """Copies a Functional or Sequential model layer by layer."""
@@ -106,7 +108,7 @@ class Cloner:
     def _remake_holder(self, part: Part) -> keras.Layer:
         """Makes a layer from the config of another, with other poolings, or returns that layer itself."""
         layer = part.operation
-        if not part.is_copyable:
+        if not self._can_be_made(part):
             self.changed_in_place = True
             self._note_shared(layer, "changed in")
             return layer
@@ -115,8 +117,11 @@ class Cloner:
         models = Cloner(self._structure, self._replacements, self._in_place)
 
         def describe(inner: keras.Layer) -> Any:
+            # A config may also describe layers that the model does not have, such as those it makes anew.
             part_of_inner = self._structure.part(inner)
-            return models.copy(part_of_inner, part) if self._changes(part_of_inner, part) else None
+            if part_of_inner is None or not self._changes(part_of_inner, part):
+                return None
+            return models.copy(part_of_inner, part)
 
         new = remake(layer, rewrite_config(layer, part.held, describe))
         self.notes += models.notes
@@ -142,6 +147,13 @@ class Cloner:
         if part.is_layer:
             self.kept.append((part, new))
         return new
+
+    def _can_be_made(self, part: Part) -> bool:
+        """Returns whether configs can make a part, and everything inside it that has poolings to replace."""
+        if part not in self._touched:
+            return True
+        inner = part.parts if part.is_graph else part.described
+        return (part.is_graph or part.is_copyable) and all(map(self._can_be_made, inner))
 
     def _changes(self, inner: Part, holder: Part) -> bool:
         """Returns whether an inner layer is a pooling to replace, or has one inside it."""

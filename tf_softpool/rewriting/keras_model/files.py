@@ -35,6 +35,8 @@ def rewrite_keras_file(request: FileRequest) -> Report:
     if request.dry_run:
         return report
     report.notes += [note] if note else []
+    # Before anything is written: a user may turn warnings into errors.
+    report.warn(stacklevel=5)
     if report.replaced:
         with complete_or_absent(request.target, request.overwrite, request.path) as place:
             request.step("writing")

@@ -51,8 +51,8 @@ class ModelSite(Site):
         if self.maker is None or request.in_place:
             return ""
         return (
-            f"{self.maker.class_name} makes it itself, and its config does not describe it: see `in_place` of "
-            "`replace_pooling`"
+            f"{self.maker.class_name} makes it itself, and its config does not describe it: see `in_place` "
+            "of `replace_pooling`"
         )
 
 

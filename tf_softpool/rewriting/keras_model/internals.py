@@ -35,13 +35,13 @@ def inputs_of(operation: Any) -> list[keras.KerasTensor]:
 
 
 def first_output_of(operation: Any) -> keras.KerasTensor | None:
-    """Returns the symbolic output of the first call of an operation, or None if it has not been called.
+    """Returns the first symbolic output of the first call of an operation, or None if there is none.
 
     `Operation._inbound_nodes`, since 3.0: see `inputs_of`. Without it, `keras.ops.max_pool` and
     `average_pool` in a model cannot be replaced.
     """
     nodes = operation._inbound_nodes
-    return nodes[0].outputs[0] if nodes else None
+    return nodes[0].outputs[0] if nodes and nodes[0].outputs else None
 
 
 def producer_of(tensor: keras.KerasTensor) -> Any:

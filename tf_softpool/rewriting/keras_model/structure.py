@@ -20,24 +20,19 @@ class Part:
         is_graph: whether it is a Functional or Sequential model that calls only its own operations.
         parts: the operations of such a model in its order, and the held layers of another layer.
         held: the layers in the attributes of a layer, in the order of assignment.
+        unused: the held layers of such a model that are not among its operations.
         input_types: the types of its symbolic inputs.
         output: its symbolic output, or None if it has not been called.
     """
 
-    def __init__(
-        self,
-        operation: Any,
-        parts: list[Part],
-        held: list[keras.Layer],
-        input_types: set[str],
-        output: keras.KerasTensor | None,
-    ) -> None:
+    def __init__(self, operation: Any) -> None:
         self.operation = operation
         self.is_graph = is_graph(operation)
-        self.parts = parts
-        self.held = held
-        self.input_types = input_types
-        self.output = output
+        self.held = held_layers(operation) if isinstance(operation, keras.Layer) else []
+        self.input_types = {tensor.dtype for tensor in inputs_of(operation)}
+        self.output = first_output_of(operation)
+        self.parts: list[Part] = []
+        self.unused: list[Part] = []
 
     @property
     def name(self) -> str:
@@ -67,8 +62,15 @@ class Part:
 
     @cached_property
     def inside(self) -> list[Part]:
-        """All parts inside this one, at any depth."""
-        return [each for part in self.parts for each in (part, *part.inside)]
+        """All parts inside this one, at any depth, each once."""
+        found: dict[Part, None] = {}
+        todo = [*self.parts, *self.unused]
+        while todo:
+            part = todo.pop()
+            if part not in found:
+                found[part] = None
+                todo += [*part.parts, *part.unused]
+        return list(found)
 
     @cached_property
     def called_poolings(self) -> list[str]:
@@ -87,9 +89,12 @@ class Structure:
         self.root = root
         self._parts = parts
 
-    def part(self, operation: Any) -> Part:
-        """Returns the part of an operation. An operation in several places is one part."""
-        return self._parts[id(operation)]
+    def part(self, operation: Any) -> Part | None:
+        """Returns the part of an operation, or None if the model does not have that operation.
+
+        An operation in several places is one part.
+        """
+        return self._parts.get(id(operation))
 
 
 def structure_of(model: keras.Model) -> Structure:
@@ -123,9 +128,9 @@ def own_variables(layer: keras.Layer, held: list[keras.Layer]) -> list[keras.Var
 
 def _read(operation: Any, parts: dict[int, Part]) -> Part:
     if id(operation) not in parts:
-        types = {tensor.dtype for tensor in inputs_of(operation)}
-        output = first_output_of(operation)
-        held = held_layers(operation) if isinstance(operation, keras.Layer) else []
-        inner = operations_of(operation) if is_graph(operation) else held
-        parts[id(operation)] = Part(operation, [_read(each, parts) for each in inner], held, types, output)
+        # It is noted before what is inside it: layers may hold each other.
+        part = parts[id(operation)] = Part(operation)
+        held = [_read(each, parts) for each in part.held]
+        part.parts = [_read(each, parts) for each in operations_of(operation)] if part.is_graph else held
+        part.unused = [each for each in held if each not in part.parts] if part.is_graph else []
     return parts[id(operation)]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import warnings
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -104,6 +105,11 @@ class Report:
             },
             **kwargs,
         )
+
+    def warn(self, stacklevel: int) -> None:
+        """Warns of each note. `stacklevel` is that of `warnings.warn`."""
+        for note in self.notes:
+            warnings.warn(note, stacklevel=stacklevel)
 
     def table(self) -> Table:
         """Returns the findings as a `rich.table.Table`."""

@@ -58,6 +58,9 @@ def rewrite_saved_model(request: FileRequest) -> Report:
         return report
     if not report.replaced:
         report.notes.append(f"No pooling was replaced in {request.path}.")
+    # Before anything is written: a user may turn warnings into errors.
+    report.warn(stacklevel=5)
+    if not report.replaced:
         return report
     with complete_or_absent(request.target, request.overwrite, request.path) as place:
         request.step("writing")
