@@ -87,8 +87,8 @@ class Driver {
     const auto visit = [&](Math& own, int64_t unit) HWY_ATTR {
       const WindowPartition::Unit u = parts.At(unit);
       const Region region = Region::Everywhere(g_, u.images, u.channels);
-      RegionVisitor<Math, T, Sink::kStore> visitor(own, g_, tensors_, region,
-                                                   tensors_.tap_out.data());
+      RegionVisitor<Math, T, Sink::kStore, false> visitor(own, g_, tensors_, region,
+                                                          tensors_.tap_out.data());
       visitor.VisitRow(u.o0, u.o1, u.last);
     };
     VisitUnits(parts.Count(), parts.OutputsPerUnit(), [&] { return visit; });
@@ -106,8 +106,8 @@ class Driver {
         packed.Pack(tensors_, g_, columns, box.windows);
         Region region = packed.RegionOf(g_, columns);
         region.target = region.in;
-        RegionVisitor<Math, T, Sink::kStore> visitor(own, g_, packed.tensors, region,
-                                                     packed.tensors.tap_out.data());
+        RegionVisitor<Math, T, Sink::kStore, Math::kUsesChannels> visitor(
+            own, g_, packed.tensors, region, packed.tensors.tap_out.data());
         VisitRows(&visitor, box.windows);
         packed.Unpack(tensors_);
       };
@@ -158,9 +158,14 @@ class Driver {
     for (int t = 0; t < Math::kTapOutputs; ++t) targets[t] = sums + t * size;
     std::fill(sums, sums + Math::kTapOutputs * size, C{0});
 
-    const Tensors<T, Math>& tensors = packed != nullptr ? packed->tensors : tensors_;
-    RegionVisitor<Math, T, Sink::kAdd> visitor(own, g_, tensors, region, targets);
-    if (reached) VisitRows(&visitor, windows);
+    if (packed != nullptr && reached) {
+      RegionVisitor<Math, T, Sink::kAdd, Math::kUsesChannels> visitor(own, g_, packed->tensors,
+                                                                      region, targets);
+      VisitRows(&visitor, windows);
+    } else if (reached) {
+      RegionVisitor<Math, T, Sink::kAdd, false> visitor(own, g_, tensors_, region, targets);
+      VisitRows(&visitor, windows);
+    }
     if (packed != nullptr && reached) packed->UnpackWindows(tensors_, Owned(tile, windows));
     for (int t = 0; t < Math::kTapOutputs; ++t) {
       if (packed != nullptr) {

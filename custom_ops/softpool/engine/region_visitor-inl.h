@@ -95,7 +95,8 @@ struct WindowRun {
 };
 
 // A visitor of the windows of a region, with one thread's copy of the mathematics.
-template <class Math, class T, Sink kSink>
+// kColumns says whether lanes look up their channels in the region's columns.
+template <class Math, class T, Sink kSink, bool kColumns>
 class RegionVisitor {
  public:
   using Target = std::conditional_t<kSink == Sink::kAdd, ComputeType<T>, T>;
@@ -201,11 +202,9 @@ class RegionVisitor {
   HWY_NOINLINE void RunTaps(bool scattered) {
     Tap taps[kTaps > 0 ? kTaps : 1];
     if (kTaps > 0) run_.box.ForEach([&](int64_t i, const Tap& tap) { taps[i] = tap; });
-    if (run_.columns != nullptr) {
-      RunPacked<kTaps>(taps);
-    } else if (!scattered) {
+    if (!scattered) {
       RunConsecutive<kTaps>(taps);
-    } else if constexpr (kTaps <= kUnrolledScattered) {
+    } else if constexpr (kTaps <= kUnrolledScattered && !kColumns) {
       RunScattered<kTaps>(taps);
     }
   }
@@ -218,39 +217,26 @@ class RegionVisitor {
     math_.Run(window);
   }
 
-  // Fills vectors with channels. The last vector of a window ends with the window's last channel,
-  // so it may repeat some channels of the vector before.
+  // Fills vectors with channels or with packed columns. The last vector of a window ends with the
+  // window's last channel, so it may repeat some channels of the vector before. Columns are
+  // repeated until the last vector is full.
   template <int kTaps>
   HWY_INLINE void RunConsecutive(const Tap* taps) {
     const hn::ScalableTag<ComputeType<T>> d;
     const WindowRun& run = run_;
     const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-    const int64_t channel = run.Channel(0, 0);
+    const int64_t last = run.columns != nullptr ? run.channels : run.channels - lanes;
+    const int64_t channel = run.columns != nullptr ? 0 : run.Channel(0, 0);
     for (int64_t i = 0; i < run.windows.count; ++i) {
       for (int64_t c = 0; c < run.channels; c += lanes) {
-        const int64_t first = HWY_MIN(c, run.channels - lanes);
-        const ConsecutiveLanes<decltype(d)> at{run.in + i * run.windows.in + first,
-                                               run.out + i * run.windows.out + first,
-                                               run.target + i * run.windows.target + first,
-                                               channel + first, static_cast<size_t>(c - first)};
-        RunLanes<kTaps>(taps, at);
-      }
-    }
-  }
-
-  // Fills vectors with packed columns.
-  template <int kTaps>
-  HWY_INLINE void RunPacked(const Tap* taps) {
-    const hn::ScalableTag<ComputeType<T>> d;
-    const WindowRun& run = run_;
-    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-    for (int64_t i = 0; i < run.windows.count; ++i) {
-      for (int64_t c = 0; c < run.channels; c += lanes) {
-        ConsecutiveLanes<decltype(d)> at{run.in + i * run.windows.in + c,
-                                         run.out + i * run.windows.out + c,
-                                         run.target + i * run.windows.target + c};
-        at.channels = run.columns->channel + c;
-        at.count = static_cast<size_t>(HWY_MIN(lanes, run.channels - c));
+        const int64_t first = HWY_MIN(c, last);
+        const ConsecutiveLanes<decltype(d), kColumns> at{
+            run.in + i * run.windows.in + first,
+            run.out + i * run.windows.out + first,
+            run.target + i * run.windows.target + first,
+            channel + first,
+            static_cast<size_t>(c - first),
+            run.columns};
         RunLanes<kTaps>(taps, at);
       }
     }

@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "softpool/engine/pack-inl.h"
 #include "softpool/engine/pool_math.h"
 #include "softpool/engine/taps-inl.h"
 
@@ -29,13 +30,14 @@ HWY_INLINE void Prefetch(const void* p) {
 
 // Lanes that lie side by side in memory: consecutive channels of one window, or packed columns. A
 // neighbouring vector takes care of the first `skip` lanes, so nothing may be added for these. If
-// lanes are packed, their channels are in a list, and lanes from `count` on are repetitions.
-template <class D>
+// lanes are packed, `channel` is the first lane's column, and `columns` knows the columns'
+// channels. kColumns says whether channels are looked up there: it costs time even where nothing is
+// packed.
+template <class D, bool kColumns>
 struct ConsecutiveLanes {
   int64_t in = 0, out = 0, target = 0, channel = 0;
   size_t skip = 0;
-  const int64_t* channels = nullptr;
-  size_t count = hn::Lanes(D());
+  const PackedColumns* columns = nullptr;
 
   template <class T>
   HWY_INLINE V<D> LoadTap(D d, const T* p, int64_t offset) const {
@@ -65,17 +67,17 @@ struct ConsecutiveLanes {
 
   template <class C>
   HWY_INLINE V<D> LoadChannel(D d, const C* p) const {
-    if (channels == nullptr) return hn::LoadU(d, p + channel);
+    if constexpr (!kColumns) return hn::LoadU(d, p + channel);
     HWY_ALIGN C lane[HWY_MAX_BYTES / sizeof(C)];
-    for (size_t i = 0; i < hn::Lanes(d); ++i) lane[i] = p[channels[i]];
+    for (size_t i = 0; i < hn::Lanes(d); ++i) lane[i] = p[Channel(i)];
     return hn::Load(d, lane);
   }
   template <class C>
   HWY_INLINE void AddChannel(D d, V<D> v, C* sums) const {
-    if (channels != nullptr) {
+    if constexpr (kColumns) {
       HWY_ALIGN C lane[HWY_MAX_BYTES / sizeof(C)];
       hn::Store(v, d, lane);
-      for (size_t i = 0; i < count; ++i) sums[channels[i]] += lane[i];
+      for (size_t i = 0; i < EndLane(d); ++i) sums[Channel(i)] += lane[i];
       return;
     }
     if (skip) v = hn::IfThenZeroElse(hn::FirstN(d, skip), v);
@@ -84,12 +86,16 @@ struct ConsecutiveLanes {
 
   // The range of the lanes that are this vector's own, and the indices of one lane.
   size_t BeginLane() const { return skip; }
-  size_t EndLane(D) const { return count; }
+  size_t EndLane(D d) const {
+    if (columns == nullptr) return hn::Lanes(d);
+    return HWY_MIN(hn::Lanes(d), static_cast<size_t>(columns->count - channel));
+  }
   int64_t In(size_t lane) const { return in + static_cast<int64_t>(lane); }
   int64_t Out(size_t lane) const { return out + static_cast<int64_t>(lane); }
   int64_t Target(size_t lane) const { return target + static_cast<int64_t>(lane); }
   int64_t Channel(size_t lane) const {
-    return channels != nullptr ? channels[lane] : channel + static_cast<int64_t>(lane);
+    const int64_t i = channel + static_cast<int64_t>(lane);
+    return columns != nullptr ? columns->channel[i] : i;
   }
 };
 

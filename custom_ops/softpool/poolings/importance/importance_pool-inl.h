@@ -12,6 +12,7 @@
 #define SOFTPOOL_POOLINGS_IMPORTANCE_IMPORTANCE_POOL_INL_H_
 #endif
 
+#include <limits>
 #include <vector>
 
 #include "softpool/engine/pool_math.h"
@@ -22,16 +23,32 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// Averages tensor 0, weighted by the softmax of tensor 1. The average is not finite if a value or
-// the largest logit is not finite, or if a value times a scaled exponential overflows.
+// Averages tensor 0, weighted by the softmax of tensor 1. A value of -inf takes no part, as if its
+// logit were -inf and the value zero; but NaN in its logit stays. The average is not finite if
+// another value or the largest logit is not finite, or if a value times a scaled exponential
+// overflows.
 template <class W>
 HWY_INLINE void AverageByImportance(const W& window, WeightedAverage<W, false>* average) {
   using D = typename W::D;
-  const TapValues<W, 1> logits(window);
-  const V<D> largest = logits.Largest();
+  constexpr bool kFew = W::kTaps > 0;
+  const V<D> nothing = hn::Set(D(), -std::numeric_limits<hn::TFromD<D>>::infinity());
+  // If the compiler knows the number of taps, logits are kept. Otherwise they are loaded again.
+  V<D> logits[kFew ? W::kTaps : 1];
+  const auto load = [&](int64_t i, const Tap& tap) HWY_ATTR {
+    const V<D> value = window.template Load<0>(tap), logit = window.template Load<1>(tap);
+    const auto is_nothing = hn::Eq(value, nothing);
+    average->SetValue(i, hn::IfThenZeroElse(is_nothing, value));
+    return hn::IfThenElse(is_nothing, hn::Add(value, logit), logit);
+  };
+  V<D> largest = nothing;
   window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
-    V<D> distance = hn::Sub(logits.At(i, tap), largest);
-    average->SetValue(i, window.template Load<0>(tap));
+    const V<D> logit = load(i, tap);
+    if (kFew) logits[kFew ? i : 0] = logit;
+    largest = Larger(D(), logit, largest);
+  });
+  window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+    // Of -inf, the exponential is exactly zero.
+    V<D> distance = hn::Sub(kFew ? logits[kFew ? i : 0] : load(i, tap), largest);
     average->Weigh(i, ScaledExp(D(), &distance));
   });
   average->Finish();
