@@ -74,12 +74,20 @@ class Driver {
       if (g_.Overlaps()) return VisitTiles();
       for (T* gradient : tensors_.tap_out) ZeroGaps(g_, gradient, parallel_);
     }
-    if (IsPacked(g_)) return VisitBoxes();
+    if (IsPacked(g_) && !GathersQuickly()) return VisitBoxes();
     VisitWindows();
   }
 
  private:
   using C = ComputeType<T>;
+
+  // With channels first, small windows gather their lanes in less time than it takes to copy stored
+  // gradients.
+  bool GathersQuickly() const {
+    using Visitor = RegionVisitor<Math, T, Sink::kStore, false>;
+    return Math::kTapOutputs > 0 && g_.inner == 1 &&
+           g_.LargestWindow() <= Visitor::kUnrolledScattered;
+  }
 
   // Visits every window once. Gradients, if there are any, are stored where the inputs lie.
   void VisitWindows() const {
