@@ -77,22 +77,21 @@ def public(cls: _Class) -> _Class:
     The signature joins the constructor's own parameters with those that it passes on as `*args`.
     """
     cls.__doc__ = _filled(inspect.getdoc(cls) or "", cls)
-    cls.__signature__ = _OfClass(cls, _signature(cls))  # type: ignore[attr-defined]
+    cls.__signature__ = _SignatureOf(cls)  # type: ignore[attr-defined]
     return keras.saving.register_keras_serializable("tf_softpool")(cls)
 
 
-class _OfClass:
-    """An attribute that a class has and its instances lack: calling a layer is not calling its class."""
+class _SignatureOf:
+    """The signature of a class, which its instances lack: calling a layer is not calling its class."""
 
-    def __init__(self, cls: Any, value: Any) -> None:
+    def __init__(self, cls: Any) -> None:
         self.cls = cls
-        self.value = value
 
     def __get__(self, instance: Any, owner: Any) -> Any:
         # A derived class with a constructor of its own has another signature.
         if instance is not None or owner.__init__ is not self.cls.__init__:
             raise AttributeError
-        return self.value
+        return _signature(self.cls)
 
 
 def _filled(text: str, cls: Any) -> str:

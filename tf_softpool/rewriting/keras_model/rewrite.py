@@ -25,11 +25,10 @@ def rewrite_model(model: keras.Model, request: Request) -> tuple[keras.Model, Re
     report = Report(plan.findings, dry_run=request.dry_run)
     if request.dry_run:
         return model, report
-    notes: list[str] = []
     if not plan.replacements:
-        notes.append(f"No pooling was replaced in model {model.name!r}.")
-    new = _copy(model, structure, plan.replacements, request, report, notes)
-    report.notes = list(dict.fromkeys(notes))
+        report.notes.append(f"No pooling was replaced in model {model.name!r}.")
+    new = _copy(model, structure, plan.replacements, request, report)
+    report.notes = list(dict.fromkeys(report.notes))
     return new, report
 
 
@@ -39,25 +38,24 @@ def _copy(
     replacements: dict[ModelSite, keras.Layer],
     request: Request,
     report: Report,
-    notes: list[str],
 ) -> keras.Model:
-    """Makes the new model, adds its check to the report, and adds notes to `notes`."""
+    """Makes the new model, and adds its check and notes to the report."""
     before = Before.of(model)
     cloner = Cloner(structure, replacements, request.in_place)
     new = cloner.copy(structure.root)
     makers = {site.maker.class_name: None for site in replacements if site.maker is not None}
-    notes += [
+    report.notes += [
         f"The pooling of {maker} is exchanged in its attributes. Its config does not contain that, so a "
         ".keras file of this model loads with the old pooling. Export a SavedModel instead."
         for maker in makers
     ]
-    notes += cloner.notes
-    pairs = carry_state(cloner.kept, list(replacements), notes)
+    report.notes += cloner.notes
+    pairs = carry_state(cloner.kept, list(replacements), report.notes)
     if cloner.changed_in_place:
         # Keras then traces these functions again, with the new pooling.
         model.train_function = model.test_function = model.predict_function = None
     if isinstance(new.dtype_policy, keras.DTypePolicy) and new.dtype_policy.name != model.dtype_policy.name:
         new.dtype_policy = model.dtype_policy
-    compile_alike(model, new, pairs, notes)
+    compile_alike(model, new, pairs, report.notes)
     report.check = check_model(before, new, pairs)
     return new

@@ -131,6 +131,9 @@ def _read(operation: Any, parts: dict[int, Part]) -> Part:
         # It is noted before what is inside it: layers may hold each other.
         part = parts[id(operation)] = Part(operation)
         held = [_read(each, parts) for each in part.held]
-        part.parts = [_read(each, parts) for each in operations_of(operation)] if part.is_graph else held
-        part.unused = [each for each in held if each not in part.parts] if part.is_graph else []
+        part.parts = held
+        if part.is_graph:
+            part.parts = [_read(each, parts) for each in operations_of(operation)]
+            used = set(part.parts)
+            part.unused = [each for each in held if each not in used]
     return parts[id(operation)]
