@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(config, items):
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node):
     """Takes the number of tests left out from a worker of pytest-xdist. Every worker leaves out the same."""
-    node.config.stash[LEFT_OUT] = node.workeroutput.get("left_out", 0)
+    node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left_out", 0)
 
 
 def pytest_sessionfinish(session):

@@ -18,14 +18,15 @@ inline size_t SizeOf(DataType type) {
   return type == DataType::kFloat64 ? 8 : type == DataType::kFloat32 ? 4 : 2;
 }
 
-// Returns random values of a type as bytes. Some of the values are special.
-inline std::vector<uint8_t> RandomTensor(DataType type, size_t count, unsigned seed) {
+// Returns random values of a type as bytes. One in `rarity` values is special.
+inline std::vector<uint8_t> RandomTensor(DataType type, size_t count, unsigned seed,
+                                         unsigned rarity = 97) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal(0, 2);
   const double special[] = {INFINITY, -INFINITY, 0.0, -0.0, 1e30, -1e30, 1e-42, NAN};
   std::vector<uint8_t> bytes(count * SizeOf(type));
   for (size_t i = 0; i < count; ++i) {
-    const double value = random() % 97 == 0 ? special[random() % 8] : normal(random);
+    const double value = random() % rarity == 0 ? special[random() % 8] : normal(random);
     const float narrow = static_cast<float>(value);
     uint32_t bits;
     std::memcpy(&bits, &narrow, 4);

@@ -111,3 +111,53 @@ def test_long_windows_keep_precision(size):
     x = np.random.default_rng(0).normal(0, 1, (1, size, 1)).astype("float32")
     expected, scale = oracle.soft_pool(x, (size,), (size,), "valid", "channels_last")
     assert_near(tsp.soft_pool(x, size), expected, scale, "float32")
+
+
+def overlapping(name):
+    """Returns values for overlapping windows, which share exponentials unless their values are far apart."""
+    random = np.random.default_rng(0)
+    x = random.normal(0, 1, (2, 13, 15, 19))
+    if name == "pictures":
+        return random.uniform(0, 255, x.shape)
+    if name == "a step":
+        x[:, 5:] += 200
+    elif name == "a slope":
+        x += np.linspace(-300, 300, x.shape[2])[:, None]
+    elif name == "an outlier":
+        x[:, 3, 4, ::2] = 1e30
+    elif name == "infinities":
+        x[random.random(x.shape) < 0.02] = -INF
+        x[:, 9, 9, ::3] = INF
+    elif name == "nothing":
+        x[:, :6] = -INF
+    elif name == "zeros far below":
+        x = np.where(random.random(x.shape) < 0.02, 60 + x, 0)
+    else:
+        x = x * float(name.partition(" ")[0]) + float(name.partition(" ")[2] or 0)
+    return x
+
+
+OVERLAPPING = ["pictures", "a step", "a slope", "an outlier", "infinities", "nothing", "zeros far below"]
+OVERLAPPING += ["1 -60", "1 1e4", "10", "30", "1e3", "1e-3", "1e-30", "1e30"]
+
+
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2)])
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [(name, 1) for name in OVERLAPPING]
+    + [("1", 1e-30), ("1", 1e30), ("1", 0), ("an outlier", 1e30), ("infinities", 1e-30)],
+)
+def test_overlapping_windows(name, strides, scale):
+    for dtype in ("float32", "float64"):
+        check_overlapping(overlapping(name).astype(dtype), strides, scale)
+
+
+def check_overlapping(x, strides, scale):
+    """Compares the values and gradients of windows of three by three with the oracle's."""
+    arguments = ((3, 3), strides, "same", "channels_last")
+    expected, y_scale = oracle.soft_pool(x, *arguments)
+    g = (np.random.default_rng(1).normal(0, scale, expected.shape)).astype(x.dtype)
+    y, dx = with_gradient(lambda x: tsp.soft_pool(x, *arguments))(tf.constant(x), tf.constant(g))
+    expected_dx, dx_scale = oracle.soft_pool_gradient(x, g, *arguments, "exact")
+    assert_near(y, expected, y_scale, x.dtype.name)
+    assert_near(dx, expected_dx, dx_scale, x.dtype.name)

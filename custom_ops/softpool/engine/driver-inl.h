@@ -7,14 +7,14 @@
 #define SOFTPOOL_ENGINE_DRIVER_INL_H_
 #endif
 
-#include <hwy/aligned_allocator.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
-#include <new>
 
+#include "softpool/engine/block-inl.h"
 #include "softpool/engine/packed_tensors-inl.h"
 #include "softpool/engine/region_visitor-inl.h"
+#include "softpool/engine/scratch.h"
 #include "softpool/engine/threads.h"
 #include "softpool/engine/tiling.h"
 
@@ -70,6 +70,9 @@ class Driver {
       : math_(math), g_(g), tensors_(tensors), parallel_(parallel) {}
 
   void Run() const {
+    if constexpr (Math::kPoolsBlocks) {
+      if (BlockPartition::Suits(g_, kBlocksOf)) return VisitBlocks();
+    }
     if constexpr (Math::kTapOutputs > 0) {
       if (g_.Overlaps()) return VisitTiles();
       for (T* gradient : tensors_.tap_out) ZeroGaps(g_, gradient, parallel_);
@@ -80,6 +83,8 @@ class Driver {
 
  private:
   using C = ComputeType<T>;
+  static constexpr BlockPartition::Of kBlocksOf =
+      Math::kTapOutputs > 0 ? BlockPartition::Of::kInputs : BlockPartition::Of::kWindows;
 
   // With channels first, small windows gather their lanes in less time than it takes to copy stored
   // gradients.
@@ -130,13 +135,62 @@ class Driver {
     const int64_t size = Math::kTapOutputs * (is_packed ? parts.LargestPositions() * kPackedLanes
                                                         : parts.LargestTile());
     VisitUnits(parts.Count(), parts.LargestTile(), [&] {
-      return
-          [&, sums = hwy::AllocateAligned<C>(size), packed = PackedTensors<T, Math, Sink::kAdd>()](
-              Math& own, int64_t unit) mutable HWY_ATTR {
-            if (sums == nullptr) throw std::bad_alloc();
-            VisitTile(own, parts.At(unit), sums.get(), is_packed ? &packed : nullptr);
-          };
+      return [&, sums = Scratch<C>(), packed = PackedTensors<T, Math, Sink::kAdd>()](
+                 Math& own, int64_t unit) mutable HWY_ATTR {
+        VisitTile(own, parts.At(unit), sums.Reserve(size), is_packed ? &packed : nullptr);
+      };
     });
+  }
+
+  // Visits blocks of windows, or of inputs whose gradients are wanted.
+  void VisitBlocks() const {
+    const BlockPartition parts(g_, kBlocksOf);
+    VisitUnits(parts.Count(), parts.LargestBlock(), [&] {
+      return [&, gradients = Scratch<T>(), packed = PackedTensors<T, Math, Sink::kAdd>()](
+                 Math& own, int64_t unit) mutable HWY_ATTR {
+        const BlockPartition::Block block = parts.At(unit);
+        const std::array<Range, kAxes> windows = WindowsOf(block);
+        if (IsPacked(g_)) return VisitPackedBlock(own, block, windows, &gradients, &packed);
+        Region region = Region::Everywhere(g_, block.images, block.channels);
+        if (Math::kTapOutputs > 0) region.part = block.part;
+        VisitBlock<false>(own, g_, region, tensors_, windows);
+      };
+    });
+  }
+
+  void VisitPackedBlock(Math& own, const BlockPartition::Block& block,
+                        const std::array<Range, kAxes>& windows, Scratch<T>* gradients,
+                        PackedTensors<T, Math, Sink::kAdd>* packed) const {
+    const PackedColumns columns(g_, block.images);
+    if (windows[0].Size() > 0) packed->Pack(tensors_, g_, columns, windows);
+    Region region = packed->RegionOf(g_, columns);
+    const PackedBox box{block.part, InputLengths(g_)};
+    Tensors<T, Math> copies = packed->tensors;
+    if (Math::kTapOutputs > 0) {
+      region.part = block.part;
+      region.target = Layout::Packed(box);
+      T* memory = gradients->Reserve(Math::kTapOutputs * box.Elements());
+      for (T*& gradient : copies.tap_out) {
+        gradient = memory;
+        memory += box.Elements();
+      }
+    }
+    VisitBlock<Math::kUsesChannels>(own, g_, region, copies, windows);
+    packed->UnpackWindows(tensors_, windows);
+    for (int t = 0; t < Math::kTapOutputs; ++t) {
+      HWY_NAMESPACE::Unpack(copies.tap_out[t], columns, box, box.range, tensors_.tap_out[t]);
+    }
+  }
+
+  // Returns the windows of a block, or no window if none reaches its inputs.
+  std::array<Range, kAxes> WindowsOf(const BlockPartition::Block& block) const {
+    if (Math::kTapOutputs == 0) return block.part;
+    std::array<Range, kAxes> windows;
+    for (int i = 0; i < kAxes; ++i) {
+      windows[i] = WindowsReaching(g_.axis[i], block.part[i]);
+      if (windows[i].Size() <= 0) return {};
+    }
+    return windows;
   }
 
   // Visits one tile of the input. Every window that reaches into the tile, in order, adds its

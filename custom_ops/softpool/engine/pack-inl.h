@@ -9,6 +9,7 @@
 #define SOFTPOOL_ENGINE_PACK_INL_H_
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -82,15 +83,32 @@ struct Square {
   using D = hn::FixedTag<U, 16 / sizeof(U)>;
   static constexpr int kSize = 16 / sizeof(U);
 
+  // Loads the square's rows, transposes it, and stores its columns. row(i) says where row i lies,
+  // and column(j) where column j goes, or null. Everything is unrolled: the compiler would keep
+  // vectors that a loop numbers in memory.
+  template <class Row, class Column>
+  static HWY_INLINE void Transpose(const Row& row, const Column& column) {
+    V<D> rows[kSize];
+    Repeat<kSize>([&](auto i) HWY_ATTR { rows[i.value] = hn::LoadU(D(), row(i.value)); });
+    Stages<1>(rows);
+    Repeat<kSize>([&](auto j) HWY_ATTR {
+      U* to = column(j.value);
+      if (to != nullptr) hn::StoreU(rows[j.value], D(), to);
+    });
+  }
+
+ private:
   // Each stage interleaves the first half of the rows with the second.
-  static HWY_INLINE void Transpose(V<D>* rows) {
-    V<D> other[kSize];
-    for (int stage = 1; stage < kSize; stage *= 2) {
-      for (int i = 0; i < kSize / 2; ++i) {
-        other[2 * i] = hn::InterleaveLower(D(), rows[i], rows[i + kSize / 2]);
-        other[2 * i + 1] = hn::InterleaveUpper(D(), rows[i], rows[i + kSize / 2]);
-      }
-      for (int i = 0; i < kSize; ++i) rows[i] = other[i];
+  template <int kStage>
+  static HWY_INLINE void Stages(V<D>* rows) {
+    if constexpr (kStage < kSize) {
+      V<D> other[kSize];
+      Repeat<kSize / 2>([&](auto i) HWY_ATTR {
+        other[2 * i.value] = hn::InterleaveLower(D(), rows[i.value], rows[i.value + kSize / 2]);
+        other[2 * i.value + 1] = hn::InterleaveUpper(D(), rows[i.value], rows[i.value + kSize / 2]);
+      });
+      Repeat<kSize>([&](auto i) HWY_ATTR { rows[i.value] = other[i.value]; });
+      Stages<2 * kStage>(rows);
     }
   }
 };
@@ -102,14 +120,11 @@ HWY_INLINE void PackRows(const U* const* rows, int64_t n, U* packed) {
   int64_t p = 0;
 #if HWY_TARGET != HWY_SCALAR
   using S = Square<U>;
-  const typename S::D d;
   for (; p + S::kSize <= n; p += S::kSize) {
     for (int64_t column = 0; column < kPackedLanes; column += S::kSize) {
-      V<typename S::D> square[S::kSize];
-      for (int i = 0; i < S::kSize; ++i) square[i] = hn::LoadU(d, rows[column + i] + p);
-      S::Transpose(square);
       U* to = packed + p * kPackedLanes + column;
-      for (int i = 0; i < S::kSize; ++i) hn::StoreU(square[i], d, to + i * kPackedLanes);
+      S::Transpose([&](int i) { return rows[column + i] + p; },
+                   [&](int j) { return to + j * kPackedLanes; });
     }
   }
 #endif
@@ -124,16 +139,11 @@ HWY_INLINE void UnpackRows(const U* packed, int64_t n, int64_t count, U* const* 
   int64_t p = 0;
 #if HWY_TARGET != HWY_SCALAR
   using S = Square<U>;
-  const typename S::D d;
   for (; p + S::kSize <= n; p += S::kSize) {
     for (int64_t column = 0; column < count; column += S::kSize) {
-      V<typename S::D> square[S::kSize];
       const U* from = packed + p * kPackedLanes + column;
-      for (int i = 0; i < S::kSize; ++i) square[i] = hn::LoadU(d, from + i * kPackedLanes);
-      S::Transpose(square);
-      for (int i = 0; i < S::kSize && column + i < count; ++i) {
-        hn::StoreU(square[i], d, rows[column + i] + p);
-      }
+      S::Transpose([&](int i) { return from + i * kPackedLanes; },
+                   [&](int j) { return column + j < count ? rows[column + j] + p : nullptr; });
     }
   }
 #endif
@@ -168,67 +178,88 @@ HWY_INLINE void UnpackChannels(const U* packed, const PackedColumns& columns, in
   }
 }
 
-// Packs a box of a tensor [images, positions, inner].
-template <class T>
-HWY_INLINE void Pack(const T* tensor, const PackedColumns& columns, const PackedBox& box,
-                     T* packed) {
-  using U = Moved<T>;
-  const U* source = reinterpret_cast<const U*>(tensor);
-  U* target = reinterpret_cast<U*>(packed);
-  const int64_t inner = columns.inner, n = box.range[2].Size();
+// Prefetches the rows that follow `rows`: the columns lie so far apart that processors do not see
+// in what order they are read. Reaching past the end is harmless.
+template <class U>
+HWY_INLINE void PrefetchRows(U* const* rows, int64_t count, int64_t row_step, int64_t size) {
+  constexpr int64_t kLine = 64 / sizeof(U);
+  for (int64_t i = 0; i < count; ++i) {
+    for (int64_t j = 0; j < size; j += kLine) {
+      hwy::Prefetch(reinterpret_cast<const uint8_t*>(reinterpret_cast<uintptr_t>(rows[i]) +
+                                                     (row_step + j) * sizeof(U)));
+    }
+  }
+}
+
+// Calls f with the number of channels that lie side by side, as a constant that is zero unless the
+// number is common.
+template <class F>
+HWY_INLINE void WithInner(int64_t inner, const F& f) {
+  switch (inner) {
+    case 3:
+      return f(std::integral_constant<int, 3>());
+    case 4:
+      return f(std::integral_constant<int, 4>());
+    case 8:
+      return f(std::integral_constant<int, 8>());
+    default:
+      return f(std::integral_constant<int, 0>());
+  }
+}
+
+// Fills `rows` with where each column of a position of a tensor [images, positions, inner] lies.
+template <class U>
+HWY_INLINE void FindColumns(U* tensor, const PackedColumns& columns, const PackedBox& box,
+                            int64_t position, U** rows) {
+  const int64_t inner = columns.inner;
   const int64_t image = box.length[0] * box.length[1] * box.length[2] * inner;
+  for (int64_t i = 0; i < kPackedLanes; ++i) {
+    const int64_t column = std::min(i, columns.count - 1);
+    rows[i] = tensor + (columns.images.begin + column / inner) * image + position * inner +
+              column % inner;
+  }
+  PrefetchRows(rows, columns.count, inner * box.length[2], box.range[2].Size() * inner);
+}
+
+// Packs a box of a tensor [images, positions, inner]. Every pooling has this code, so it is not
+// compiled once for each of their kernels.
+template <class T>
+HWY_NOINLINE void Pack(const T* tensor, const PackedColumns& columns, const PackedBox& box,
+                       T* packed) {
+  using U = Moved<T>;
+  U* to = reinterpret_cast<U*>(packed);
+  const int64_t n = box.range[2].Size();
   const U* rows[kPackedLanes];
   box.ForEachRow([&](int64_t, int64_t, int64_t position) HWY_ATTR {
-    for (int64_t i = 0; i < kPackedLanes; ++i) {
-      const int64_t column = std::min(i, columns.count - 1);
-      rows[i] = source + (columns.images.begin + column / inner) * image + position * inner +
-                column % inner;
+    FindColumns(reinterpret_cast<const U*>(tensor), columns, box, position, rows);
+    if (columns.inner == 1) {
+      PackRows(rows, n, to);
+    } else {
+      WithInner(columns.inner,
+                [&](auto inner) HWY_ATTR { PackChannels<inner.value>(rows, columns, n, to); });
     }
-    U* to = target;
-    target += n * kPackedLanes;
-    switch (inner) {
-      case 1:
-        return PackRows(rows, n, to);
-      case 3:
-        return PackChannels<3>(rows, columns, n, to);
-      case 4:
-        return PackChannels<4>(rows, columns, n, to);
-      case 8:
-        return PackChannels<8>(rows, columns, n, to);
-      default:
-        return PackChannels<0>(rows, columns, n, to);
-    }
+    to += n * kPackedLanes;
   });
 }
 
 // The inverse of Pack(), for the positions in `wanted`.
 template <class T>
-HWY_INLINE void Unpack(const T* packed, const PackedColumns& columns, const PackedBox& box,
-                       const std::array<Range, kAxes>& wanted, T* tensor) {
+HWY_NOINLINE void Unpack(const T* packed, const PackedColumns& columns, const PackedBox& box,
+                         const std::array<Range, kAxes>& wanted, T* tensor) {
   using U = Moved<T>;
   const U* source = reinterpret_cast<const U*>(packed) + box.First();
-  U* target = reinterpret_cast<U*>(tensor);
   const std::array<int64_t, kAxes> steps = box.Steps();
-  const int64_t inner = columns.inner, n = wanted[2].Size();
-  const int64_t image = box.length[0] * box.length[1] * box.length[2] * inner;
+  const int64_t n = wanted[2].Size();
   U* rows[kPackedLanes];
   const PackedBox part{wanted, box.length};
   part.ForEachRow([&](int64_t i0, int64_t i1, int64_t position) HWY_ATTR {
-    for (int64_t i = 0; i < columns.count; ++i) {
-      rows[i] = target + (columns.images.begin + i / inner) * image + position * inner + i % inner;
-    }
+    FindColumns(reinterpret_cast<U*>(tensor), columns, part, position, rows);
     const U* from = source + i0 * steps[0] + i1 * steps[1] + wanted[2].begin * steps[2];
-    switch (inner) {
-      case 1:
-        return UnpackRows(from, n, columns.count, rows);
-      case 3:
-        return UnpackChannels<3>(from, columns, n, rows);
-      case 4:
-        return UnpackChannels<4>(from, columns, n, rows);
-      case 8:
-        return UnpackChannels<8>(from, columns, n, rows);
-      default:
-        return UnpackChannels<0>(from, columns, n, rows);
+    if (columns.inner == 1) {
+      UnpackRows(from, n, columns.count, rows);
+    } else {
+      WithInner(columns.inner,
+                [&](auto inner) HWY_ATTR { UnpackChannels<inner.value>(from, columns, n, rows); });
     }
   });
 }

@@ -6,15 +6,13 @@
 #define SOFTPOOL_ENGINE_PACKED_TENSORS_INL_H_
 #endif
 
-#include <hwy/aligned_allocator.h>
-
 #include <algorithm>
 #include <array>
-#include <new>
 
 #include "softpool/engine/pack-inl.h"
 #include "softpool/engine/pool_math.h"
 #include "softpool/engine/region_visitor-inl.h"
+#include "softpool/engine/scratch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace softpool {
@@ -36,9 +34,8 @@ class PackedTensors {
     for (int i = 0; i < kAxes; ++i) {
       inputs_.range[i] = {g.axis[i].Begin(windows[i].begin), g.axis[i].End(windows[i].end - 1)};
     }
-    Reserve((Math::kTapInputs + kStored) * inputs_.Elements() +
-            (Math::kWindowInputs + Math::kWindowOutputs) * windows_.Elements());
-    T* next = memory_.get();
+    T* next = memory_.Reserve((Math::kTapInputs + kStored) * inputs_.Elements() +
+                              (Math::kWindowInputs + Math::kWindowOutputs) * windows_.Elements());
     const auto take = [&](const PackedBox& box) {
       T* taken = next;
       next += box.Elements();
@@ -94,26 +91,18 @@ class PackedTensors {
   // Rounds sums of gradients of a box of inputs, and unpacks them.
   void StoreSums(const ComputeType<T>* sums, const PackedColumns& columns, const PackedBox& box,
                  T* gradient) {
-    Reserve(box.Elements());
     // Nothing that was packed is needed any more.
-    StoreRow(sums, memory_.get(), box.Elements());
-    HWY_NAMESPACE::Unpack(memory_.get(), columns, box, box.range, gradient);
+    T* rounded = memory_.Reserve(box.Elements());
+    StoreRow(sums, rounded, box.Elements());
+    HWY_NAMESPACE::Unpack(rounded, columns, box, box.range, gradient);
   }
 
  private:
   static constexpr int kStored = kSink == Sink::kStore ? Math::kTapOutputs : 0;
 
-  void Reserve(int64_t size) {
-    if (size <= size_) return;
-    memory_ = hwy::AllocateAligned<T>(size);
-    if (memory_ == nullptr) throw std::bad_alloc();
-    size_ = size;
-  }
-
   const PackedColumns* columns_ = nullptr;
   PackedBox inputs_, windows_;
-  int64_t size_ = 0;
-  hwy::AlignedFreeUniquePtr<T[]> memory_;
+  Scratch<T> memory_;
 };
 
 }  // namespace HWY_NAMESPACE

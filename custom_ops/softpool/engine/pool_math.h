@@ -20,6 +20,8 @@ struct PoolMath {
   static constexpr int kCyclesPerTap = 1;
   // Whether the mathematics asks for the channels of a window's lanes.
   static constexpr bool kUsesChannels = false;
+  // Whether overlapping windows are pooled a block at a time: see block-inl.h.
+  static constexpr bool kPoolsBlocks = false;
 
   // For sums over windows: the driver groups units of work into at most MostBlocks() blocks. From
   // BeginBlock() to EndBlock(), one copy sees all windows of a block, in order. MostBlocks() must

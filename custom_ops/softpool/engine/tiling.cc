@@ -18,6 +18,13 @@ constexpr int64_t kTileBytes = 256 * 1024;
 constexpr int64_t kBoxBytes = 128 * 1024;
 // The most taps of a packed window: its values are then a part of a box.
 constexpr int64_t kMostPackedTaps = 1024;
+// The most input positions that the windows of a block reach, if windows are not large.
+constexpr int64_t kBlockPositions = 1600;
+// Values of windows are computed by blocks if at least this number of windows share an input. With
+// fewer, computing something for each tap costs no more than keeping it. Gradients always gain.
+constexpr int64_t kLeastSharing = 4;
+// The most taps of windows in blocks: a block has the memory of a few of them.
+constexpr int64_t kMostSharedTaps = 1024;
 // The number of lanes of the longest vectors. If there are fewer channels, lanes come from several
 // images.
 constexpr int64_t kFewChannels = 16;
@@ -153,6 +160,74 @@ TilePartition::Tile TilePartition::At(int64_t index) const {
   for (int i = kAxes - 1; i >= 0; --i) tile.part[i] = TakeRange(&index, size_[i], g_.axis[i].in);
   tile.images = TakeRange(&index, images_, g_.outer);
   return tile;
+}
+
+bool BlockPartition::Suits(const PoolGeometry& g, Of of) {
+  int64_t shared = g.LargestWindow();  // windows that share an input
+  for (const PoolAxis& a : g.axis) shared /= std::min(a.stride, a.window);
+  return g.Overlaps() && (of == Of::kInputs || shared >= kLeastSharing) &&
+         g.LargestWindow() <= kMostSharedTaps && (g.inner >= kPackedLanes || IsPacked(g));
+}
+
+BlockPartition::BlockPartition(const PoolGeometry& g, Of of)
+    : g_(g),
+      of_(of),
+      images_(g.inner < kPackedLanes ? std::clamp<int64_t>(kPackedLanes / g.inner, 1, g.outer) : 1),
+      channel_blocks_(std::max<int64_t>(g.inner / kChannelBlock, 1)) {
+  for (int i = 0; i < kAxes; ++i) size_[i] = Length(i);
+  // Blocks of inputs are not smaller than windows, or else most of their work would be done again
+  // for the blocks beside them.
+  const int64_t least_windows = of == Of::kInputs ? 9 : 4;
+  const int64_t most = std::max(kBlockPositions, least_windows * g.LargestWindow());
+  // Halves the axis along which two blocks share the fewest inputs for their size.
+  while (Reached(0) * Reached(1) * Reached(2) > most) {
+    int longest = -1;
+    double least = 0;
+    for (int i = 0; i < kAxes; ++i) {
+      double share = static_cast<double>(Reached(i)) / static_cast<double>(g.axis[i].window);
+      // Rows stay long: memory is read quickest along them.
+      if (i == kAxes - 1) share /= 4;
+      if (size_[i] > 1 && (longest < 0 || share > least)) {
+        longest = i;
+        least = share;
+      }
+    }
+    if (longest < 0) break;
+    size_[longest] = CeilDiv(size_[longest], 2);
+  }
+}
+
+int64_t BlockPartition::Length(int axis) const {
+  return of_ == Of::kWindows ? g_.axis[axis].out : g_.axis[axis].in;
+}
+
+int64_t BlockPartition::Reached(int axis) const {
+  const PoolAxis& a = g_.axis[axis];
+  const int64_t windows = of_ == Of::kWindows
+                              ? size_[axis]
+                              : std::min(CeilDiv(size_[axis] + a.window - 1, a.stride), a.out);
+  return std::min((windows - 1) * a.stride + a.window, a.in);
+}
+
+int64_t BlockPartition::Count() const {
+  int64_t count = CeilDiv(g_.outer, images_) * channel_blocks_;
+  for (int i = 0; i < kAxes; ++i) count *= CeilDiv(Length(i), size_[i]);
+  return count;
+}
+
+BlockPartition::Block BlockPartition::At(int64_t index) const {
+  Block block;
+  // A short rest of channels would leave part of a vector empty, so the last block takes it.
+  const int64_t first = TakeRange(&index, 1, channel_blocks_).begin;
+  const bool is_last = first == channel_blocks_ - 1;
+  block.channels = {first * kChannelBlock, is_last ? g_.inner : (first + 1) * kChannelBlock};
+  for (int i = kAxes - 1; i >= 0; --i) block.part[i] = TakeRange(&index, size_[i], Length(i));
+  block.images = TakeRange(&index, images_, g_.outer);
+  return block;
+}
+
+int64_t BlockPartition::LargestBlock() const {
+  return images_ * std::min(g_.inner, 2 * kChannelBlock) * size_[0] * size_[1] * size_[2];
 }
 
 Blocks::Blocks(int64_t units, int64_t most)

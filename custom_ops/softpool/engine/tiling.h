@@ -103,6 +103,36 @@ class TilePartition {
   std::array<int64_t, kAxes> size_;
 };
 
+// A partition of all windows, or of all inputs whose gradients are wanted, into blocks. Windows of
+// a block are pooled together, and a result may depend on the block. So the cuts along the axes
+// depend on the axes alone, not on channels, types or the layout.
+class BlockPartition {
+ public:
+  struct Block {
+    Range images, channels;
+    std::array<Range, kAxes> part;  // windows or inputs
+  };
+  enum class Of { kWindows, kInputs };
+
+  // Returns whether blocks are worth their memory, and lanes are consecutive or packed.
+  static bool Suits(const PoolGeometry& geometry, Of of);
+
+  BlockPartition(const PoolGeometry& geometry, Of of);
+  int64_t Count() const;
+  Block At(int64_t index) const;
+  int64_t LargestBlock() const;  // in windows or inputs
+
+ private:
+  int64_t Length(int axis) const;
+  // Returns the number of input positions along an axis that the windows of a block reach.
+  int64_t Reached(int axis) const;
+
+  const PoolGeometry& g_;
+  Of of_;
+  int64_t images_, channel_blocks_;
+  std::array<int64_t, kAxes> size_;
+};
+
 // Groups of units, for sums over units. Each block has its own sum, and these sums are added up in
 // the blocks' order.
 class Blocks {

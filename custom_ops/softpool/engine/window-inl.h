@@ -84,6 +84,9 @@ struct ConsecutiveLanes {
     hn::StoreU(hn::Add(hn::LoadU(d, sums + channel), v), d, sums + channel);
   }
 
+  // Returns the mask, with all lanes set that these lanes do not stand for.
+  HWY_INLINE M<D> Without(D, M<D> mask) const { return mask; }
+
   // The range of the lanes that are this vector's own, and the indices of one lane.
   size_t BeginLane() const { return skip; }
   size_t EndLane(D d) const {
@@ -97,6 +100,28 @@ struct ConsecutiveLanes {
     const int64_t i = channel + static_cast<int64_t>(lane);
     return columns != nullptr ? columns->channel[i] : i;
   }
+};
+
+// Some of the lanes that lie side by side: only these receive results.
+template <class D, bool kColumns>
+struct MaskedLanes : ConsecutiveLanes<D, kColumns> {
+  M<D> mask;
+
+  MaskedLanes(const ConsecutiveLanes<D, kColumns>& all, M<D> mask)
+      : ConsecutiveLanes<D, kColumns>(all), mask(mask) {}
+
+  template <class T>
+  HWY_INLINE void StoreWindow(D d, V<D> v, T* p) const {
+    p += this->out;
+    StoreAs(d, hn::IfThenElse(mask, v, LoadAs(d, p)), p);
+  }
+  template <class C>
+  HWY_INLINE void AddTap(D d, V<D> v, C* p, int64_t offset) const {
+    p += this->target + offset;
+    const auto before = hn::LoadU(d, p);
+    hn::StoreU(hn::IfThenElse(mask, hn::Add(before, v), before), d, p);
+  }
+  HWY_INLINE M<D> Without(D, M<D> done) const { return hn::Or(done, hn::Not(mask)); }
 };
 
 // Lanes from anywhere: for windows or channels that are too few to fill a vector, or that lie
@@ -160,6 +185,8 @@ struct ScatteredLanes {
     hn::Store(v, d, lane);
     for (size_t i = 0; i < count; ++i) sums[channel[i]] += lane[i];
   }
+
+  HWY_INLINE M<D> Without(D, M<D> mask) const { return mask; }
 
   size_t BeginLane() const { return 0; }
   size_t EndLane(D) const { return count; }
@@ -289,7 +316,7 @@ template <class W, class F>
 HWY_INLINE void ForEachUnset(const W& window, M<typename W::D> mask, const F& f) {
   using D = typename W::D;
   uint8_t bits[8] = {};
-  hn::StoreMaskBits(D(), mask, bits);
+  hn::StoreMaskBits(D(), window.lanes.Without(D(), mask), bits);
   for (size_t lane = 0; lane < window.lanes.EndLane(D()); ++lane) {
     if (!(bits[lane / 8] >> lane % 8 & 1)) f(lane);
   }

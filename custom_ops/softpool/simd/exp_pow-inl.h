@@ -75,6 +75,24 @@ HWY_INLINE V<D> Polynomial(D d, V<D> x) {
   return Polynomial<kCoefficients>(d, x, std::make_index_sequence<kCount - 1>());
 }
 
+// Returns 2^k e^x. `shift` is kShift with the wanted k in the place of kScale. x must be so large
+// that 2^(n + k) is not smaller than the smallest normal number, or else just so small that it is
+// zero.
+template <class D>
+HWY_INLINE V<D> ShiftedExp(D d, V<D> x, V<D> shift) {
+  using C = ExpConstants<hn::TFromD<D>>;
+  const hn::RebindToUnsigned<D> du;
+  // Rounds to the nearest integer. Of two equally near ones it may take either, but the same one on
+  // every target.
+  const auto shifted = hn::Add(hn::Mul(x, hn::Set(d, C::kLog2E)), shift);
+  const auto n = hn::Sub(shifted, shift);
+  auto r = SubExactProduct(d, n, hn::Set(d, C::kLn2High), x);
+  r = SubExactProduct(d, n, hn::Set(d, C::kLn2Low), r);
+  const auto p = Polynomial<C::kCoefficients>(d, r);
+  const auto power = hn::BitCast(d, hn::ShiftLeft<C::kMantissaBits>(hn::BitCast(du, shifted)));
+  return hn::Mul(p, power);
+}
+
 // Returns 2^kScale e^x for x <= 0, and exactly zero for x <= kLowest. NaN gives NaN. Only ratios of
 // weights matter, and the factor 2^kScale keeps the smallest weights that float or double can tell
 // from zero out of the subnormal range. Replaces `*x` with max(x, kLowest), so that the product of
@@ -82,17 +100,8 @@ HWY_INLINE V<D> Polynomial(D d, V<D> x) {
 template <class D>
 HWY_INLINE V<D> ScaledExp(D d, V<D>* x) {
   using C = ExpConstants<hn::TFromD<D>>;
-  const hn::RebindToUnsigned<D> du;
   *x = Larger(d, hn::Set(d, C::kLowest), *x);
-  // Rounds to the nearest integer. Of two equally near ones it may take either, but the same one on
-  // every target.
-  const auto shifted = hn::Add(hn::Mul(*x, hn::Set(d, C::kLog2E)), hn::Set(d, C::kShift));
-  const auto n = hn::Sub(shifted, hn::Set(d, C::kShift));
-  auto r = SubExactProduct(d, n, hn::Set(d, C::kLn2High), *x);
-  r = SubExactProduct(d, n, hn::Set(d, C::kLn2Low), r);
-  const auto p = Polynomial<C::kCoefficients>(d, r);
-  const auto power = hn::BitCast(d, hn::ShiftLeft<C::kMantissaBits>(hn::BitCast(du, shifted)));
-  return hn::Mul(p, power);
+  return ShiftedExp(d, *x, hn::Set(d, C::kShift));
 }
 
 // kLog2 is the minimax polynomial in relative error of log2(1 + f) / f for 1 + f from sqrt(1/2) to
