@@ -1,0 +1,103 @@
+"""Prints what `bench.py` measured, as text or as Markdown."""
+
+import statistics
+
+from rich.table import Table
+
+HEAD = (
+    "input, window",
+    "pooling",
+    "pass",
+    "ms",
+    "of a copy",
+    "peer",
+    "peer's ms",
+    "ours is",
+    "mark",
+    "",
+)
+
+
+def rows_of(comparison, which, taken, least, factor):
+    """Yields a row for each peer of a comparison.
+
+    Args:
+        comparison: `bench_rows.Comparison`.
+        which: string, the pass.
+        taken: list of lists: the seconds of each round, of our pooling and then of each peer.
+        least: float, the seconds of a copy that moves as many bytes as our pooling must move, or None.
+        factor: float, which multiplies all marks.
+    """
+    ours, *others = taken
+    for peer, times in zip(comparison.peers, others, strict=True):
+        ratio = statistics.median(a / b for a, b in zip(ours, times, strict=True))
+        mark = peer.mark(which) and peer.mark(which) * factor
+        yield {
+            "topic": comparison.topic,
+            "case": str(comparison.case),
+            "pooling": comparison.ours,
+            "pass": which,
+            "ms": 1e3 * statistics.median(ours),
+            "of_least": least and statistics.median(ours) / least,
+            "peer": peer.label or peer.name,
+            "peer_ms": 1e3 * statistics.median(times),
+            "ratio": ratio,
+            "mark": mark,
+            "met": None if mark is None else ratio <= mark,
+        }
+
+
+def cells(row, above):
+    """Returns a row's cells as text. What the row above says too is left empty."""
+    again = [above is not None and row[key] == above[key] for key in ("topic", "case", "pooling", "pass")]
+    case, pooling, passed = (all(again[:n]) for n in (2, 3, 4))
+    return [
+        "" if case else row["case"],
+        "" if pooling else row["pooling"],
+        "" if passed else row["pass"],
+        "" if passed else _milliseconds(row["ms"]),
+        "" if passed or row["of_least"] is None else f"{row['of_least']:.1f} x",
+        row["peer"],
+        _milliseconds(row["peer_ms"]),
+        f"{row['ratio']:.2f} x",
+        "" if row["mark"] is None else f"{row['mark']:.2f} x",
+        "" if row["met"] is None else "met" if row["met"] else "MISSED",
+    ]
+
+
+def _milliseconds(ms):
+    return f"{ms:.4f}" if ms < 0.1 else f"{ms:.2f}" if ms < 20 else f"{ms:.0f}"
+
+
+def by_topic(rows):
+    """Yields each topic with the cells of its rows."""
+    for topic in dict.fromkeys(row["topic"] for row in rows):
+        of_topic = [row for row in rows if row["topic"] == topic]
+        yield topic, [cells(row, above) for row, above in zip(of_topic, [None, *of_topic], strict=False)]
+
+
+def summary(rows):
+    """Returns a line that says how many marks are met."""
+    judged = [row["met"] for row in rows if row["met"] is not None]
+    return f"{sum(judged)} of {len(judged)} marks are met."
+
+
+def print_text(title, rows, console):
+    """Prints the rows of one setting as a table, in sections by topic."""
+    table = Table(*HEAD, title=title, title_justify="left")
+    for topic, lines in by_topic(rows):
+        table.add_section()
+        table.add_row(f"[bold]{topic}[/bold]")
+        for line in lines:
+            table.add_row(*line)
+    console.print(table)
+    console.print(summary(rows))
+
+
+def print_markdown(title, rows):
+    """Prints the rows of one setting as Markdown: a table for each topic."""
+    print(f"\n### {title}\n\n{summary(rows)}")
+    for topic, lines in by_topic(rows):
+        print(f"\n**{topic}**\n")
+        for line in (HEAD, ["---"] * len(HEAD), *lines):
+            print("| " + " | ".join(line).rstrip() + " |")
