@@ -4,8 +4,8 @@ Usage: python benchmarks/bench.py [--threads 1 2] [--simd best avx2] [--rows GLO
            [--seconds 0.7] [--markdown] [--json FILE]
 
 A ratio is our time divided by the time of a peer that was measured in the same rounds: the median over the
-rounds. Milliseconds are medians over the rounds. The column "of a copy" has our time divided by the
-time of a copy that reads and writes as many bytes as the pooling must. `bench_rows.py` has the poolings, peers and
+rounds. Milliseconds are medians over the rounds. The column "of a copy" has our time divided by the time of a
+copy that reads and writes as many bytes as the pooling must. `bench_rows.py` has the poolings, peers and
 marks.
 
 TensorFlow sets its threads once, so a process of its own measures each setting.
