@@ -69,7 +69,11 @@ def settings_of(threads, simd):
 
 
 def prepare(setting):
-    """Loads the library, limits threads and SIMD targets in this process, and returns what was built."""
+    """Limits threads and SIMD targets in this process.
+
+    Returns:
+        What `tf_softpool.build_info` says, and why the setting is left out, or None if it can be measured.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if setting.simd == "avx2":
         # TensorFlow's own kernels of oneDNN must not use AVX-512 either.
@@ -80,12 +84,15 @@ def prepare(setting):
     from tf_softpool.ops import native
 
     tf.config.threading.set_intra_op_parallelism_threads(setting.threads)
-    if setting.simd == "avx2" and native.load().ops is not None and not limit_to_avx2(native.LIBRARY):
-        raise SystemExit("Highway is part of the library here, so AVX-512 cannot be switched off.")
+    if native.load().ops is None:
+        raise SystemExit(f"There is no compiled library to measure: {native.load().error}")
+    reason = None
+    if setting.simd == "avx2" and not limit_to_avx2(native.LIBRARY):
+        reason = "Highway is a part of the library, so AVX-512 cannot be switched off"
     info = tsp.build_info()
-    if info["library"] is None:
-        raise SystemExit(f"There is no compiled library to measure: {info['error']}")
-    return info
+    if setting.simd == "avx2" and info["simd_target"] != "AVX2":
+        reason = reason or f"this machine runs {info['simd_target']}"
+    return info, reason
 
 
 def limit_to_avx2(library):
@@ -123,11 +130,12 @@ def measured(comparison, which, setting, seconds, rounds):
 
 def work(arguments, setting):
     """Measures one setting in this process, and writes a line of JSON for what runs, and for each job."""
-    info = prepare(setting)
-    rates = {
-        size: copy_rate(size, setting.threads)
-        for size in (COMPARISONS[0].case.input_bytes(), beyond_caches())
-    }
+    info, reason = prepare(setting)
+    if reason is not None:
+        print(json.dumps({"left_out": reason}))
+        return
+    sizes = COMPARISONS[0].case.input_bytes(), beyond_caches()
+    rates = {size: copy_rate(size, setting.threads) for size in sizes}
     print(json.dumps({"build": info, "rates": rates}), flush=True)
     for comparison, which in jobs_of(arguments.rows, setting):
         rows = measured(comparison, which, setting, arguments.seconds, arguments.rounds)
@@ -144,27 +152,25 @@ def run(arguments, setting):
         first = process.stdout.readline()
         for i, line in enumerate(process.stdout, 1):
             rows += json.loads(line)
-            new = i == len(jobs) or jobs[i - 1][0].topic != jobs[i][0].topic
-            if new:
+            topic = jobs[i - 1][0].topic
+            if i == len(jobs) or topic != jobs[i][0].topic:
                 progress = f"{i} of {len(jobs)}, {time.monotonic() - start:.0f} s"
-                print(
-                    f"{setting.threads} threads, {setting.simd}: {rows[-1]['topic']} ({progress})",
-                    file=sys.stderr,
-                )
+                print(f"{setting.label()}, {setting.simd}: {topic} ({progress})", file=sys.stderr)
     if process.returncode or not first:
         raise SystemExit(f"A process that measures ended with {process.returncode}.")
-    return {"setting": asdict(setting), **json.loads(first), "rows": rows}
+    return {"threads": setting.threads, "simd": setting.simd, **json.loads(first), "rows": rows}
 
 
 def show(result, arguments, console):
     """Prints what one setting measured."""
-    build, setting = result["build"], result["setting"]
-    speeds = [
-        f"{rate / 1e9:.0f} GB/s with {int(size) / 1e6:.0f} MB" for size, rate in result["rates"].items()
-    ]
-    threads = "1 thread" if setting["threads"] == 1 else f"{setting['threads']} threads"
+    label = Setting(result["threads"], result["simd"], False).label()
+    if "left_out" in result:
+        print(f"{label}, {result['simd']}: left out, because {result['left_out']}.")
+        return
+    build, rates = result["build"], result["rates"]
+    speeds = [f"{rate / 1e9:.0f} GB/s for {int(size) / 1e6:.0f} MB" for size, rate in rates.items()]
     title = (
-        f"{threads}, SIMD {build['simd_target']}, TensorFlow {build['tensorflow_running']}. "
+        f"{label}, SIMD {build['simd_target']}, TensorFlow {build['tensorflow_running']}. "
         f"A copy reads and writes {' and '.join(speeds)}."
     )
     if arguments.markdown:
