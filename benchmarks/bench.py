@@ -134,9 +134,11 @@ def work(arguments, setting):
     if reason is not None:
         print(json.dumps({"left_out": reason}))
         return
+    # Other programs that run at the same time slow the poolings down, and computing more than copying.
+    load = os.getloadavg()[0]
     sizes = COMPARISONS[0].case.input_bytes(), beyond_caches()
     rates = {size: copy_rate(size, setting.threads) for size in sizes}
-    print(json.dumps({"build": info, "rates": rates}), flush=True)
+    print(json.dumps({"build": info, "rates": rates, "load": load}), flush=True)
     for comparison, which in jobs_of(arguments.rows, setting):
         rows = measured(comparison, which, setting, arguments.seconds, arguments.rounds)
         print(json.dumps(rows), flush=True)
@@ -171,7 +173,7 @@ def show(result, arguments, console):
     speeds = [f"{rate / 1e9:.0f} GB/s for {int(size) / 1e6:.0f} MB" for size, rate in rates.items()]
     title = (
         f"{label}, SIMD {build['simd_target']}, TensorFlow {build['tensorflow_running']}. "
-        f"A copy reads and writes {' and '.join(speeds)}."
+        f"A copy reads and writes {' and '.join(speeds)}. The load was {result['load']:.1f} before."
     )
     if arguments.markdown:
         print_markdown(title, result["rows"])
