@@ -4,9 +4,9 @@ Usage: python benchmarks/bench.py [--threads 1 2] [--simd best avx2] [--rows GLO
            [--seconds 0.7] [--markdown] [--json FILE]
 
 A ratio is our time divided by the time of a peer that was measured in the same rounds: the median over the
-rounds. Milliseconds are medians over the rounds. The column "of a copy" has our time divided by the time of a
-copy that reads and writes as many bytes as the pooling must. `bench_rows.py` has the poolings, peers and
-marks.
+rounds. Half of the rounds had a ratio in the "middle half". Milliseconds are medians over the rounds. The
+column "of a copy" has our time divided by the time of a copy that reads and writes as many bytes as the
+pooling must. `bench_rows.py` has the poolings, peers and marks.
 
 TensorFlow sets its threads once, so a process of its own measures each setting.
 """
@@ -22,9 +22,8 @@ import time
 from dataclasses import asdict, dataclass, replace
 
 from bench_rows import COMPARISONS, PASSES, TOPICS
-from bench_table import print_markdown, print_text, rows_of
+from bench_table import print_rows, rows_of
 from measuring import beyond_caches, copy_rate, measure
-from rich.console import Console
 
 # Marks were set for AVX-512. Without it they are this much larger.
 FACTORS = {"best": 1.0, "avx2": 1.3}
@@ -163,7 +162,7 @@ def run(arguments, setting):
     return {"threads": setting.threads, "simd": setting.simd, **json.loads(first), "rows": rows}
 
 
-def show(result, arguments, console):
+def show(result, markdown):
     """Prints what one setting measured."""
     label = Setting(result["threads"], result["simd"], False).label()
     if "left_out" in result:
@@ -171,14 +170,9 @@ def show(result, arguments, console):
         return
     build, rates = result["build"], result["rates"]
     speeds = [f"{rate / 1e9:.0f} GB/s for {int(size) / 1e6:.0f} MB" for size, rate in rates.items()]
-    title = (
-        f"{label}, SIMD {build['simd_target']}, TensorFlow {build['tensorflow_running']}. "
-        f"A copy reads and writes {' and '.join(speeds)}. The load was {result['load']:.1f} before."
-    )
-    if arguments.markdown:
-        print_markdown(title, result["rows"])
-    else:
-        print_text(title, result["rows"], console)
+    title = f"{label}, {build['simd_target']}, TensorFlow {build['tensorflow_running']}"
+    note = f"A copy reads and writes {' and '.join(speeds)}. The load was {result['load']:.1f} before."
+    print_rows(title, note, result["rows"], markdown)
 
 
 def parsed():
@@ -209,11 +203,10 @@ def main():
         raise SystemExit("\n".join(TOPICS))
     if arguments.work:
         return work(arguments, Setting(**arguments.work))
-    console = Console(width=None if os.isatty(1) else 180)
     results = []
     for setting in settings_of(arguments.threads, arguments.simd):
         results.append(run(arguments, setting))
-        show(results[-1], arguments, console)
+        show(results[-1], arguments.markdown)
         if arguments.json:
             with open(arguments.json, "w") as file:
                 json.dump(results, file, indent=1)

@@ -7,15 +7,15 @@ Each network is measured in inference and in a training step, in the same rounds
 
 import argparse
 import os
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import tensorflow as tf
 from bench_rows import Comparison, Peer
-from bench_table import print_markdown, print_text, rows_of
+from bench_table import print_rows, rows_of
 from measuring import measure
-from rich.console import Console
 
 import tf_softpool as tsp
 
@@ -79,6 +79,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=30, help="how many rounds at most (%(default)s)")
     parser.add_argument("--markdown", action="store_true", help="print Markdown, for docs/benchmarks.md")
     arguments = parser.parse_args()
+    load = os.getloadavg()[0]
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     info = tsp.build_info()
     if info["library"] is None:
@@ -86,13 +87,9 @@ def main():
     rows = []
     for name in arguments.models:
         rows += measured(name, arguments.batch, arguments.seconds, arguments.rounds)
-    title = (
-        f"{arguments.threads} threads, SIMD {info['simd_target']}, TensorFlow {info['tensorflow_running']}"
-    )
-    if arguments.markdown:
-        print_markdown(title, rows)
-    else:
-        print_text(title, rows, Console(width=None if os.isatty(1) else 180))
+        print(f"{name} is measured.", file=sys.stderr)
+    title = f"{arguments.threads} threads, {info['simd_target']}, TensorFlow {info['tensorflow_running']}"
+    print_rows(title, f"The load was {load:.1f} before.", rows, arguments.markdown)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Prints what `bench.py` measured, as text or as Markdown."""
 
 import statistics
+import sys
 
+from rich.console import Console
 from rich.table import Table
 
 HEAD = (
@@ -13,6 +15,7 @@ HEAD = (
     "peer",
     "peer's ms",
     "ours is",
+    "middle half",
     "mark",
     "",
 )
@@ -30,7 +33,8 @@ def rows_of(comparison, which, taken, least, factor):
     """
     ours, *others = taken
     for peer, times in zip(comparison.peers, others, strict=True):
-        ratio = statistics.median(a / b for a, b in zip(ours, times, strict=True))
+        ratios = [a / b for a, b in zip(ours, times, strict=True)]
+        first, ratio, third = statistics.quantiles(ratios, n=4, method="inclusive")
         mark = peer.mark(which) and peer.mark(which) * factor
         yield {
             "topic": comparison.topic,
@@ -42,8 +46,10 @@ def rows_of(comparison, which, taken, least, factor):
             "peer": peer.label or peer.name,
             "peer_ms": 1e3 * statistics.median(times),
             "ratio": ratio,
+            "middle_half": [first, third],
             "mark": mark,
-            "met": None if mark is None else ratio <= mark,
+            # As a reader of the table would judge, who sees two decimals.
+            "met": None if mark is None else round(ratio, 2) <= round(mark, 2),
         }
 
 
@@ -60,6 +66,7 @@ def cells(row, above):
         row["peer"],
         _milliseconds(row["peer_ms"]),
         f"{row['ratio']:.2f} x",
+        "{:.2f} to {:.2f}".format(*row["middle_half"]),
         "" if row["mark"] is None else f"{row['mark']:.2f} x",
         "" if row["met"] is None else "met" if row["met"] else "MISSED",
     ]
@@ -82,21 +89,32 @@ def summary(rows):
     return f"{sum(judged)} of {len(judged)} marks are met."
 
 
-def print_text(title, rows, console):
-    """Prints the rows of one setting as a table, in sections by topic."""
-    table = Table(*HEAD, title=title, title_justify="left")
+def print_rows(title, note, rows, markdown):
+    """Prints the rows of one setting, with a title and a note about the machine."""
+    if markdown:
+        print_markdown(title, note, rows)
+    else:
+        print_text(title, note, rows)
+
+
+def print_text(title, note, rows):
+    """Prints a table with a section for each topic."""
+    # A pipe has no width of its own, and a wrapped table is hard to read.
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    table = Table(*HEAD)
     for topic, lines in by_topic(rows):
         table.add_section()
         table.add_row(f"[bold]{topic}[/bold]")
         for line in lines:
             table.add_row(*line)
+    console.print(f"{title}. {note}".strip())
     console.print(table)
     console.print(summary(rows))
 
 
-def print_markdown(title, rows):
-    """Prints the rows of one setting as Markdown: a table for each topic."""
-    print(f"\n### {title}\n\n{summary(rows)}")
+def print_markdown(title, note, rows):
+    """Prints Markdown, with a table for each topic."""
+    print(f"\n### {title}\n\n{note} {summary(rows)}")
     for topic, lines in by_topic(rows):
         print(f"\n**{topic}**\n")
         for line in (HEAD, ["---"] * len(HEAD), *lines):
