@@ -44,7 +44,7 @@ def measure(functions, seconds, rounds):
     # The first call traces or compiles. The time of the second says how often to call.
     least = {name: min(seconds_of(function) for _ in range(2)) for name, function in functions.items()}
     end = time.perf_counter() + seconds
-    for i in range(rounds):
+    for i in range(max(rounds, LEAST_ROUNDS)):
         if i >= LEAST_ROUNDS and time.perf_counter() > end:
             break
         for name in random.sample(list(functions), len(functions)):
