@@ -63,9 +63,9 @@ def measured(name, batch, seconds, rounds):
     ours = f"{len(report.replaced)} poolings replaced"
     comparison = Comparison(name, ours, f"[{batch},{SIZE},{SIZE},3]", (ORIGINAL,))
     for which, make in PASSES.items():
-        functions = {network: make(network, images, labels) for network in (soft, original)}
-        taken = measure(functions, seconds, rounds)
-        yield from rows_of(comparison, which, list(taken.values()), None, 1.0)
+        networks = enumerate((soft, original))
+        functions = {i: make(network, images, labels) for i, network in networks}
+        yield from rows_of(comparison, which, measure(functions, seconds, rounds), 1.0)
 
 
 def main():

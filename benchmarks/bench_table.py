@@ -21,20 +21,20 @@ HEAD = (
 )
 
 
-def rows_of(comparison, which, taken, least, factor):
+def rows_of(comparison, which, taken, factor):
     """Yields a row for each peer of a comparison.
 
     Args:
         comparison: `bench_rows.Comparison`.
         which: string, the pass.
-        taken: list of lists: the seconds of each round, of our pooling and then of each peer.
-        least: float, the seconds of a copy that moves as many bytes as our pooling must move, or None.
+        taken: dict of lists, the seconds of each round: 0 for our pooling, 1 for the first peer, and so on.
+            "copy" is a copy that moves as many bytes as our pooling must. It may be absent.
         factor: float, which multiplies all marks.
     """
-    ours, *others = taken
-    for peer, times in zip(comparison.peers, others, strict=True):
-        ratios = [a / b for a, b in zip(ours, times, strict=True)]
-        first, ratio, third = statistics.quantiles(ratios, n=4, method="inclusive")
+    ours = taken[0]
+    of_copy = statistics.median(_ratios(ours, taken["copy"])) if "copy" in taken else None
+    for i, peer in enumerate(comparison.peers, 1):
+        first, ratio, third = statistics.quantiles(_ratios(ours, taken[i]), n=4, method="inclusive")
         mark = peer.mark(which) and peer.mark(which) * factor
         yield {
             "topic": comparison.topic,
@@ -42,15 +42,19 @@ def rows_of(comparison, which, taken, least, factor):
             "pooling": comparison.ours,
             "pass": which,
             "ms": 1e3 * statistics.median(ours),
-            "of_least": least and statistics.median(ours) / least,
+            "of_copy": of_copy,
             "peer": peer.label or peer.name,
-            "peer_ms": 1e3 * statistics.median(times),
+            "peer_ms": 1e3 * statistics.median(taken[i]),
             "ratio": ratio,
             "middle_half": [first, third],
             "mark": mark,
             # As a reader of the table would judge, who sees two decimals.
             "met": None if mark is None else round(ratio, 2) <= round(mark, 2),
         }
+
+
+def _ratios(ours, theirs):
+    return [a / b for a, b in zip(ours, theirs, strict=True)]
 
 
 def cells(row, above):
@@ -62,7 +66,7 @@ def cells(row, above):
         "" if pooling else row["pooling"],
         "" if passed else row["pass"],
         "" if passed else _milliseconds(row["ms"]),
-        "" if passed or row["of_least"] is None else f"{row['of_least']:.1f} x",
+        "" if passed or row["of_copy"] is None else f"{row['of_copy']:.1f} x",
         row["peer"],
         _milliseconds(row["peer_ms"]),
         f"{row['ratio']:.2f} x",

@@ -1,6 +1,5 @@
 """Takes the time of functions in interleaved rounds, and measures how fast the machine copies memory."""
 
-import functools
 import os
 import statistics
 import time
@@ -55,17 +54,17 @@ def measure(functions, seconds, rounds):
     return taken
 
 
-@functools.cache
-def copy_rate(size, threads):
-    """Returns how many bytes a second a copy of `size` bytes reads and writes. Each thread copies a part."""
+def copy_of(size, threads):
+    """Returns a function that copies `size` bytes. Each thread copies a part."""
     source, target = np.ones(size, np.uint8), np.ones(size, np.uint8)
-    bounds = [size * i // threads for i in range(threads + 1)]
+    parts = [slice(size * i // threads, size * (i + 1) // threads) for i in range(threads)]
+    pool = ThreadPoolExecutor(threads)
+    return lambda: list(pool.map(lambda part: np.copyto(target[part], source[part]), parts))
 
-    def copy(i):
-        np.copyto(target[bounds[i] : bounds[i + 1]], source[bounds[i] : bounds[i + 1]])
 
-    with ThreadPoolExecutor(threads) as pool:
-        taken = measure({"copy": lambda: list(pool.map(copy, range(threads)))}, 0.3, 30)
+def copy_rate(size, threads):
+    """Returns how many bytes a second a copy of `size` bytes reads and writes."""
+    taken = measure({"copy": copy_of(size, threads)}, 0.3, 30)
     return 2 * size / statistics.median(taken["copy"])
 
 
