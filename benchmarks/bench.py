@@ -80,6 +80,9 @@ def prepare(setting):
     from tf_softpool.ops import native
 
     tf.config.threading.set_intra_op_parallelism_threads(setting.threads)
+    # The backward pass does not need the output of all poolings. It would run beside the forward pass, which
+    # no network does, and would give the setting of one thread a second one.
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     if native.load().ops is None:
         raise SystemExit(f"There is no compiled library to measure: {native.load().error}")
     reason = None
