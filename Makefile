@@ -25,7 +25,7 @@ TIDY_FLAGS := -I custom_ops -I tests/midrange -I examples/serving_c -DHWY_COMPIL
 PY := tf_softpool tests examples benchmarks build_support setup.py
 
 .PHONY: help demo test test-all test-kernels test-python test-faults test-zoo test-exports test-bazel cuda-host \
-  lint lint-python lint-cpp format bench bench-runtimes gpu-check wheel wheel-test clean
+  lint lint-python lint-cpp format bench bench-models bench-runtimes gpu-check wheel wheel-test clean
 
 help:
 	@echo 'make demo            runs the main workflow, end to end, in a minute'
@@ -36,7 +36,8 @@ help:
 	@echo 'make test-exports    exports networks of every layer to every format, and compares the results'
 	@echo 'make test-bazel      builds BUILD with Bazel, and tests a small model server with the ops linked in'
 	@echo 'make lint            checks formatting and style; make format repairs what it can'
-	@echo 'make bench           measures the poolings beside their peers'
+	@echo 'make bench           measures the poolings beside their peers, in ten minutes; BENCH="--help" says how to choose'
+	@echo 'make bench-models    measures ResNet50 and InceptionV3 beside the same networks with SoftPool'
 	@echo 'make bench-runtimes  measures the portable forms in each runtime, beside its max pooling'
 	@echo 'make gpu-check       builds, tests and measures the CUDA kernels on a card, without TensorFlow'
 	@echo 'make wheel           builds a wheel in dist/; make wheel-test installs and tries it elsewhere'
@@ -103,8 +104,12 @@ format: $(VENV)/.lint
 	$(BIN)/ruff format $(PY)
 	$(BIN)/clang-format -i $(CPP)
 
+# BENCH has options, such as BENCH="--threads 2 --rows 2x2".
 bench: $(VENV)/.demo
-	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/bench.py $(BENCH)
+
+bench-models: $(VENV)/.demo
+	$(BIN)/python benchmarks/bench_models.py $(BENCH)
 
 bench-runtimes: $(VENV)/.built
 	$(call INSTALL_EXTRAS,bench onnx litert openvino)

@@ -1,194 +1,218 @@
-"""Measures our poolings beside their peers in one run, and prints a table.
+"""Measures our poolings beside their peers, and prints tables with the marks that they must meet.
 
-Usage: python benchmarks/bench.py [--rounds 40] [--threads 2] [--quick] [--json FILE]
+Usage: python benchmarks/bench.py [--threads 1 2] [--simd best avx2] [--rows GLOB ...] [--list] [--quick]
+           [--seconds 0.7] [--markdown] [--json FILE]
 
-Each round calls every peer a few times, so that other load on the machine slows all peers alike. Times are
-medians over the rounds. Ratios are computed in each round, and their median over the rounds is shown.
+A ratio is our time divided by the time of a peer that was measured in the same rounds: the median over the
+rounds. Half of the rounds had a ratio in the "middle half". Milliseconds are medians over the rounds. The
+column "of a copy" has our time divided by the time of a copy that reads and writes as many bytes as the
+pooling must. `bench_rows.py` has the poolings, peers and marks.
+
+TensorFlow sets its threads once, so a process of its own measures each setting.
 """
 
 import argparse
+import ctypes
+import fnmatch
 import json
 import os
-import platform
-import statistics
+import subprocess
+import sys
 import time
-from dataclasses import dataclass
-from random import Random
+from dataclasses import asdict, dataclass, replace
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from bench_rows import COMPARISONS, PASSES, TOPICS
+from bench_table import print_rows, rows_of
+from measuring import beyond_caches, copy_of, copy_rate, measure
 
-import tensorflow as tf
-from peers import PEERS, forward, forward_and_backward
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
-
-import tf_softpool as tsp
-
-CALLS = 5
-SHAPES = [((8, 112, 112, 64), 2, 2), ((8, 56, 56, 256), 2, 2), ((8, 112, 112, 64), 3, 2)]
-PASSES = {"forward": forward, "forward + backward": forward_and_backward}
+# Marks were set for AVX-512. Without it they are this much larger.
+FACTORS = {"best": 1.0, "avx2": 1.3}
+# Highway's bits of the targets that are better than AVX2: all the lower ones.
+BETTER_THAN_AVX2 = (1 << 9) - 1
+# A call takes most of the time of smaller tensors, so a copy of them says little.
+LEAST_BYTES = 2**20
 
 
 @dataclass(frozen=True)
-class Group:
-    """Poolings that are measured in the same rounds. The first is compared with the others."""
+class Setting:
+    """How many threads TensorFlow has, and the SIMD target: the best one or AVX2."""
 
-    names: tuple
-    # The share of all rounds that this group gets; it gets at least two rounds.
-    share: float = 1.0
+    threads: int
+    simd: str
+    # Whether this setting also measures what one setting is enough for.
+    slow: bool
 
-
-# Poolings that take much memory or time have groups of their own: they would slow down those beside them.
-GROUPS = [
-    Group(("soft_pool", "avg_pool2d", "max_pool2d", "composed")),
-    Group(("sorted_pool", "avg_pool2d", "max_pool2d")),
-    Group(("sorted_pool", "gather_sort", "gather_top_k"), 0.05),
-    Group(("importance_pool", "soft_pool", "avg_pool2d")),
-    Group(("detail_preserving_pool", "avg_pool2d", "max_pool2d")),
-    Group(("detail_preserving_pool", "composed_details"), 0.05),
-    Group(("soft_pool portable", "composed"), 0.125),
-    Group(("sorted_pool portable", "gather_sort"), 0.05),
-    Group(("importance_pool portable", "soft_pool portable"), 0.05),
-    Group(("detail_preserving_pool portable", "composed_details"), 0.05),
-    Group(("soft_pool xla", "soft_pool", "avg_pool2d xla", "max_pool2d xla")),
-    Group(("soft_pool xla", "composed xla"), 0.125),
-    Group(("soft_pool xla", "soft_pool portable xla"), 0.05),
-    Group(("sorted_pool xla", "sorted_pool", "max_pool2d xla")),
-    Group(("sorted_pool xla", "gather_sort xla"), 0.05),
-    Group(("importance_pool xla", "importance_pool")),
-    Group(("detail_preserving_pool xla", "detail_preserving_pool")),
-    Group(("detail_preserving_pool xla", "composed_details xla"), 0.05),
-]
-
-# (pooling, window, pass, peer) -> how many times the peer's time the pooling may take. None means any window.
-MARKS = {
-    ("soft_pool", 2, "forward", "avg_pool2d"): 1.15,
-    ("soft_pool", 3, "forward", "avg_pool2d"): 2.0,
-    ("soft_pool", 2, "forward + backward", "max_pool2d"): 1.0,
-    ("soft_pool", None, "forward", "composed"): 1 / 6,
-    ("soft_pool", None, "forward + backward", "composed"): 1 / 6,
-    ("sorted_pool", 2, "forward", "max_pool2d"): 1.3,
-    ("sorted_pool", 3, "forward", "max_pool2d"): 3.0,
-    ("sorted_pool", 2, "forward + backward", "max_pool2d"): 1.2,
-    ("sorted_pool", None, "forward", "gather_sort"): 1 / 10,
-    ("sorted_pool", None, "forward", "gather_top_k"): 1 / 10,
-    ("sorted_pool", None, "forward + backward", "gather_sort"): 1 / 10,
-    ("sorted_pool", None, "forward + backward", "gather_top_k"): 1 / 10,
-    ("importance_pool", None, "forward", "soft_pool"): 1.3,
-    ("importance_pool", None, "forward + backward", "soft_pool"): 1.3,
-    ("detail_preserving_pool", 2, "forward", "avg_pool2d"): 2.5,
-    ("detail_preserving_pool", None, "forward", "composed_details"): 1 / 8,
-    ("detail_preserving_pool", None, "forward + backward", "composed_details"): 1 / 8,
-}
-# Poolings in XLA programs, beside the same pooling outside of XLA, and beside compositions in XLA programs.
-for name in ("soft_pool", "sorted_pool", "importance_pool", "detail_preserving_pool"):
-    for which in PASSES:
-        MARKS[f"{name} xla", None, which, name] = 1.15
-    for composition in ("composed", "soft_pool portable", "gather_sort", "composed_details"):
-        MARKS[f"{name} xla", None, "forward + backward", f"{composition} xla"] = 1 / 10
+    def label(self):
+        """Returns the number of threads in words."""
+        return "1 thread" if self.threads == 1 else f"{self.threads} threads"
 
 
-def measure(functions, x, rounds):
-    """Returns the seconds that each function took in each round: the median of a few calls in a row.
+def jobs_of(globs, setting):
+    """Returns the comparisons of a setting whose topic or pooling matches a glob, with each pass."""
+    chosen = [
+        comparison
+        for comparison in COMPARISONS
+        if any(fnmatch.fnmatch(name, glob) for name in (comparison.topic, comparison.ours) for glob in globs)
+    ]
+    return [(c, which) for c in chosen if setting.slow or not c.once for which in PASSES]
 
-    Each round takes the functions in a random order. The first call of each function is not counted: it meets
-    cold caches, and the memory that the function before it left behind. On the CPU, TensorFlow returns from a
-    call when the result is complete.
+
+def settings_of(threads, simd):
+    """Yields the settings to measure. AVX2 is measured with the most threads only."""
+    most = max(threads)
+    if "best" in simd:
+        for count in threads:
+            yield Setting(count, "best", count == most)
+    if "avx2" in simd:
+        yield Setting(most, "avx2", "best" not in simd)
+
+
+def prepare(setting):
+    """Limits threads and SIMD targets in this process.
+
+    Returns:
+        What `tf_softpool.build_info` says, and why the setting is left out, or None if it can be measured.
     """
-    random = Random(0)
-    seconds = {name: [] for name in functions}
-    for function in functions.values():
-        function(x)
-    for _ in range(rounds):
-        for name in random.sample(list(functions), len(functions)):
-            calls = []
-            for _ in range(1 + CALLS):
-                start = time.perf_counter()
-                functions[name](x)
-                calls.append(time.perf_counter() - start)
-            seconds[name].append(statistics.median(calls[1:]))
-    return seconds
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tensorflow as tf
+
+    import tf_softpool as tsp
+    from tf_softpool.ops import native
+
+    tf.config.threading.set_intra_op_parallelism_threads(setting.threads)
+    # The backward pass does not need the output of all poolings. It would run beside the forward pass, which
+    # no network does, and would give the setting of one thread a second one.
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    if native.load().ops is None:
+        raise SystemExit(f"There is no compiled library to measure: {native.load().error}")
+    reason = None
+    if setting.simd == "avx2" and not limit_to_avx2(native.LIBRARY):
+        reason = "Highway is a part of the library, so AVX-512 cannot be switched off"
+    info = tsp.build_info()
+    if setting.simd == "avx2" and info["simd_target"] != "AVX2":
+        reason = reason or f"this machine runs {info['simd_target']}"
+    return info, reason
 
 
-def rows_of(seconds, k, which):
-    """Yields a row for each peer: its time, our time over its time, the mark and whether the mark is met."""
-    first, ours = next(iter(seconds.items()))
-    for name, times in seconds.items():
-        ratio = statistics.median(a / b for a, b in zip(ours, times, strict=True))
-        mark = MARKS.get((first, k, which, name), MARKS.get((first, None, which, name)))
-        yield {
-            "peer": name,
-            "ms": 1e3 * statistics.median(times),
-            "ratio": None if times is ours else ratio,
-            "mark": mark,
-            "met": None if mark is None else ratio <= mark,
-        }
+def limit_to_avx2(library):
+    """Switches off Highway's targets that are better than AVX2, and returns whether that is possible.
+
+    It is possible if the library is linked with Highway as a library of its own. TensorFlow's kernels stay
+    as they are: oneDNN's limit makes average pooling of bfloat16 fail in TensorFlow.
+    """
+    try:
+        disable = ctypes.CDLL(str(library))["_ZN3hwy14DisableTargetsEl"]
+    except AttributeError:
+        return False
+    disable.argtypes, disable.restype = [ctypes.c_int64], None
+    disable(BETTER_THAN_AVX2)
+    return True
 
 
-def function_of(name, which, k, s):
-    """Returns a peer's pass as a function of a tensor, in an XLA program if the peer's name ends in "xla"."""
-    plain = name.removesuffix(" xla")
-    return tf.function(PASSES[which](PEERS[plain](k, s)), jit_compile=plain != name or None)
+def measured(comparison, which, setting, seconds, rounds):
+    """Returns the rows of a comparison and a pass."""
+    from peers import function_of, tensor_of
+
+    case = comparison.case
+    sides = [(comparison.ours, case)]
+    sides += [(peer.name, replace(case, **peer.changes)) for peer in comparison.peers]
+    functions = {}
+    for i, (name, of_side) in enumerate(sides):
+        function, x = function_of(name, which, of_side), tensor_of(of_side)
+        functions[i] = lambda function=function, x=x: function(x)
+    if case.input_bytes() >= LEAST_BYTES:
+        functions["copy"] = copy_of(case.input_bytes(), setting.threads)
+    taken = measure(functions, seconds, rounds)
+    if "copy" in taken:
+        # A copy reads and writes its bytes.
+        factor = case.bytes_moved(comparison.ours, which) / (2 * case.input_bytes())
+        taken["copy"] = [factor * time for time in taken["copy"]]
+    return list(rows_of(comparison, which, taken, FACTORS[setting.simd]))
 
 
-def run(shapes, rounds, console):
-    """Returns the rows of all shapes and passes."""
-    rows = []
-    jobs = [(shape, which) for shape in shapes for which in PASSES]
-    for (shape, k, s), which in track(jobs, "measuring", console=console, transient=True):
-        x = tf.random.stateless_normal(shape, (1, 2))
-        for group in GROUPS:
-            functions = {name: function_of(name, which, k, s) for name in group.names}
-            seconds = measure(functions, x, max(round(group.share * rounds), 2))
-            for row in rows_of(seconds, k, which):
-                rows.append({"shape": list(shape), "k": k, "s": s, "pass": which, **row})
-    return rows
+def work(arguments, setting):
+    """Measures one setting in this process, and writes a line of JSON for what runs, and for each job."""
+    info, reason = prepare(setting)
+    if reason is not None:
+        print(json.dumps({"left_out": reason}))
+        return
+    # Other programs that run at the same time slow the poolings down, and computing more than copying.
+    load = os.getloadavg()[0]
+    sizes = COMPARISONS[0].case.input_bytes(), beyond_caches()
+    rates = {size: copy_rate(size, setting.threads) for size in sizes}
+    print(json.dumps({"build": info, "rates": rates, "load": load}), flush=True)
+    for comparison, which in jobs_of(arguments.rows, setting):
+        rows = measured(comparison, which, setting, arguments.seconds, arguments.rounds)
+        print(json.dumps(rows), flush=True)
 
 
-def print_table(rows, console):
-    """Prints the rows as a table."""
-    table = Table("input, window", "pass", "pooling", "ms", "first is", "mark", "")
-    for row in rows:
-        first = row["ratio"] is None
-        if first:
-            table.add_section()
-        table.add_row(
-            f"{row['shape']} k{row['k']} s{row['s']}" if first else "",
-            row["pass"] if first else "",
-            row["peer"],
-            f"{row['ms']:.2f}",
-            "" if row["ratio"] is None else f"{row['ratio']:.2f} x",
-            "" if row["mark"] is None else f"{row['mark']:.2f} x",
-            "" if row["met"] is None else "met" if row["met"] else "MISSED",
-        )
-    console.print(table)
+def run(arguments, setting):
+    """Measures one setting in a process of its own, tells how far it is, and returns what it measured."""
+    jobs, start, rows = jobs_of(arguments.rows, setting), time.monotonic(), []
+    command = [sys.executable, __file__, "--work", json.dumps(asdict(setting))]
+    command += ["--seconds", str(arguments.seconds), "--rounds", str(arguments.rounds)]
+    command += ["--rows", *arguments.rows]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        first = process.stdout.readline()
+        for i, line in enumerate(process.stdout, 1):
+            rows += json.loads(line)
+            topic = jobs[i - 1][0].topic
+            if i == len(jobs) or topic != jobs[i][0].topic:
+                progress = f"{i} of {len(jobs)}, {time.monotonic() - start:.0f} s"
+                print(f"{setting.label()}, {setting.simd}: {topic} ({progress})", file=sys.stderr)
+    if process.returncode or not first:
+        raise SystemExit(f"A process that measures ended with {process.returncode}.")
+    return {"threads": setting.threads, "simd": setting.simd, **json.loads(first), "rows": rows}
+
+
+def show(result, markdown):
+    """Prints what one setting measured."""
+    label = Setting(result["threads"], result["simd"], False).label()
+    if "left_out" in result:
+        print(f"{label}, {result['simd']}: left out, because {result['left_out']}.")
+        return
+    build, rates = result["build"], result["rates"]
+    speeds = [f"{rate / 1e9:.0f} GB/s for {int(size) / 1e6:.0f} MB" for size, rate in rates.items()]
+    title = f"{label}, {build['simd_target']}, TensorFlow {build['tensorflow_running']}"
+    note = f"A copy reads and writes {' and '.join(speeds)}. The load was {result['load']:.1f} before."
+    print_rows(title, note, result["rows"], markdown)
+
+
+def parsed():
+    """Returns the command line's arguments."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="TensorFlow's threads (1 2)")
+    parser.add_argument("--simd", nargs="+", choices=FACTORS, default=list(FACTORS), help="targets (both)")
+    help_rows = "globs of topics or of poolings; by default all"
+    parser.add_argument("--rows", nargs="+", default=["*"], metavar="GLOB", help=help_rows)
+    parser.add_argument("--list", action="store_true", help="print the topics, and measure nothing")
+    parser.add_argument("--quick", action="store_true", help="measure the first two topics, with two threads")
+    help_seconds = "how long each pooling is measured beside its peers (%(default)s)"
+    parser.add_argument("--seconds", type=float, default=0.7, help=help_seconds)
+    parser.add_argument("--rounds", type=int, default=40, help="how many rounds at most (%(default)s)")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown, for docs/benchmarks.md")
+    parser.add_argument("--json", help="a file to write the rows to")
+    parser.add_argument("--work", type=json.loads, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.rows, arguments.threads, arguments.simd = list(TOPICS[:2]), [2], ["best"]
+    return arguments
 
 
 def main():
-    """Parses the command line, measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=40, help="how many rounds to measure (%(default)s)")
-    parser.add_argument("--threads", type=int, default=0, help="TensorFlow's threads; 0 lets it choose")
-    parser.add_argument("--quick", action="store_true", help="measure only the first shape, in ten rounds")
-    parser.add_argument("--json", help="a file to write the rows to")
-    arguments = parser.parse_args()
-    if arguments.threads:
-        tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
-    console = Console(width=None if os.isatty(1) else 110)
-    info = tsp.build_info()
-    if info["library"] is None:
-        raise SystemExit(f"There is no compiled library to measure: {info['error']}")
-    console.print(
-        f"TensorFlow {info['tensorflow_running']}, {os.cpu_count()} CPUs ({platform.machine()}), "
-        f"SIMD {info['simd_target']}, float32"
-    )
-    quick = arguments.quick
-    rows = run(SHAPES[:1] if quick else SHAPES, 10 if quick else arguments.rounds, console)
-    print_table(rows, console)
-    if arguments.json:
-        with open(arguments.json, "w") as file:
-            json.dump({"build": info, "rows": rows}, file, indent=1)
+    """Measures every setting, and prints a table after each."""
+    arguments = parsed()
+    if arguments.list:
+        raise SystemExit("\n".join(TOPICS))
+    if arguments.work:
+        return work(arguments, Setting(**arguments.work))
+    results = []
+    for setting in settings_of(arguments.threads, arguments.simd):
+        results.append(run(arguments, setting))
+        show(results[-1], arguments.markdown)
+        if arguments.json:
+            with open(arguments.json, "w") as file:
+                json.dump(results, file, indent=1)
 
 
 if __name__ == "__main__":

@@ -1,100 +1,117 @@
 """Our poolings, and their peers that do the same work, as functions of a tensor.
 
-Each maker takes the window's size `k` and the stride `s`, and returns a function of a tensor.
+Each maker takes a `bench_rows.Case`, and returns a function of a tensor.
 """
 
+import keras
 import tensorflow as tf
 
 import tf_softpool as tsp
 
 
-def soft_pool(k, s):
+def soft_pool(case):
     """Makes our compiled SoftPool."""
-    return lambda x: tsp.soft_pool(x, k, s)
+    return lambda x: tsp.soft_pool(x, *_window(case))
 
 
-def average(k, s):
+def global_soft_pool(case):
+    """Makes our layer that pools whole images."""
+    return tsp.layers.GlobalSoftPooling2D(data_format=case.data_format, dtype=case.dtype)
+
+
+def average(case):
     """Makes TensorFlow's average pooling, which passes over the same windows without weights."""
-    return lambda x: tf.nn.avg_pool2d(x, k, s, "VALID")
+    pool = tf.nn.avg_pool3d if len(case.shape) == 5 else tf.nn.avg_pool2d
+    return lambda x: pool(x, case.k, case.s, case.padding.upper())
 
 
-def maximum(k, s):
+def maximum(case):
     """Makes TensorFlow's max pooling."""
-    return lambda x: tf.nn.max_pool2d(x, k, s, "VALID")
+    return lambda x: tf.nn.max_pool2d(x, case.k, case.s, case.padding.upper())
 
 
-def composed(k, s):
+def keras_maximum(case):
+    """Makes Keras's max pooling. With channels first on a CPU it transposes, pools and transposes back."""
+    return keras.layers.MaxPooling2D(*_window(case), dtype=case.dtype)
+
+
+def mean(case):
+    """Makes the mean of whole images."""
+    return lambda x: tf.reduce_mean(x, axis=(1, 2))
+
+
+def composed(case):
     """Makes SoftPool as it is usually composed of TensorFlow's ops, which overflows for values above 88."""
+    pooled = average(case)
 
     def pool(x):
         e = tf.exp(x)
-        return tf.nn.avg_pool2d(x * e, k, s, "VALID") / tf.nn.avg_pool2d(e, k, s, "VALID")
+        return pooled(x * e) / pooled(e)
 
     return pool
 
 
-def sorted_pool(k, s):
+def sorted_pool(case):
     """Makes our compiled sorted-weight pooling, with all ranks kept."""
-    logits = _logits(k)
-    return lambda x: tsp.sorted_pool(x, logits, k, s)
+    logits = _logits(case)
+    return lambda x: tsp.sorted_pool(x, logits, *_window(case))
 
 
-def importance_pool(k, s):
+def importance_pool(case):
     """Makes our compiled importance pooling. Its logits are a tensor of their own, and get gradients too."""
-    logits = {}
-
-    def pool(x):
-        if x.shape not in logits:
-            with tf.init_scope():
-                logits[x.shape] = tf.Variable(tf.random.stateless_normal(x.shape, (5, 6)))
-        return tsp.importance_pool(x, logits[x.shape], k, s)
-
-    return pool
+    logits = tf.Variable(tf.cast(tf.random.stateless_normal(case.shape, (5, 6)), case.dtype))
+    return lambda x: tsp.importance_pool(x, logits, *_window(case))
 
 
-def detail_preserving_pool(k, s):
+def detail_preserving_pool(case):
     """Makes our compiled detail-preserving pooling, with the windows' averages as guide."""
     alpha, lam = tf.Variable(1.0), tf.Variable(1.0)
-    return lambda x: tsp.detail_preserving_pool(x, None, alpha, lam, k, s)
+    return lambda x: tsp.detail_preserving_pool(x, None, alpha, lam, *_window(case))
 
 
-def composed_details(k, s):
+def composed_details(case):
     """Makes detail-preserving pooling of TensorFlow's ops. Overlapping windows are cut into patches."""
+    pooled, s = average(case), case.s
     alpha, lam = tf.Variable(1.0), tf.Variable(1.0)
 
     def weights(x, guide):
         return alpha + tf.pow(tf.square(x - guide) + 1e-6, lam / 2)
 
     def pool(x):
-        guide = tf.nn.avg_pool2d(x, k, s, "VALID")
+        guide = pooled(x)
         w = weights(x, tf.repeat(tf.repeat(guide, s, axis=1), s, axis=2))
-        return tf.nn.avg_pool2d(w * x, k, s, "VALID") / tf.nn.avg_pool2d(w, k, s, "VALID")
+        return pooled(w * x) / pooled(w)
 
     def pool_patches(x):
-        patches = _patches(x, k, s)
+        patches = _patches(x, case)
         w = weights(patches, tf.reduce_mean(patches, axis=-1, keepdims=True))
         return tf.reduce_sum(w * patches, axis=-1) / tf.reduce_sum(w, axis=-1)
 
-    return pool if k == s else pool_patches
+    return pool if case.k == s else pool_patches
 
 
-def gather_sort(k, s):
+def gather_sort(case):
     """Makes sorted-weight pooling as it is usually written: patches sorted by `tf.sort`, and a product."""
-    logits = _logits(k)
-    return lambda x: _weigh(tf.sort(_patches(x, k, s), direction="DESCENDING"), logits)
+    logits = _logits(case)
+    return lambda x: _weigh(tf.sort(_patches(x, case), direction="DESCENDING"), logits)
 
 
-def gather_top_k(k, s):
+def gather_top_k(case):
     """Makes the same with `tf.math.top_k`, which the article used at first."""
-    logits = _logits(k)
-    return lambda x: _weigh(tf.math.top_k(_patches(x, k, s), k * k).values, logits)
+    logits = _logits(case)
+    return lambda x: _weigh(tf.math.top_k(_patches(x, case), case.k**2).values, logits)
 
 
-def _logits(k):
-    return tf.Variable(tf.random.stateless_normal((k * k,), (3, 4)))
+def _window(case):
+    return case.k, case.s, case.padding, case.data_format
 
 
-def _patches(x, k, s):
+def _logits(case):
+    return tf.Variable(tf.random.stateless_normal((case.k**2,), (3, 4)))
+
+
+def _patches(x, case):
+    k, s = case.k, case.s
     patches = tf.image.extract_patches(x, (1, k, k, 1), (1, s, s, 1), (1, 1, 1, 1), "VALID")
     rows, columns = patches.shape[1:3]
     patches = tf.reshape(patches, (-1, rows, columns, k * k, x.shape[-1]))
@@ -108,8 +125,8 @@ def _weigh(ranked, logits):
 def portable(pooling):
     """Returns a maker of a pooling's portable form. The form is stable, and portable exports contain it."""
 
-    def make(k, s):
-        compiled = pooling(k, s)
+    def make(case):
+        compiled = pooling(case)
 
         def pool(x):
             with tsp.portable():
@@ -125,8 +142,11 @@ PEERS = {
     "sorted_pool": sorted_pool,
     "importance_pool": importance_pool,
     "detail_preserving_pool": detail_preserving_pool,
-    "avg_pool2d": average,
-    "max_pool2d": maximum,
+    "GlobalSoftPooling2D": global_soft_pool,
+    "avg_pool": average,
+    "max_pool": maximum,
+    "MaxPooling2D": keras_maximum,
+    "reduce_mean": mean,
     "composed": composed,
     "composed_details": composed_details,
     "gather_sort": gather_sort,
@@ -138,25 +158,46 @@ PEERS = {
 }
 
 
-def forward(pool):
+def forward(pool, case):
     """Returns the pooling alone."""
     return pool
 
 
-def forward_and_backward(pool):
+def forward_and_backward(pool, case):
     """Returns a function that pools, and computes the gradients of the input and of the weights, if any.
 
-    The gradient of the output is made in the first call and is not measured.
+    The gradient of the output is a random tensor from outside. If TensorFlow could see that it holds ones, it
+    would replace the gradient of average pooling with a constant.
     """
-    gradients = {}
+    graph = tf.function(pool, autograph=False).get_concrete_function(tf.TensorSpec(case.shape, case.dtype))
+    gradient = tf.cast(tf.random.stateless_normal(graph.output_shapes, (7, 8)), case.dtype)
 
     def both(x):
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = pool(x)
-        if y.shape not in gradients:
-            with tf.init_scope():
-                gradients[y.shape] = tf.random.stateless_normal(y.shape, (7, 8))
-        return y, tape.gradient(y, [x, *tape.watched_variables()], gradients[y.shape])
+        return y, tape.gradient(y, [x, *tape.watched_variables()], gradient)
 
     return both
+
+
+def function_of(name, which, case):
+    """Returns a peer's pass as a function of a tensor.
+
+    The function is in an XLA program if the name ends in " xla", and in no graph if it ends in " eager".
+    """
+    plain = name.removesuffix(" xla").removesuffix(" eager")
+    make = forward if which == "forward" else forward_and_backward
+    function = make(PEERS[plain](case), case)
+    if name.endswith(" eager"):
+        return function
+    return tf.function(function, jit_compile=name.endswith(" xla") or None, autograph=False)
+
+
+def tensor_of(case):
+    """Returns a case's tensor: normal values, with a share of -inf among them."""
+    x = tf.random.stateless_normal(case.shape, (1, 2))
+    if case.infinite:
+        finite = tf.random.stateless_uniform(case.shape, (3, 4)) >= case.infinite
+        x = tf.where(finite, x, float("-inf"))
+    return tf.cast(x, case.dtype)
