@@ -22,10 +22,11 @@ inline size_t SizeOf(DataType type) {
 inline std::vector<uint8_t> RandomTensor(DataType type, size_t count, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal(0, 2);
-  const double special[] = {INFINITY, -INFINITY, 0.0, -0.0, 1e30, -1e30, 1e-42, NAN};
+  const double special[] = {INFINITY, -INFINITY, 0.0,       -0.0,      1e30,      -1e30,
+                            1e-42,    NAN,       -INFINITY, -INFINITY, -INFINITY, -INFINITY};
   std::vector<uint8_t> bytes(count * SizeOf(type));
   for (size_t i = 0; i < count; ++i) {
-    const double value = random() % 97 == 0 ? special[random() % 8] : normal(random);
+    const double value = random() % 97 == 0 ? special[random() % 12] : normal(random);
     const float narrow = static_cast<float>(value);
     uint32_t bits;
     std::memcpy(&bits, &narrow, 4);

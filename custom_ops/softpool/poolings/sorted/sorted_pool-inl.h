@@ -35,10 +35,10 @@ struct SortedPoolFew : PoolMath {
 
   explicit SortedPoolFew(const Weights& weights) : weights(weights) {}
 
-  // Pools the window. If the result is not right in all lanes, calls reference(window, done), where
-  // `done` marks the lanes in which it is right.
+  // Pools the window. If a value is infinite or NaN, calls special(window, a, ranks, y) instead.
+  // `a` has the values, of which the first `ranks` are ranked, and y is right in ordinary lanes.
   template <class W, class F>
-  HWY_INLINE void RunFew(const W& window, const F& reference) {
+  HWY_INLINE void RunFew(const W& window, const F& special) {
     using D = typename W::D;
     V<D> a[W::kTaps];
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { a[i] = window.Load(tap); });
@@ -57,9 +57,14 @@ struct SortedPoolFew : PoolMath {
       check = y;
       for (int r = 1; r < W::kTaps; ++r) check = Check(D(), a[r], check);
     }
-    window.StoreWindow(y);
-    const auto finite = hn::IsFinite(check);
-    if (HWY_UNLIKELY(!hn::AllTrue(D(), finite))) reference(window.AnySize(), finite);
+    if (HWY_LIKELY(hn::AllTrue(D(), hn::IsFinite(check)))) {
+      window.StoreWindow(y);
+    } else {
+      // Only the copies' addresses are taken, so that `a` can stay in registers.
+      V<D> copies[W::kTaps];
+      for (int i = 0; i < W::kTaps; ++i) copies[i] = a[i];
+      special(window.AnySize(), copies, ranks, y);
+    }
   }
 
   template <class W>
@@ -107,20 +112,22 @@ struct SortedPoolGradFew : Summing {
   SortedPoolGradFew(const Weights& weights, const Summing& summing)
       : Summing(summing), weights(weights) {}
 
-  // Sends the gradients back. If they would not be right, calls any_size(window) instead.
+  // Sends the gradients back. If a value is infinite or NaN, or a distance overflows, calls
+  // special(window, a, sort, ranks) instead. `a` has the values, of which `sort` has ranked the
+  // first `ranks`.
   template <class W, class F>
-  HWY_INLINE void RunFew(const W& window, const F& any_size) {
+  HWY_INLINE void RunFew(const W& window, const F& special) {
     // Most often all ranks are kept. The compiler then knows their number, and no step has to check
     // its rank.
     if (HWY_LIKELY(weights.Ranks() >= W::kTaps)) {
-      SendFew(window, std::integral_constant<int64_t, W::kTaps>(), any_size);
+      SendFew(window, std::integral_constant<int64_t, W::kTaps>(), special);
     } else {
-      SendFew(window, weights.Ranks(), any_size);
+      SendFew(window, weights.Ranks(), special);
     }
   }
 
   template <class W, class Ranks, class F>
-  HWY_INLINE void SendFew(const W& window, Ranks ranks, const F& any_size) {
+  HWY_INLINE void SendFew(const W& window, Ranks ranks, const F& special) {
     using D = typename W::D;
     V<D> a[W::kTaps], to_tap[W::kTaps];
     const C* table = weights.Of(ranks);
@@ -144,7 +151,13 @@ struct SortedPoolGradFew : Summing {
     if (ranks < W::kTaps) {
       for (int i = 0; i < W::kTaps; ++i) check = Check(D(), a[i], check);
     }
-    if (HWY_UNLIKELY(!hn::AllTrue(D(), hn::IsFinite(check)))) return any_size(window.AnySize());
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), hn::IsFinite(check)))) {
+      // Only the copies' addresses are taken, so that `a` and `sort` can stay in registers.
+      V<D> copies[W::kTaps];
+      for (int i = 0; i < W::kTaps; ++i) copies[i] = a[i];
+      const StableSort<W::kTaps, D> sort_copy = sort;
+      return special(W(window), copies, sort_copy, static_cast<int64_t>(ranks));
+    }
     const V<D> g = window.LoadWindow();
     Repeat<W::kTaps>([&](auto r) HWY_ATTR {
       to_tap[r.value] = r.value < ranks ? hn::Mul(g, weight(r.value)) : hn::Zero(D());

@@ -28,7 +28,13 @@ struct SortedPoolMath : SortedPoolFew<C, RankWeights<C>> {
   template <class W>
   HWY_INLINE void Run(const W& window) {
     if constexpr (W::kTaps > 0) {
-      Few::RunFew(window, [&](const auto& any, auto done) HWY_ATTR { RunReference(any, done); });
+      Few::RunFew(window, [&](const auto& any, const auto* a, int64_t ranks, auto y) HWY_ATTR {
+        using D = typename W::D;
+        const int64_t step = static_cast<int64_t>(hn::Lanes(D()));
+        rows.resize(W::kTaps * step);
+        for (int i = 0; i < W::kTaps; ++i) hn::StoreU(a[i], D(), rows.data() + i * step);
+        StoreSpecial(any, ranks, y);
+      });
     } else {
       RunAny(window);
     }
@@ -51,9 +57,30 @@ struct SortedPoolMath : SortedPoolFew<C, RankWeights<C>> {
     const int64_t ranks = HWY_MIN(taps, weights.Ranks());
     SelectRows(D(), rows.data(), taps, ranks);
     const V<D> y = WeighRows(window, ranks);
+    if (HWY_LIKELY(hn::AllTrue(D(), hn::IsFinite(hn::Add(y, check))))) {
+      window.StoreWindow(y);
+    } else {
+      StoreSpecial(window, ranks, y);
+    }
+  }
+
+  // Stores the results of windows with infinities or NaN. `rows` has the values, of which the first
+  // `ranks` are ranked, and y is right in lanes with that many ordinary values.
+  template <class W>
+  HWY_NOINLINE void StoreSpecial(const W& window, int64_t ranks, V<typename W::D> y) {
+    using D = typename W::D;
+    const V<D> check = CheckOrdinary(D(), rows.data(), window.box.Total());
+    // A lane with fewer values than ranks is pooled as a smaller window is.
+    ForEachCount(D(), rows.data(), ranks, [&](int64_t count, auto lanes) HWY_ATTR {
+      if (count <= RankWeights<C>::kMostKept)
+        y = hn::IfThenElse(lanes, WeighRows(window, count), y);
+    });
+    const V<D> largest = hn::LoadU(D(), rows.data());
+    const auto empty = AreNothing(D(), largest);
+    y = hn::IfThenElse(empty, largest, y);
     window.StoreWindow(y);
-    const auto finite = hn::IsFinite(hn::Add(y, check));
-    if (HWY_UNLIKELY(!hn::AllTrue(D(), finite))) RunReference(window, finite);
+    const auto done = hn::And(hn::IsFinite(check), hn::Or(hn::IsFinite(y), empty));
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), done))) RunReference(window, done);
   }
 
   template <class W>
