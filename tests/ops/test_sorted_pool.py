@@ -64,6 +64,10 @@ def check(case, padding, data_format, dtype="float32", variant="all", mode="eage
     results = run(mode, function, x, logits, g)
     standard = mode in STANDARD
     assert_near(results[0], expected, scale, dtype, standard)
+    if standard and nothing is not None:
+        # In windows of nothing but -inf, standard operations send back zeros and not the ranks' weights.
+        results = [results[0], tf.where(x == -np.inf, tf.zeros_like(x), results[1]), results[2]]
+        dx = np.where(x == -np.inf, 0, dx)
     assert_near(results[1], dx, dx_scale, dtype, standard)
     assert_near(results[2], dw, dw_scale, compute_dtype(dtype), standard)
 

@@ -88,7 +88,7 @@ class DetailWeights {
       average_.SetValue(i, x);
       if constexpr (kPart) {
         const auto is_nothing = IsNothing(x);
-        count = hn::Add(count, hn::IfThenZeroElse(is_nothing, hn::Set(D(), C{1})));
+        count = hn::IfThenElse(is_nothing, count, hn::Add(count, hn::Set(D(), C{1})));
         x = hn::IfThenZeroElse(is_nothing, x);
       }
       sum.Add(i, x);
@@ -111,8 +111,8 @@ class DetailWeights {
   // is the binary logarithm of base, and rho is base^(lambda / 2).
   template <class F>
   HWY_INLINE void Weigh(const W& window, const DetailTables<C>& tables, const F& on_tap) {
-    if (!kPart && HWY_LIKELY(tables.plain)) {
-      WeighTaps<!kPart>(window, tables, on_tap);
+    if (HWY_LIKELY(tables.plain)) {
+      WeighTaps<true>(window, tables, on_tap);
     } else {
       WeighTaps<false>(window, tables, on_tap);
     }

@@ -62,8 +62,8 @@ struct SortedPoolFew : PoolMath {
     } else {
       // Only the copies' addresses are taken, so that `a` can stay in registers.
       V<D> copies[W::kTaps];
-      for (int i = 0; i < W::kTaps; ++i) copies[i] = a[i];
-      special(window.AnySize(), copies, ranks, y);
+      Repeat<W::kTaps>([&](auto i) HWY_ATTR { copies[i.value] = a[i.value]; });
+      special(W(window), copies, ranks, y);
     }
   }
 
@@ -129,13 +129,42 @@ struct SortedPoolGradFew : Summing {
   template <class W, class Ranks, class F>
   HWY_INLINE void SendFew(const W& window, Ranks ranks, const F& special) {
     using D = typename W::D;
-    V<D> a[W::kTaps], to_tap[W::kTaps];
+    V<D> a[W::kTaps];
     const C* table = weights.Of(ranks);
     const auto weight = [&](int r)
                             HWY_ATTR { return window.LoadChannel(table + r * weights.Channels()); };
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { a[i] = window.Load(tap); });
     StableSort<W::kTaps, D> sort;
     sort.Sort(D(), a, ranks);
+    SendRanked(window, ranks, a, sort, weight, EveryRank(), [&]() HWY_ATTR {
+      // Only the copies' addresses are taken, so that `a` and `sort` can stay in registers.
+      V<D> copies[W::kTaps];
+      Repeat<W::kTaps>([&](auto i) HWY_ATTR { copies[i.value] = a[i.value]; });
+      const StableSort<W::kTaps, D> sort_copy = sort;
+      special(W(window), copies, sort_copy, static_cast<int64_t>(ranks));
+    });
+  }
+
+  // Says that every rank has a value.
+  struct EveryRank {
+    template <class D>
+    HWY_INLINE V<D> OfTap(D, int, V<D> v) const {
+      return v;
+    }
+    template <class D>
+    HWY_INLINE V<D> OfLogit(D, int, V<D> v) const {
+      return v;
+    }
+  };
+
+  // Sends the gradients of values that `sort` has ranked. has.OfTap(r, v) and has.OfLogit(r, v)
+  // return v, or zero if rank r has no value. Calls failed() instead if a number is not finite.
+  template <class W, class Ranks, class Weight, class Has, class F>
+  HWY_INLINE void SendRanked(const W& window, Ranks ranks, const V<typename W::D>* a,
+                             const StableSort<W::kTaps, typename W::D>& sort, const Weight& weight,
+                             const Has& has, const F& failed) {
+    using D = typename W::D;
+    V<D> to_tap[W::kTaps];
     Heaviest<D> heaviest(weight(0), a[0]);
     Repeat<W::kTaps - 1>([&](auto i) HWY_ATTR {
       constexpr int r = decltype(i)::value + 1;
@@ -151,22 +180,17 @@ struct SortedPoolGradFew : Summing {
     if (ranks < W::kTaps) {
       for (int i = 0; i < W::kTaps; ++i) check = Check(D(), a[i], check);
     }
-    if (HWY_UNLIKELY(!hn::AllTrue(D(), hn::IsFinite(check)))) {
-      // Only the copies' addresses are taken, so that `a` and `sort` can stay in registers.
-      V<D> copies[W::kTaps];
-      for (int i = 0; i < W::kTaps; ++i) copies[i] = a[i];
-      const StableSort<W::kTaps, D> sort_copy = sort;
-      return special(W(window), copies, sort_copy, static_cast<int64_t>(ranks));
-    }
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), hn::IsFinite(check)))) return failed();
     const V<D> g = window.LoadWindow();
     Repeat<W::kTaps>([&](auto r) HWY_ATTR {
-      to_tap[r.value] = r.value < ranks ? hn::Mul(g, weight(r.value)) : hn::Zero(D());
+      to_tap[r.value] =
+          r.value < ranks ? has.OfTap(D(), r.value, hn::Mul(g, weight(r.value))) : hn::Zero(D());
     });
     if (window.IsOwner()) {
       Repeat<W::kTaps>([&](auto r) HWY_ATTR {
         if (r.value >= ranks) return;
-        window.AddChannel(ToLogit(D(), g, to_tap[r.value], a[r.value], from, mean),
-                          sums.Row(r.value));
+        const V<D> to_logit = ToLogit(D(), g, to_tap[r.value], a[r.value], from, mean);
+        window.AddChannel(has.OfLogit(D(), r.value, to_logit), sums.Row(r.value));
       });
     }
     sort.Undo(to_tap, ranks);

@@ -28,13 +28,8 @@ struct SortedPoolMath : SortedPoolFew<C, RankWeights<C>> {
   template <class W>
   HWY_INLINE void Run(const W& window) {
     if constexpr (W::kTaps > 0) {
-      Few::RunFew(window, [&](const auto& any, const auto* a, int64_t ranks, auto y) HWY_ATTR {
-        using D = typename W::D;
-        const int64_t step = static_cast<int64_t>(hn::Lanes(D()));
-        rows.resize(W::kTaps * step);
-        for (int i = 0; i < W::kTaps; ++i) hn::StoreU(a[i], D(), rows.data() + i * step);
-        StoreSpecial(any, ranks, y);
-      });
+      Few::RunFew(window, [&](const auto& few, const auto* a, int64_t ranks, auto y)
+                              HWY_ATTR { StoreSpecialFew(few, a, ranks, y); });
     } else {
       RunAny(window);
     }
@@ -81,6 +76,37 @@ struct SortedPoolMath : SortedPoolFew<C, RankWeights<C>> {
     window.StoreWindow(y);
     const auto done = hn::And(hn::IsFinite(check), hn::Or(hn::IsFinite(y), empty));
     if (HWY_UNLIKELY(!hn::AllTrue(D(), done))) RunReference(window, done);
+  }
+
+  // Does the same for a window whose values are in `a`.
+  template <class W>
+  HWY_NOINLINE void StoreSpecialFew(const W& window, const V<typename W::D>* sorted, int64_t ranks,
+                                    V<typename W::D> y) {
+    using D = typename W::D;
+    V<D> a[W::kTaps], check = hn::Zero(D());
+    Repeat<W::kTaps>([&](auto i) HWY_ATTR {
+      const V<D> value = sorted[i.value];
+      a[i.value] = value;
+      check = Check(D(), hn::IfThenZeroElse(AreNothing(D(), value), value), check);
+    });
+    Repeat<W::kTaps - 1>([&](auto from_last) HWY_ATTR {
+      constexpr int kCount = W::kTaps - 1 - decltype(from_last)::value;
+      if (kCount >= ranks) return;
+      const auto lanes = hn::AndNot(AreNothing(D(), a[kCount - 1]), AreNothing(D(), a[kCount]));
+      if (hn::AllFalse(D(), lanes)) return;
+      const C* p = weights.Of(kCount);
+      V<D> of_smaller = hn::Mul(window.LoadChannel(p), a[0]);
+      Repeat<kCount - 1>([&](auto i) HWY_ATTR {
+        constexpr int r = decltype(i)::value + 1;
+        of_smaller = Few::AddRank(window, p, r, a[r], of_smaller);
+      });
+      y = hn::IfThenElse(lanes, of_smaller, y);
+    });
+    const auto empty = AreNothing(D(), a[0]);
+    y = hn::IfThenElse(empty, a[0], y);
+    window.StoreWindow(y);
+    const auto done = hn::And(hn::IsFinite(check), hn::Or(hn::IsFinite(y), empty));
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), done))) RunReference(window.AnySize(), done);
   }
 
   template <class W>

@@ -52,27 +52,55 @@ struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>
     }
   }
 
-  // Sends the gradients of windows with infinities or NaN. `a` has the values, of which `sort` has
-  // ranked the first `ranks`.
+  // Sends the gradients of windows with infinities or NaN. `sorted` has the values, of which `sort`
+  // has ranked the first `ranks`. A lane with fewer values than ranks gets the weights of a smaller
+  // window.
   template <class W, class Sort>
-  HWY_NOINLINE void SendSpecial(const W& window, const V<typename W::D>* a, const Sort& sort,
+  HWY_NOINLINE void SendSpecial(const W& window, const V<typename W::D>* sorted, const Sort& sort,
                                 int64_t ranks) {
     using D = typename W::D;
-    rows.Resize(W::kTaps);
-    for (int64_t i = 0; i < W::kTaps; ++i) hn::StoreU(a[i], D(), rows.Row(i));
-    const V<D> g = window.LoadWindow();
-    const RankRows<D> all = WeighRows(window, ranks, /*special=*/true);
-    V<D> to_tap[W::kTaps];
-    Repeat<W::kTaps>([&](auto r) HWY_ATTR {
-      to_tap[r.value] = r.value < ranks ? all.ToTap(g, r.value) : hn::Zero(D());
+    constexpr int kTaps = W::kTaps;
+    const auto load = [&](const C* table, int r)
+                          HWY_ATTR { return window.LoadChannel(table + r * weights.Channels()); };
+    V<D> a[kTaps], weight[kTaps];
+    const HasValue<D> has{sorted, AreNothing(D(), sorted[0])};
+    const V<D> first = hn::IfThenZeroElse(has.empty, sorted[0]);
+    const C* table = weights.Of(ranks);
+    Repeat<kTaps>([&](auto r) HWY_ATTR {
+      a[r.value] = hn::IfThenElse(AreNothing(D(), sorted[r.value]), first, sorted[r.value]);
+      weight[r.value] = r.value < ranks ? load(table, r.value) : hn::Zero(D());
     });
-    V<D> check = CheckOrdinary(D(), rows.Row(0), W::kTaps);
-    check = hn::Add(check, ToLogits(all, ranks, g));
-    if (HWY_UNLIKELY(!hn::AllTrue(D(), hn::IsFinite(check)))) return RunAny(window.AnySize());
-    AddLogits(window, ranks);
-    sort.Undo(to_tap, ranks);
-    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { window.Emit(tap, to_tap[i]); });
+    Repeat<kTaps - 1>([&](auto from_last) HWY_ATTR {
+      constexpr int kCount = kTaps - 1 - decltype(from_last)::value;
+      if (kCount >= ranks) return;
+      const auto lanes =
+          hn::AndNot(AreNothing(D(), sorted[kCount - 1]), AreNothing(D(), sorted[kCount]));
+      if (hn::AllFalse(D(), lanes)) return;
+      const C* smaller = weights.Of(kCount);
+      Repeat<kTaps>([&](auto r) HWY_ATTR {
+        V<D> w = hn::Zero(D());
+        if constexpr (r.value < kCount) w = load(smaller, r.value);
+        weight[r.value] = hn::IfThenElse(lanes, w, weight[r.value]);
+      });
+    });
+    Few::SendRanked(
+        window, ranks, a, sort, [&](int r) HWY_ATTR { return weight[r]; }, has,
+        [&]() HWY_ATTR { RunAny(window.AnySize()); });
   }
+
+  // Which ranks of a window have a value. If none has, all taps get gradients, but no logit does.
+  template <class D>
+  struct HasValue {
+    const V<D>* sorted;
+    M<D> empty;
+
+    HWY_INLINE V<D> OfTap(D d, int r, V<D> v) const {
+      return hn::IfThenZeroElse(hn::AndNot(empty, AreNothing(d, sorted[r])), v);
+    }
+    HWY_INLINE V<D> OfLogit(D d, int r, V<D> v) const {
+      return hn::IfThenZeroElse(AreNothing(d, sorted[r]), v);
+    }
+  };
 
   // Sorts a window in memory. This is for windows whose size the compiler does not know, and for
   // windows that need the reference path in some lanes.
