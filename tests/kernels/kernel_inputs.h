@@ -23,10 +23,11 @@ inline std::vector<uint8_t> RandomTensor(DataType type, size_t count, unsigned s
                                          unsigned rarity = 97) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal(0, 2);
-  const double special[] = {INFINITY, -INFINITY, 0.0, -0.0, 1e30, -1e30, 1e-42, NAN};
+  const double special[] = {INFINITY, -INFINITY, 0.0,       -0.0,      1e30,      -1e30,
+                            1e-42,    NAN,       -INFINITY, -INFINITY, -INFINITY, -INFINITY};
   std::vector<uint8_t> bytes(count * SizeOf(type));
   for (size_t i = 0; i < count; ++i) {
-    const double value = random() % rarity == 0 ? special[random() % 8] : normal(random);
+    const double value = random() % rarity == 0 ? special[random() % 12] : normal(random);
     const float narrow = static_cast<float>(value);
     uint32_t bits;
     std::memcpy(&bits, &narrow, 4);

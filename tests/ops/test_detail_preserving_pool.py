@@ -14,10 +14,13 @@ from cases import (
     MODES,
     MODES_AND_DTYPES,
     PLANES,
+    SHARES_OF_NOTHING,
+    SOME_LINES,
     SOME_PLANES,
     STANDARD,
     VOLUMES,
     two_of,
+    with_nothing,
     with_padding,
 )
 from conftest import assert_near, numpy_dtype, run, with_gradient
@@ -37,11 +40,22 @@ VARIANTS = {
 }
 
 
-def check(case, padding, data_format, dtype="float32", variant="lite", mode="eager", scale=3.0, offset=0.0):
-    """Compares the values and all gradients of a case with the oracle's."""
+def check(
+    case,
+    padding,
+    data_format,
+    dtype="float32",
+    variant="lite",
+    mode="eager",
+    scale=3.0,
+    offset=0.0,
+    nothing=None,
+):
+    """Compares the values and all gradients of a case with the oracle's. `nothing` is the share of -inf."""
     guided, symmetric, lam = VARIANTS[variant]
     random = np.random.default_rng(0)
     x = (random.normal(0, scale, case.shape(data_format)) + offset).astype(numpy_dtype(dtype))
+    x = x if nothing is None else with_nothing(x, nothing)
     alpha = random.uniform(0.2, 2, case.channels).astype(compute_dtype(dtype))
     lam = (lam * random.uniform(0.5, 1.5, case.channels)).astype(compute_dtype(dtype))
     arguments = (case.pool_size, case.strides, padding, data_format, symmetric)
@@ -87,6 +101,22 @@ def test_every_type(case, dtype, variant):
 def test_windows_of_very_many_values(case, dtype, variant):
     check(case, "valid", "channels_last", dtype, variant)
     check(case, "same", "channels_first", dtype, variant)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("nothing", SHARES_OF_NOTHING)
+@pytest.mark.parametrize(("case", "padding"), with_padding([*SOME_LINES, *PLANES, *VOLUMES, *MANY_TAPS[:1]]))
+def test_minus_infinity_in_every_window(case, padding, nothing, variant):
+    data_format = DATA_FORMATS[(sum(case.spatial) + case.channels) % 2]
+    check(case, padding, data_format, variant=variant, nothing=nothing)
+
+
+@pytest.mark.parametrize("nothing", SHARES_OF_NOTHING)
+@pytest.mark.parametrize(("mode", "dtype"), MODES_AND_DTYPES)
+@pytest.mark.parametrize("case", FEW, ids=str)
+def test_minus_infinity_in_every_way(case, dtype, nothing, mode):
+    for variant in two_of(VARIANTS, FEW.index(case) + DTYPES.index(dtype)):
+        check(case, "same", "channels_last", dtype, variant, mode, nothing=nothing)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -15,10 +15,13 @@ from cases import (
     MODES,
     MODES_AND_DTYPES,
     PLANES,
+    SHARES_OF_NOTHING,
+    SOME_LINES,
     STANDARD,
     VOLUMES,
     Case,
     two_of,
+    with_nothing,
     with_padding,
 )
 from conftest import assert_near, numpy_dtype, run, with_gradient
@@ -49,9 +52,10 @@ def inputs(case, data_format, dtype, variant):
     return x, random.normal(0, 1, shape).astype(compute_dtype(dtype)), normalize
 
 
-def check(case, padding, data_format, dtype="float32", variant="all", mode="eager"):
-    """Compares the values and gradients of a case with the oracle's."""
+def check(case, padding, data_format, dtype="float32", variant="all", mode="eager", nothing=None):
+    """Compares the values and gradients of a case with the oracle's. `nothing` is the share of -inf."""
     x, logits, normalize = inputs(case, data_format, dtype, variant)
+    x = x if nothing is None else with_nothing(x, nothing)
     arguments = (case.pool_size, case.strides, padding, data_format, normalize)
     expected, scale = oracle.sorted_pool(x, logits, *arguments)
     g = np.random.default_rng(1).normal(0, 1, expected.shape).astype(numpy_dtype(dtype))
@@ -60,6 +64,10 @@ def check(case, padding, data_format, dtype="float32", variant="all", mode="eage
     results = run(mode, function, x, logits, g)
     standard = mode in STANDARD
     assert_near(results[0], expected, scale, dtype, standard)
+    if standard and nothing is not None:
+        # In windows of nothing but -inf, standard operations send back zeros and not the ranks' weights.
+        results = [results[0], tf.where(x == -np.inf, tf.zeros_like(x), results[1]), results[2]]
+        dx = np.where(x == -np.inf, 0, dx)
     assert_near(results[1], dx, dx_scale, dtype, standard)
     assert_near(results[2], dw, dw_scale, compute_dtype(dtype), standard)
 
@@ -102,6 +110,22 @@ SIZES = [
 @pytest.mark.parametrize("case", SIZES, ids=str)
 def test_every_size(case, dtype, variant):
     check(case, "valid", "channels_last", dtype, variant)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("nothing", SHARES_OF_NOTHING)
+@pytest.mark.parametrize(("case", "padding"), with_padding([*SOME_LINES, *PLANES, *VOLUMES, *SIZES[::3]]))
+def test_minus_infinity_in_every_window(case, padding, nothing, variant):
+    data_format = DATA_FORMATS[(sum(case.spatial) + case.channels) % 2]
+    check(case, padding, data_format, variant=variant, nothing=nothing)
+
+
+@pytest.mark.parametrize("nothing", SHARES_OF_NOTHING)
+@pytest.mark.parametrize(("mode", "dtype"), MODES_AND_DTYPES)
+@pytest.mark.parametrize("case", FEW, ids=str)
+def test_minus_infinity_in_every_way(case, dtype, nothing, mode):
+    for variant in two_of(VARIANTS, FEW.index(case) + DTYPES.index(dtype)):
+        check(case, "same", "channels_last", dtype, variant, mode, nothing)
 
 
 @pytest.mark.parametrize(("size", "pool_range"), [(n, r) for n in (2, 3, 4, 8, 9) for r in range(1, n + 1)])

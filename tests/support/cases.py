@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
@@ -132,6 +133,17 @@ MANY_TAPS = [
     Case((9000,), (4500,), (3000,), channels=2),
     Case((70, 80), (66, 70), (35, 50), batch=1, channels=19),
 ]
+
+# Shares of values that are -inf, for windows with none, some and nothing but -inf.
+SHARES_OF_NOTHING = (0.02, 0.5, 0.95)
+
+
+def with_nothing(x, share):
+    """Returns a copy of a tensor in which a share of the values, and all of the first image, is -inf."""
+    x = np.where(np.random.default_rng(2).random(x.shape) < share, -np.inf, x).astype(x.dtype)
+    x[0] = -np.inf
+    return x
+
 
 # One case of each sort, for tests that combine them with everything else.
 FEW = [LINE, TILED, OVERLAPPING, STEPS_OF_ONE, GAPS_BETWEEN, VOLUME]

@@ -85,25 +85,33 @@ def importance_pool_gradient(x, logits, g, pool_size, strides, padding, data_for
 
 
 class _Details:
-    """The weights of one window, and the terms of their derivatives. `guide` is None for the average."""
+    """The weights of one window, and the terms of their derivatives. `guide` is None for the average.
+
+    Values of -inf are left out: they are `kept` nowhere, and have no weight and no slope.
+    """
 
     def __init__(self, a, guide, alpha, lam, symmetric):
-        self.a = a
-        self.guide = a.mean(axis=1, keepdims=True) if guide is None else guide[:, None]
-        detail = a - self.guide
+        self.kept = a > -np.inf
+        self.count = np.maximum(self.kept.sum(axis=1, keepdims=True), 1)
+        empty = ~self.kept.any(axis=1, keepdims=True)
+        a = np.where(self.kept, a, 0)
+        self.guide = a.sum(axis=1, keepdims=True) / self.count if guide is None else guide[:, None]
+        detail = np.where(self.kept, a - self.guide, 0)
         self.detail = detail if symmetric else np.maximum(detail, 0)
         base = self.detail**2 + np.longdouble(EPSILON) ** 2
         self.log = np.log(base) / 2
         # Weights are divided by the largest one, so that no power overflows.
         with np.errstate(divide="ignore"):
-            largest = np.maximum((lam * self.log).max(axis=1, keepdims=True), np.log(alpha))
-        self.rho = np.exp(lam * self.log - largest)
-        self.w = alpha * np.exp(-largest) + self.rho
+            powers = np.where(self.kept, lam * self.log, -np.inf)
+            largest = np.maximum(powers.max(axis=1, keepdims=True), np.log(alpha))
+        self.rho = np.exp(powers - largest)
+        self.w = np.where(self.kept, alpha * np.exp(-largest) + self.rho, 0)
         self.per_alpha = np.exp(-largest)
-        self.total = self.w.sum(axis=1, keepdims=True)
+        self.total = np.where(empty, 1, self.w.sum(axis=1, keepdims=True))
         self.slope = lam * self.rho * self.detail / base
-        self.y = (self.w * a).sum(axis=1, keepdims=True) / self.total
-        self.away = a - self.y
+        y = (self.w * a).sum(axis=1, keepdims=True) / self.total
+        self.y = np.where(empty, -np.inf, y)
+        self.away = np.where(self.kept, a - y, 0)
         # A detail is a difference, and has the rounding errors of the two numbers.
         error = np.abs(a) + np.abs(self.guide)
         self.w_error = np.abs(self.slope) * error + self.rho * (1 + np.abs(lam) * (1 + np.abs(self.log)) / 8)
@@ -145,11 +153,12 @@ def detail_preserving_pool_gradient(
         away = np.abs(d.away) + d.y_error
         to_detail, error = d.slope * d.away, d.slope_error * away
         all_details, all_errors = to_detail.sum(axis=1, keepdims=True), error.sum(axis=1, keepdims=True)
-        count = d.a.shape[1]
         of_total = d.w_error.sum(axis=1, keepdims=True) / d.total
-        share = 0 if guide is not None else all_details / count
+        share = 0 if guide is not None else d.kept * all_details / d.count
         terms = scaled * (d.w + to_detail - share)
-        errors = d.w + d.w_error + error + all_errors / count + (d.w + np.abs(to_detail)) * of_total
+        errors = (
+            d.w + d.w_error + error + d.kept * all_errors / d.count + (d.w + np.abs(to_detail)) * of_total
+        )
         to_x.add(where, terms, size * errors)
         to_guide.value[(slice(None), *position)] = -(scaled * all_details)[:, 0]
         to_guide.scale[(slice(None), *position)] = (size * all_errors * (1 + of_total))[:, 0]

@@ -101,6 +101,7 @@ template <class D, class T> HWY_INLINE Vec<D> BitCast(D, T a) {
   std::memcpy(&b, &a, sizeof(b));
   return b;
 }
+HWY_INLINE bool Or(bool a, bool b) { return a || b; }
 HWY_INLINE uint32_t Or(uint32_t a, uint32_t b) { return a | b; }
 HWY_INLINE float Or(float a, float b) {
   return BitCast(Lane<float>(), BitCast(Lane<uint32_t>(), a) | BitCast(Lane<uint32_t>(), b));

@@ -70,72 +70,127 @@ struct DetailTables {
 
 // The weights of a window's values, and their average. The guide is window tensor number kGuide, or
 // the window's average if that tensor is null.
-template <class W, int kGuide>
+//
+// With kPart, values of -inf take no part. They are replaced with the guide, and have no weight. In
+// lanes without them, this changes no bit.
+template <class W, int kGuide, bool kPart>
 class DetailWeights {
  public:
   using D = typename W::D;
   using C = hn::TFromD<D>;
 
+  // Loads the values and the guide.
+  HWY_INLINE DetailWeights(const W& window, AverageMemory<C>* memory) : average_(window, memory) {
+    TapSum<D, W::kTaps == 0> sum;
+    V<D> count = hn::Zero(D());
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+      V<D> x = window.Load(tap);
+      average_.SetValue(i, x);
+      if constexpr (kPart) {
+        const auto is_nothing = IsNothing(x);
+        count = hn::IfThenElse(is_nothing, count, hn::Add(count, hn::Set(D(), C{1})));
+        x = hn::IfThenZeroElse(is_nothing, x);
+      }
+      sum.Add(i, x);
+    });
+    sum_ = sum.Total();
+    if constexpr (kPart) {
+      empty_ = hn::Eq(count, hn::Zero(D()));
+      per_value_ = hn::Div(hn::Set(D(), C{1}), count);
+    } else {
+      per_value_ = hn::Set(D(), C{1} / static_cast<C>(window.Taps()));
+    }
+    guide_ = window.template HasWindow<kGuide>() ? window.template LoadWindow<kGuide>()
+                                                 : hn::Mul(sum_, per_value_);
+  }
+
+  // Returns false if a value is infinite or NaN.
+  HWY_INLINE bool AllFinite() const { return hn::AllTrue(D(), hn::IsFinite(sum_)); }
+
   // Calls on_tap(index, detail, base, log2, rho) for each tap: base is detail^2 + epsilon^2, log2
   // is the binary logarithm of base, and rho is base^(lambda / 2).
   template <class F>
-  HWY_INLINE DetailWeights(const W& window, const DetailTables<C>& tables, AverageMemory<C>* memory,
-                           const F& on_tap)
-      : average_(window, memory) {
-    guide_ = Guide(window);
+  HWY_INLINE void Weigh(const W& window, const DetailTables<C>& tables, const F& on_tap) {
     if (HWY_LIKELY(tables.plain)) {
-      Weigh<true>(window, tables, on_tap);
+      WeighTaps<true>(window, tables, on_tap);
     } else {
-      Weigh<false>(window, tables, on_tap);
+      WeighTaps<false>(window, tables, on_tap);
     }
     average_.Finish();
     const V<D> smallest = hn::Set(D(), DetailTables<C>::kSmallest);
     right_ = hn::And(hn::And(hn::Le(largest_, window.LoadChannel(tables.largest_bases)),
                              hn::Ge(average_.Total(), smallest)),
                      hn::IsFinite(Check(D(), guide_, average_.Average())));
+    if constexpr (kPart) FindEmpty(window, tables);
   }
 
   HWY_INLINE const WeightedAverage<W, true>& Average() const { return average_; }
+  // The result: the average, or -inf if no value takes part.
+  HWY_INLINE V<D> Result() const {
+    const V<D> y = average_.Average();
+    if constexpr (!kPart) return y;
+    return hn::IfThenElse(empty_, hn::Set(D(), -std::numeric_limits<C>::infinity()), y);
+  }
   // The lanes in which the average and the weights are right. Other lanes need the reference path.
   HWY_INLINE M<D> Right() const { return right_; }
+  // One divided by the number of values that take part.
+  HWY_INLINE V<D> PerValue() const { return per_value_; }
+
+  // Returns `v`, or zero if the tap's value takes no part.
+  HWY_INLINE V<D> OfTap(const W& window, const Tap& tap, V<D> v) const {
+    if constexpr (!kPart) return v;
+    return hn::IfThenZeroElse(IsNothing(window.Load(tap)), v);
+  }
+  // Returns `v`, or zero if no value takes part.
+  HWY_INLINE V<D> OfWindow(V<D> v) const {
+    if constexpr (!kPart) return v;
+    return hn::IfThenZeroElse(empty_, v);
+  }
 
  private:
-  // Loads the values and returns the guide.
-  HWY_INLINE V<D> Guide(const W& window) {
-    constexpr bool kLong = W::kTaps == 0;
-    TapSum<D, kLong> sum;
-    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
-      const V<D> x = window.Load(tap);
-      average_.SetValue(i, x);
-      sum.Add(i, x);
-    });
-    if (window.template HasWindow<kGuide>()) return window.template LoadWindow<kGuide>();
-    return hn::Mul(sum.Total(), hn::Set(D(), C{1} / static_cast<C>(window.Taps())));
+  HWY_INLINE static M<D> IsNothing(V<D> x) {
+    return hn::Eq(x, hn::Set(D(), -std::numeric_limits<C>::infinity()));
+  }
+
+  // Windows of nothing but -inf need no reference path, unless a guide or a parameter is not
+  // finite.
+  HWY_INLINE void FindEmpty(const W& window, const DetailTables<C>& tables) {
+    V<D> check = Check(D(), window.LoadChannel(tables.alpha), hn::Zero(D()));
+    check = Check(D(), window.LoadChannel(tables.lambda), check);
+    if (window.template HasWindow<kGuide>()) check = Check(D(), guide_, check);
+    empty_ = hn::And(empty_, hn::IsFinite(check));
+    right_ = hn::Or(right_, empty_);
   }
 
   // kPlain skips the steps that a plain table does not need. Skipping them changes no result.
   template <bool kPlain, class F>
-  HWY_INLINE void Weigh(const W& window, const DetailTables<C>& tables, const F& on_tap) {
+  HWY_INLINE void WeighTaps(const W& window, const DetailTables<C>& tables, const F& on_tap) {
     const V<D> alpha = window.LoadChannel(tables.alpha);
     const V<D> half_lambda = hn::Mul(window.LoadChannel(tables.lambda), hn::Set(D(), C{0.5}));
     const V<D> floor = hn::Set(D(), tables.floor);
     const V<D> square = hn::Set(D(), static_cast<C>(kDetailEpsilon * kDetailEpsilon));
     largest_ = hn::Zero(D());
     window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
+      [[maybe_unused]] const auto is_nothing = IsNothing(average_.Value(i));
+      if constexpr (kPart) {
+        average_.SetValue(i, hn::IfThenElse(is_nothing, guide_, average_.Value(i)));
+      }
       V<D> detail = hn::Sub(average_.Value(i), guide_);
       if (!kPlain) detail = Larger(D(), detail, floor);
       const V<D> base = MulAdd(D(), detail, detail, square);
       largest_ = Larger(D(), base, largest_);
       const Log2<D> log2(D(), base);
       const V<D> rho = Power<kPlain>(D(), log2, half_lambda);
-      average_.Weigh(i, hn::Add(alpha, rho));
+      V<D> weight = hn::Add(alpha, rho);
+      if constexpr (kPart) weight = hn::IfThenZeroElse(is_nothing, weight);
+      average_.Weigh(i, weight);
       on_tap(i, detail, base, log2, rho);
     });
   }
 
   WeightedAverage<W, true> average_;
-  V<D> guide_, largest_;
-  M<D> right_;
+  V<D> sum_, per_value_, guide_, largest_;
+  M<D> right_, empty_;
 };
 
 // Returns the results of the slow reference path for one lane's window.
@@ -163,6 +218,17 @@ HWY_INLINE auto DetailReferenceOf(const W& window, size_t lane, const DetailTabl
   return reference;
 }
 
+// Returns a copy of the window for a function that is not inlined. Only the copy's address is
+// taken, so the window itself can stay in registers.
+template <class W>
+HWY_INLINE auto ForRarePath(const W& window) {
+  if constexpr (kOneLane) {
+    return window.AnySize();
+  } else {
+    return W(window);
+  }
+}
+
 template <class C>
 struct DetailPoolMath : PoolMath {
   static constexpr int kWindowInputs = 1, kWindowOutputs = 1;
@@ -176,15 +242,27 @@ struct DetailPoolMath : PoolMath {
 
   template <class W>
   HWY_INLINE void Run(const W& window) {
-    using D = typename W::D;
     if (W::kTaps == 0 && window.Taps() > kMostTapsInLanes) {
-      return RunReference(window.AnySize(), hn::FirstN(D(), 0));
+      return RunReference(window.AnySize(), hn::FirstN(typename W::D(), 0));
     }
-    const DetailWeights<W, 0> weights(window, tables, &memory, [](auto&&...) {});
-    window.StoreWindow(weights.Average().Average());
+    Pool<false>(window);
+  }
+
+  template <bool kPart, class W>
+  HWY_INLINE void Pool(const W& window) {
+    using D = typename W::D;
+    DetailWeights<W, 0, kPart> weights(window, &memory);
+    if (!kPart && HWY_UNLIKELY(!weights.AllFinite())) return PoolPart(ForRarePath(window));
+    weights.Weigh(window, tables, [](auto&&...) {});
+    window.StoreWindow(weights.Result());
     if (HWY_UNLIKELY(!hn::AllTrue(D(), weights.Right()))) {
       RunReference(window.AnySize(), weights.Right());
     }
+  }
+
+  template <class W>
+  HWY_NOINLINE void PoolPart(const W& window) {
+    Pool<true>(window);
   }
 
   // Stores the reference path's results for the lanes that are not `done`.
@@ -223,23 +301,29 @@ struct DetailPoolGradMath : Summing {
 
   template <class W>
   HWY_INLINE void Run(const W& window) {
-    using D = typename W::D;
-    constexpr bool kLong = W::kTaps == 0;
-    if constexpr (kLong) {
+    if constexpr (W::kTaps == 0) {
       if (window.Taps() > kMostTapsInLanes) return RunMany(window);
     }
+    Send<false>(window);
+  }
+
+  template <bool kPart, class W>
+  HWY_INLINE void Send(const W& window) {
+    using D = typename W::D;
+    constexpr bool kLong = W::kTaps == 0;
+    DetailWeights<W, kGuide, kPart> weights(window, &memory);
+    if (!kPart && HWY_UNLIKELY(!weights.AllFinite())) return SendPart(ForRarePath(window));
     const V<D> lambda = window.LoadChannel(tables.lambda);
     TapRow<W> slopes(window, &slope_memory), logs(window, &log_memory);
-    const DetailWeights<W, kGuide> weights(
-        window, tables, &memory,
-        [&](int64_t i, V<D> detail, V<D> base, const Log2<D>& log2, V<D> rho) HWY_ATTR {
-          slopes.Set(i, hn::Mul(hn::Mul(lambda, rho), hn::Div(detail, base)));
-          logs.Set(i, hn::Mul(rho, log2.Sum()));
-        });
+    weights.Weigh(window, tables,
+                  [&](int64_t i, V<D> detail, V<D> base, const Log2<D>& log2, V<D> rho) HWY_ATTR {
+                    slopes.Set(i, hn::Mul(hn::Mul(lambda, rho), hn::Div(detail, base)));
+                    logs.Set(i, hn::Mul(rho, log2.Sum()));
+                  });
     const WeightedAverage<W, true>& average = weights.Average();
     TapSum<D, kLong> away, to_details, to_logs;
-    window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
-      const V<D> from = average.FromAverage(i);
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+      const V<D> from = weights.OfTap(window, tap, average.FromAverage(i));
       const V<D> to_detail = hn::Mul(hn::Mul(slopes.At(i), average.ToShare()), from);
       slopes.Set(i, to_detail);
       to_details.Add(i, to_detail);
@@ -247,10 +331,10 @@ struct DetailPoolGradMath : Summing {
       to_logs.AddProduct(i, hn::Mul(logs.At(i), average.ToShare()), from);
     });
     const V<D> all = to_details.Total();
-    V<D> to_alpha = hn::Mul(away.Total(), average.Divided(average.ToShare()));
-    V<D> to_lambda =
-        hn::Mul(average.Divided(to_logs.Total()), hn::Set(D(), PowerConstants<C>::kLn2 / 2));
-    V<D> to_guide = hn::Neg(average.Divided(all));
+    V<D> to_alpha = weights.OfWindow(hn::Mul(away.Total(), average.Divided(average.ToShare())));
+    V<D> to_lambda = weights.OfWindow(
+        hn::Mul(average.Divided(to_logs.Total()), hn::Set(D(), PowerConstants<C>::kLn2 / 2)));
+    V<D> to_guide = weights.OfWindow(hn::Neg(average.Divided(all)));
     const auto right = hn::And(weights.Right(),
                                hn::IsFinite(Check(D(), to_alpha, Check(D(), to_lambda, to_guide))));
     const bool all_right = HWY_LIKELY(hn::AllTrue(D(), right));
@@ -259,10 +343,10 @@ struct DetailPoolGradMath : Summing {
     }
     // A guide that is the window's average passes its gradient on to the values.
     const bool guided = window.template HasWindow<kGuide>();
-    const V<D> share =
-        guided ? hn::Zero(D()) : hn::Mul(all, hn::Set(D(), C{1} / static_cast<C>(window.Taps())));
-    window.ForEach([&](int64_t i, const Tap&) HWY_ATTR {
-      const V<D> to_tap = hn::Sub(hn::Add(average.Share(i), slopes.At(i)), share);
+    const V<D> share = guided ? hn::Zero(D()) : hn::Mul(all, weights.PerValue());
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+      V<D> to_tap = hn::Sub(hn::Add(average.Share(i), slopes.At(i)), share);
+      to_tap = weights.OfTap(window, tap, to_tap);
       slopes.Set(i, average.Divided(to_tap));
     });
     if constexpr (kLong) {
@@ -276,6 +360,11 @@ struct DetailPoolGradMath : Summing {
     if (guided) window.StoreWindow(hn::Mul(g, to_guide));
     window.AddChannel(hn::Mul(g, to_alpha), sums.Row(kToAlpha));
     window.AddChannel(hn::Mul(g, to_lambda), sums.Row(kToLambda));
+  }
+
+  template <class W>
+  HWY_NOINLINE void SendPart(const W& window) {
+    Send<true>(window);
   }
 
   template <class W>

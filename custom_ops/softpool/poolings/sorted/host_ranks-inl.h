@@ -1,5 +1,6 @@
-// Ranks in CPU kernels: their weights, and single lanes ranked by the slow reference path, for
-// windows that the quick path does not handle.
+// Ranks in CPU kernels: their weights, and what windows with infinities or NaN need. Lanes whose
+// only special values are -inf take the weights of smaller windows. Other lanes are ranked one by
+// one, by the slow reference path.
 #if defined(SOFTPOOL_POOLINGS_SORTED_HOST_RANKS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SOFTPOOL_POOLINGS_SORTED_HOST_RANKS_INL_H_
 #undef SOFTPOOL_POOLINGS_SORTED_HOST_RANKS_INL_H_
@@ -7,6 +8,8 @@
 #define SOFTPOOL_POOLINGS_SORTED_HOST_RANKS_INL_H_
 #endif
 
+#include <array>
+#include <limits>
 #include <map>
 #include <memory>
 #include <vector>
@@ -24,6 +27,9 @@ namespace HWY_NAMESPACE {
 template <class C>
 class RankWeights {
  public:
+  // The largest number of ranks whose table is kept for as long as the kernel runs.
+  static constexpr int64_t kMostKept = 64;
+
   explicit RankWeights(const Call& call)
       : logits_(call), full_(std::make_shared<const std::vector<C>>(Table(logits_.ranks))) {}
 
@@ -40,22 +46,25 @@ class RankWeights {
 
   // Stores the weights of one channel in `weights`.
   void OfChannel(int64_t ranks, int64_t channel, std::vector<C>* weights) {
-    if (ranks > kMostTabled) return Compute(ranks, channel, weights);
+    if (ranks > kMostKept) return Compute(ranks, channel, weights);
     const C* table = Of(ranks);
     weights->resize(ranks);
     for (int64_t r = 0; r < ranks; ++r) (*weights)[r] = table[r * logits_.channels + channel];
   }
 
  private:
-  static constexpr int64_t kMostTabled = 64;
-
   HWY_NOINLINE const C* Clipped(int64_t ranks) {
-    const auto found = clipped_.find(ranks);
-    if (found != clipped_.end()) return found->second.data();
+    if (ranks <= kMostKept) {
+      std::vector<C>& table = few_[ranks - 1];
+      if (table.empty()) table = Table(ranks);
+      return table.data();
+    }
+    const auto found = many_.find(ranks);
+    if (found != many_.end()) return found->second.data();
     // Windows at borders usually have few sizes. Very large windows may have many: their tables are
     // dropped and computed again.
-    if (clipped_.size() == kMostTabled) clipped_.clear();
-    return clipped_.emplace(ranks, Table(ranks)).first->second.data();
+    if (many_.size() == kMostKept) many_.clear();
+    return many_.emplace(ranks, Table(ranks)).first->second.data();
   }
 
   std::vector<C> Table(int64_t ranks) const {
@@ -76,7 +85,85 @@ class RankWeights {
 
   RankLogits<C> logits_;
   std::shared_ptr<const std::vector<C>> full_;
-  std::map<int64_t, std::vector<C>> clipped_;
+  // The tables of windows with fewer ranks. Those of at most kMostKept ranks are found by their
+  // number, because most windows with -inf ask for one.
+  std::array<std::vector<C>, kMostKept> few_;
+  std::map<int64_t, std::vector<C>> many_;
+};
+
+// Whether values are -inf, and so take no part.
+template <class D>
+HWY_INLINE M<D> AreNothing(D d, V<D> a) {
+  return hn::Eq(a, hn::Set(d, -std::numeric_limits<hn::TFromD<D>>::infinity()));
+}
+
+// Calls f(count, lanes) for each number of values that some lanes' windows have, if it is at least
+// one and less than `ranks`. `rows` has the ranked values, one vector for each rank.
+template <class D, class F>
+HWY_INLINE void ForEachCount(D d, const hn::TFromD<D>* rows, int64_t ranks, const F& f) {
+  const int64_t step = static_cast<int64_t>(hn::Lanes(d));
+  auto nothing = AreNothing(d, hn::LoadU(d, rows + (ranks - 1) * step));
+  for (int64_t count = ranks - 1; count > 0 && !hn::AllFalse(d, nothing); --count) {
+    const auto above = AreNothing(d, hn::LoadU(d, rows + (count - 1) * step));
+    const auto lanes = hn::AndNot(above, nothing);
+    if (!hn::AllFalse(d, lanes)) f(count, lanes);
+    nothing = above;
+  }
+}
+
+// Returns numbers that are finite in lanes whose values are ordinary or -inf.
+template <class D>
+HWY_INLINE V<D> CheckOrdinary(D d, const hn::TFromD<D>* rows, int64_t taps) {
+  V<D> check = hn::Zero(d);
+  for (int64_t i = 0; i < taps; ++i) {
+    const V<D> a = hn::LoadU(d, rows + i * static_cast<int64_t>(hn::Lanes(d)));
+    check = Check(d, hn::IfThenZeroElse(AreNothing(d, a), a), check);
+  }
+  return check;
+}
+
+// The values of ranks and their weights in memory, a vector for each rank. If `special` is set,
+// some values may be -inf: such a rank gets no gradient. But if a window has no other values, its
+// taps get the gradients of their ranks, and only the logits get none.
+template <class D>
+class RankRows {
+ public:
+  using C = hn::TFromD<D>;
+
+  HWY_INLINE RankRows(const C* values, const C* weights, bool special)
+      : values_(values), weights_(weights), special_(special), first_(At(values, 0)) {
+    empty_ = AreNothing(D(), first_);
+    if (special_) first_ = hn::IfThenZeroElse(empty_, first_);
+  }
+
+  HWY_INLINE V<D> Weight(int64_t r) const { return At(weights_, r); }
+  // The value, or another one of the window instead of -inf: no distance between values overflows
+  // because of a rank without a value.
+  HWY_INLINE V<D> Value(int64_t r) const {
+    const V<D> a = At(values_, r);
+    return special_ ? hn::IfThenElse(AreNothing(D(), a), first_, a) : a;
+  }
+  // The gradient of the rank's tap, where g is that of the window.
+  HWY_INLINE V<D> ToTap(V<D> g, int64_t r) const {
+    const V<D> to_tap = hn::Mul(g, Weight(r));
+    if (!special_) return to_tap;
+    return hn::IfThenZeroElse(hn::AndNot(empty_, AreNothing(D(), At(values_, r))), to_tap);
+  }
+  // Returns `v`, or zero if the rank has no value.
+  HWY_INLINE V<D> OrZero(int64_t r, V<D> v) const {
+    return special_ ? hn::IfThenZeroElse(AreNothing(D(), At(values_, r)), v) : v;
+  }
+
+ private:
+  HWY_INLINE static V<D> At(const C* rows, int64_t r) {
+    return hn::LoadU(D(), rows + r * static_cast<int64_t>(hn::Lanes(D())));
+  }
+
+  const C* values_;
+  const C* weights_;
+  const bool special_;
+  V<D> first_;
+  M<D> empty_;
 };
 
 // The window of one lane, ranked by the slow reference path. Its memory serves one lane after

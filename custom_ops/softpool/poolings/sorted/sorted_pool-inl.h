@@ -35,10 +35,10 @@ struct SortedPoolFew : PoolMath {
 
   explicit SortedPoolFew(const Weights& weights) : weights(weights) {}
 
-  // Pools the window. If the result is not right in all lanes, calls reference(window, done), where
-  // `done` marks the lanes in which it is right.
+  // Pools the window. If a value is infinite or NaN, calls special(window, a, ranks, y) instead.
+  // `a` has the values, of which the first `ranks` are ranked, and y is right in ordinary lanes.
   template <class W, class F>
-  HWY_INLINE void RunFew(const W& window, const F& reference) {
+  HWY_INLINE void RunFew(const W& window, const F& special) {
     using D = typename W::D;
     V<D> a[W::kTaps];
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { a[i] = window.Load(tap); });
@@ -57,9 +57,14 @@ struct SortedPoolFew : PoolMath {
       check = y;
       for (int r = 1; r < W::kTaps; ++r) check = Check(D(), a[r], check);
     }
-    window.StoreWindow(y);
-    const auto finite = hn::IsFinite(check);
-    if (HWY_UNLIKELY(!hn::AllTrue(D(), finite))) reference(window.AnySize(), finite);
+    if (HWY_LIKELY(hn::AllTrue(D(), hn::IsFinite(check)))) {
+      window.StoreWindow(y);
+    } else {
+      // Only the copies' addresses are taken, so that `a` can stay in registers.
+      V<D> copies[W::kTaps];
+      Repeat<W::kTaps>([&](auto i) HWY_ATTR { copies[i.value] = a[i.value]; });
+      special(W(window), copies, ranks, y);
+    }
   }
 
   template <class W>
@@ -107,28 +112,59 @@ struct SortedPoolGradFew : Summing {
   SortedPoolGradFew(const Weights& weights, const Summing& summing)
       : Summing(summing), weights(weights) {}
 
-  // Sends the gradients back. If they would not be right, calls any_size(window) instead.
+  // Sends the gradients back. If a value is infinite or NaN, or a distance overflows, calls
+  // special(window, a, sort, ranks) instead. `a` has the values, of which `sort` has ranked the
+  // first `ranks`.
   template <class W, class F>
-  HWY_INLINE void RunFew(const W& window, const F& any_size) {
+  HWY_INLINE void RunFew(const W& window, const F& special) {
     // Most often all ranks are kept. The compiler then knows their number, and no step has to check
     // its rank.
     if (HWY_LIKELY(weights.Ranks() >= W::kTaps)) {
-      SendFew(window, std::integral_constant<int64_t, W::kTaps>(), any_size);
+      SendFew(window, std::integral_constant<int64_t, W::kTaps>(), special);
     } else {
-      SendFew(window, weights.Ranks(), any_size);
+      SendFew(window, weights.Ranks(), special);
     }
   }
 
   template <class W, class Ranks, class F>
-  HWY_INLINE void SendFew(const W& window, Ranks ranks, const F& any_size) {
+  HWY_INLINE void SendFew(const W& window, Ranks ranks, const F& special) {
     using D = typename W::D;
-    V<D> a[W::kTaps], to_tap[W::kTaps];
+    V<D> a[W::kTaps];
     const C* table = weights.Of(ranks);
     const auto weight = [&](int r)
                             HWY_ATTR { return window.LoadChannel(table + r * weights.Channels()); };
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { a[i] = window.Load(tap); });
     StableSort<W::kTaps, D> sort;
     sort.Sort(D(), a, ranks);
+    SendRanked(window, ranks, a, sort, weight, EveryRank(), [&]() HWY_ATTR {
+      // Only the copies' addresses are taken, so that `a` and `sort` can stay in registers.
+      V<D> copies[W::kTaps];
+      Repeat<W::kTaps>([&](auto i) HWY_ATTR { copies[i.value] = a[i.value]; });
+      const StableSort<W::kTaps, D> sort_copy = sort;
+      special(W(window), copies, sort_copy, static_cast<int64_t>(ranks));
+    });
+  }
+
+  // Says that every rank has a value.
+  struct EveryRank {
+    template <class D>
+    HWY_INLINE V<D> OfTap(D, int, V<D> v) const {
+      return v;
+    }
+    template <class D>
+    HWY_INLINE V<D> OfLogit(D, int, V<D> v) const {
+      return v;
+    }
+  };
+
+  // Sends the gradients of values that `sort` has ranked. has.OfTap(r, v) and has.OfLogit(r, v)
+  // return v, or zero if rank r has no value. Calls failed() instead if a number is not finite.
+  template <class W, class Ranks, class Weight, class Has, class F>
+  HWY_INLINE void SendRanked(const W& window, Ranks ranks, const V<typename W::D>* a,
+                             const StableSort<W::kTaps, typename W::D>& sort, const Weight& weight,
+                             const Has& has, const F& failed) {
+    using D = typename W::D;
+    V<D> to_tap[W::kTaps];
     Heaviest<D> heaviest(weight(0), a[0]);
     Repeat<W::kTaps - 1>([&](auto i) HWY_ATTR {
       constexpr int r = decltype(i)::value + 1;
@@ -144,16 +180,17 @@ struct SortedPoolGradFew : Summing {
     if (ranks < W::kTaps) {
       for (int i = 0; i < W::kTaps; ++i) check = Check(D(), a[i], check);
     }
-    if (HWY_UNLIKELY(!hn::AllTrue(D(), hn::IsFinite(check)))) return any_size(window.AnySize());
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), hn::IsFinite(check)))) return failed();
     const V<D> g = window.LoadWindow();
     Repeat<W::kTaps>([&](auto r) HWY_ATTR {
-      to_tap[r.value] = r.value < ranks ? hn::Mul(g, weight(r.value)) : hn::Zero(D());
+      to_tap[r.value] =
+          r.value < ranks ? has.OfTap(D(), r.value, hn::Mul(g, weight(r.value))) : hn::Zero(D());
     });
     if (window.IsOwner()) {
       Repeat<W::kTaps>([&](auto r) HWY_ATTR {
         if (r.value >= ranks) return;
-        window.AddChannel(ToLogit(D(), g, to_tap[r.value], a[r.value], from, mean),
-                          sums.Row(r.value));
+        const V<D> to_logit = ToLogit(D(), g, to_tap[r.value], a[r.value], from, mean);
+        window.AddChannel(has.OfLogit(D(), r.value, to_logit), sums.Row(r.value));
       });
     }
     sort.Undo(to_tap, ranks);

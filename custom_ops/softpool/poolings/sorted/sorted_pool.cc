@@ -28,7 +28,8 @@ struct SortedPoolMath : SortedPoolFew<C, RankWeights<C>> {
   template <class W>
   HWY_INLINE void Run(const W& window) {
     if constexpr (W::kTaps > 0) {
-      Few::RunFew(window, [&](const auto& any, auto done) HWY_ATTR { RunReference(any, done); });
+      Few::RunFew(window, [&](const auto& few, const auto* a, int64_t ranks, auto y)
+                              HWY_ATTR { StoreSpecialFew(few, a, ranks, y); });
     } else {
       RunAny(window);
     }
@@ -51,9 +52,61 @@ struct SortedPoolMath : SortedPoolFew<C, RankWeights<C>> {
     const int64_t ranks = HWY_MIN(taps, weights.Ranks());
     SelectRows(D(), rows.data(), taps, ranks);
     const V<D> y = WeighRows(window, ranks);
+    if (HWY_LIKELY(hn::AllTrue(D(), hn::IsFinite(hn::Add(y, check))))) {
+      window.StoreWindow(y);
+    } else {
+      StoreSpecial(window, ranks, y);
+    }
+  }
+
+  // Stores the results of windows with infinities or NaN. `rows` has the values, of which the first
+  // `ranks` are ranked, and y is right in lanes with that many ordinary values.
+  template <class W>
+  HWY_NOINLINE void StoreSpecial(const W& window, int64_t ranks, V<typename W::D> y) {
+    using D = typename W::D;
+    const V<D> check = CheckOrdinary(D(), rows.data(), window.box.Total());
+    // A lane with fewer values than ranks is pooled as a smaller window is.
+    ForEachCount(D(), rows.data(), ranks, [&](int64_t count, auto lanes) HWY_ATTR {
+      if (count <= RankWeights<C>::kMostKept)
+        y = hn::IfThenElse(lanes, WeighRows(window, count), y);
+    });
+    const V<D> largest = hn::LoadU(D(), rows.data());
+    const auto empty = AreNothing(D(), largest);
+    y = hn::IfThenElse(empty, largest, y);
     window.StoreWindow(y);
-    const auto finite = hn::IsFinite(hn::Add(y, check));
-    if (HWY_UNLIKELY(!hn::AllTrue(D(), finite))) RunReference(window, finite);
+    const auto done = hn::And(hn::IsFinite(check), hn::Or(hn::IsFinite(y), empty));
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), done))) RunReference(window, done);
+  }
+
+  // Does the same for a window whose values are in `a`.
+  template <class W>
+  HWY_NOINLINE void StoreSpecialFew(const W& window, const V<typename W::D>* sorted, int64_t ranks,
+                                    V<typename W::D> y) {
+    using D = typename W::D;
+    V<D> a[W::kTaps], check = hn::Zero(D());
+    Repeat<W::kTaps>([&](auto i) HWY_ATTR {
+      const V<D> value = sorted[i.value];
+      a[i.value] = value;
+      check = Check(D(), hn::IfThenZeroElse(AreNothing(D(), value), value), check);
+    });
+    Repeat<W::kTaps - 1>([&](auto from_last) HWY_ATTR {
+      constexpr int kCount = W::kTaps - 1 - decltype(from_last)::value;
+      if (kCount >= ranks) return;
+      const auto lanes = hn::AndNot(AreNothing(D(), a[kCount - 1]), AreNothing(D(), a[kCount]));
+      if (hn::AllFalse(D(), lanes)) return;
+      const C* p = weights.Of(kCount);
+      V<D> of_smaller = hn::Mul(window.LoadChannel(p), a[0]);
+      Repeat<kCount - 1>([&](auto i) HWY_ATTR {
+        constexpr int r = decltype(i)::value + 1;
+        of_smaller = Few::AddRank(window, p, r, a[r], of_smaller);
+      });
+      y = hn::IfThenElse(lanes, of_smaller, y);
+    });
+    const auto empty = AreNothing(D(), a[0]);
+    y = hn::IfThenElse(empty, a[0], y);
+    window.StoreWindow(y);
+    const auto done = hn::And(hn::IsFinite(check), hn::Or(hn::IsFinite(y), empty));
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), done))) RunReference(window.AnySize(), done);
   }
 
   template <class W>

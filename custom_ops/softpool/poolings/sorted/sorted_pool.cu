@@ -17,7 +17,7 @@ struct DeviceSortedPoolMath : SortedPoolFew<C, DeviceRankWeights<C>> {
   template <class W>
   HWY_INLINE void Run(const W& window) {
     if constexpr (W::kTaps > 0) {
-      Few::RunFew(window, [&](const auto& any, bool) { RunAny(any); });
+      Few::RunFew(window, [&](const auto& w, auto&&...) { RunAny(w.AnySize()); });
     } else {
       RunAny(window);
     }

@@ -25,9 +25,9 @@ struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>
   using Few::weights;
 
   RankedLane<C> reference;
-  // Windows ranked in memory, and the gradients of their taps.
+  // Windows ranked in memory, the weights of their ranks, and the gradients of their taps.
   RowRanking<C> rows;
-  std::vector<C> to_taps;
+  std::vector<C> weight_rows, to_taps;
   // The gradients of one lane's taps and of its ranks' logits.
   std::vector<C> lane_to_taps, lane_to_logits;
 
@@ -45,14 +45,65 @@ struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>
   template <class W>
   HWY_INLINE void Run(const W& window) {
     if constexpr (W::kTaps > 0) {
-      Few::RunFew(window, [&](const auto& any) HWY_ATTR { RunAny(any); });
+      Few::RunFew(window, [&](const auto& few, const auto* a, const auto& sort, int64_t ranks)
+                              HWY_ATTR { SendSpecial(few, a, sort, ranks); });
     } else {
       RunAny(window);
     }
   }
 
+  // Sends the gradients of windows with infinities or NaN. `sorted` has the values, of which `sort`
+  // has ranked the first `ranks`. A lane with fewer values than ranks gets the weights of a smaller
+  // window.
+  template <class W, class Sort>
+  HWY_NOINLINE void SendSpecial(const W& window, const V<typename W::D>* sorted, const Sort& sort,
+                                int64_t ranks) {
+    using D = typename W::D;
+    constexpr int kTaps = W::kTaps;
+    const auto load = [&](const C* table, int r)
+                          HWY_ATTR { return window.LoadChannel(table + r * weights.Channels()); };
+    V<D> a[kTaps], weight[kTaps];
+    const HasValue<D> has{sorted, AreNothing(D(), sorted[0])};
+    const V<D> first = hn::IfThenZeroElse(has.empty, sorted[0]);
+    const C* table = weights.Of(ranks);
+    Repeat<kTaps>([&](auto r) HWY_ATTR {
+      a[r.value] = hn::IfThenElse(AreNothing(D(), sorted[r.value]), first, sorted[r.value]);
+      weight[r.value] = r.value < ranks ? load(table, r.value) : hn::Zero(D());
+    });
+    Repeat<kTaps - 1>([&](auto from_last) HWY_ATTR {
+      constexpr int kCount = kTaps - 1 - decltype(from_last)::value;
+      if (kCount >= ranks) return;
+      const auto lanes =
+          hn::AndNot(AreNothing(D(), sorted[kCount - 1]), AreNothing(D(), sorted[kCount]));
+      if (hn::AllFalse(D(), lanes)) return;
+      const C* smaller = weights.Of(kCount);
+      Repeat<kTaps>([&](auto r) HWY_ATTR {
+        V<D> w = hn::Zero(D());
+        if constexpr (r.value < kCount) w = load(smaller, r.value);
+        weight[r.value] = hn::IfThenElse(lanes, w, weight[r.value]);
+      });
+    });
+    Few::SendRanked(
+        window, ranks, a, sort, [&](int r) HWY_ATTR { return weight[r]; }, has,
+        [&]() HWY_ATTR { RunAny(window.AnySize()); });
+  }
+
+  // Which ranks of a window have a value. If none has, all taps get gradients, but no logit does.
+  template <class D>
+  struct HasValue {
+    const V<D>* sorted;
+    M<D> empty;
+
+    HWY_INLINE V<D> OfTap(D d, int r, V<D> v) const {
+      return hn::IfThenZeroElse(hn::AndNot(empty, AreNothing(d, sorted[r])), v);
+    }
+    HWY_INLINE V<D> OfLogit(D d, int r, V<D> v) const {
+      return hn::IfThenZeroElse(AreNothing(d, sorted[r]), v);
+    }
+  };
+
   // Sorts a window in memory. This is for windows whose size the compiler does not know, and for
-  // windows with infinities or NaN.
+  // windows that need the reference path in some lanes.
   template <class W>
   HWY_NOINLINE void RunAny(const W& window) {
     using D = typename W::D;
@@ -67,47 +118,76 @@ struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>
       check = Check(D(), a, check);
       hn::StoreU(a, D(), rows.Row(i));
     });
+    const bool special = !hn::AllTrue(D(), hn::IsFinite(check));
+    if (HWY_UNLIKELY(special)) check = CheckOrdinary(D(), rows.Row(0), taps);
     const int64_t ranks = HWY_MIN(taps, weights.Ranks());
+    rows.Rank(ranks);
     const V<D> g = window.LoadWindow();
-    check = hn::Add(check, SendRows(window, ranks, g));
+    const RankRows<D> all = WeighRows(window, ranks, special);
+    rows.ToTaps(ranks, [&](int64_t r) HWY_ATTR { return all.ToTap(g, r); }, to_taps.data());
+    check = hn::Add(check, ToLogits(all, ranks, g));
     const auto finite = hn::IsFinite(check);
     if (HWY_UNLIKELY(!hn::AllTrue(D(), finite))) {
       ForEachUnset(window, finite, [&](size_t lane) { SendLane(window, taps, ranks, lane); });
     }
-    for (int64_t r = 0; r < ranks && window.IsOwner(); ++r) {
-      window.AddChannel(hn::LoadU(D(), rows.Row(r)), sums.Row(r));
-    }
+    AddLogits(window, ranks);
     window.ForEach([&](int64_t i, const Tap& tap)
                        HWY_ATTR { window.Emit(tap, hn::LoadU(D(), to_taps.data() + i * step)); });
   }
 
-  // Gives each tap the gradient of its rank, and replaces the ranks' values with the gradients of
-  // their logits. Returns the mean distance from the value with the largest weight.
+  // Gives each rank in `rows` its weight. A lane with fewer values than ranks gets the weights of a
+  // smaller window, or NaN if that window's table is not kept.
   template <class W>
-  HWY_INLINE V<typename W::D> SendRows(const W& window, int64_t ranks, V<typename W::D> g) {
+  HWY_INLINE RankRows<typename W::D> WeighRows(const W& window, int64_t ranks, bool special) {
     using D = typename W::D;
+    const int64_t step = static_cast<int64_t>(hn::Lanes(D())), channels = weights.Channels();
+    weight_rows.resize(ranks * step);
+    C* to = weight_rows.data();
     const C* table = weights.Of(ranks);
-    const auto weight = [&](int64_t r)
-                            HWY_ATTR { return window.LoadChannel(table + r * weights.Channels()); };
-    const auto to_tap = [&](int64_t r) HWY_ATTR { return hn::Mul(g, weight(r)); };
-    rows.Rank(ranks);
-    rows.ToTaps(ranks, to_tap, to_taps.data());
-    Heaviest<D> heaviest(weight(0), hn::LoadU(D(), rows.Row(0)));
-    for (int64_t r = 1; r < ranks; ++r) {
-      heaviest.Compare(weight(r), hn::LoadU(D(), rows.Row(r)));
+    for (int64_t r = 0; r < ranks; ++r) {
+      hn::StoreU(window.LoadChannel(table + r * channels), D(), to + r * step);
     }
+    if (HWY_UNLIKELY(special)) {
+      ForEachCount(D(), rows.Row(0), ranks, [&](int64_t count, auto lanes) HWY_ATTR {
+        const bool kept = count <= RankWeights<C>::kMostKept;
+        const C* smaller = kept ? weights.Of(count) : nullptr;
+        for (int64_t r = 0; r < ranks; ++r) {
+          V<D> weight = hn::Set(D(), kept ? C{0} : std::numeric_limits<C>::quiet_NaN());
+          if (kept && r < count) weight = window.LoadChannel(smaller + r * channels);
+          const V<D> before = hn::LoadU(D(), to + r * step);
+          hn::StoreU(hn::IfThenElse(lanes, weight, before), D(), to + r * step);
+        }
+      });
+    }
+    return RankRows<D>(rows.Row(0), to, special);
+  }
+
+  // Replaces the ranks' values in `rows` with the gradients of their logits. Returns the mean
+  // distance from the value with the largest weight.
+  template <class D>
+  HWY_INLINE V<D> ToLogits(const RankRows<D>& all, int64_t ranks, V<D> g) {
+    Heaviest<D> heaviest(all.Weight(0), all.Value(0));
+    for (int64_t r = 1; r < ranks; ++r) heaviest.Compare(all.Weight(r), all.Value(r));
     const V<D> from = heaviest.Value();
     // Up to TapSum::kRun terms, this is the same sum as in SendFew().
     TapSum<D, true> distances;
     for (int64_t r = 0; r < ranks; ++r) {
-      distances.AddProduct(r, weight(r), hn::Sub(hn::LoadU(D(), rows.Row(r)), from));
+      distances.AddProduct(r, all.Weight(r), hn::Sub(all.Value(r), from));
     }
     const V<D> mean = distances.Total();
     for (int64_t r = 0; r < ranks; ++r) {
-      const V<D> a = hn::LoadU(D(), rows.Row(r));
-      hn::StoreU(Few::ToLogit(D(), g, to_tap(r), a, from, mean), D(), rows.Row(r));
+      const V<D> to_logit = Few::ToLogit(D(), g, all.ToTap(g, r), all.Value(r), from, mean);
+      hn::StoreU(all.OrZero(r, to_logit), D(), rows.Row(r));
     }
     return mean;
+  }
+
+  // Adds the gradients of the ranks' logits, which are in `rows`.
+  template <class W>
+  HWY_INLINE void AddLogits(const W& window, int64_t ranks) {
+    for (int64_t r = 0; r < ranks && window.IsOwner(); ++r) {
+      window.AddChannel(hn::LoadU(typename W::D(), rows.Row(r)), sums.Row(r));
+    }
   }
 
   // Does the same for one lane, with the reference path.

@@ -19,7 +19,7 @@ struct DeviceSortedPoolGradMath : SortedPoolGradFew<C, DeviceRankWeights<C>, Thr
   template <class W>
   HWY_INLINE void Run(const W& window) {
     if constexpr (W::kTaps > 0) {
-      Few::RunFew(window, [&](const auto& any) { RunAny(any); });
+      Few::RunFew(window, [&](const auto& w, auto&&...) { RunAny(w.AnySize()); });
     } else {
       RunAny(window);
     }
