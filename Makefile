@@ -24,8 +24,8 @@ TIDY := $(filter-out custom_ops/softpool/tensorflow/% custom_ops/softpool/xla/% 
 TIDY_FLAGS := -I custom_ops -I tests/midrange -I examples/serving_c -DHWY_COMPILE_ONLY_EMU128
 PY := tf_softpool tests examples benchmarks build_support setup.py
 
-.PHONY: help demo test test-all test-kernels test-python test-faults test-zoo test-exports test-bazel cuda-host \
-  lint lint-python lint-cpp format bench bench-models bench-runtimes gpu-check wheel wheel-test clean
+.PHONY: help demo test test-all test-kernels test-python test-faults test-zoo test-exports test-bazel test-neon \
+  cuda-host lint lint-python lint-cpp format bench bench-models bench-runtimes gpu-check wheel wheel-test clean
 
 help:
 	@echo 'make demo            runs the main workflow, end to end, in a minute'
@@ -35,6 +35,7 @@ help:
 	@echo 'make test-zoo        replaces pooling in all models of keras.applications, and in models of keras-hub'
 	@echo 'make test-exports    exports networks of every layer to every format, and compares the results'
 	@echo 'make test-bazel      builds BUILD with Bazel, and tests a small model server with the ops linked in'
+	@echo 'make test-neon       tests the kernels for ARM in an emulator, and compares the bits of the results'
 	@echo 'make lint            checks formatting and style; make format repairs what it can'
 	@echo 'make bench           measures the poolings beside their peers, in ten minutes; BENCH="--help" says how to choose'
 	@echo 'make bench-models    measures ResNet50 and InceptionV3 beside the same networks with SoftPool'
@@ -77,6 +78,12 @@ test-exports: $(VENV)/.test
 test-bazel: $(VENV)/.test
 	bash tests/bazel/system_packages.sh
 	$(BIN)/python -m pytest tests/bazel -m slow -q
+
+# Tests the kernels for 64-bit ARM in an emulator, without TensorFlow. Then compares the bits of the results with those
+# of the kernels for AVX2 on this machine.
+test-neon:
+	bash build_support/system_packages.sh $(PYTHON)
+	bash tests/neon/test.sh build/neon $(PYTHON)
 
 # Compiles the CUDA kernels for the host, so that tests can run them without a card.
 cuda-host: $(VENV)/bin/activate

@@ -1,10 +1,12 @@
 // Results and gradients are the same to the last bit on every SIMD target, for any number of
-// threads and however the work is cut.
+// threads and however the work is cut. Each test also records hashes of its results, so that
+// tests/neon/compare.py can compare the results of two machines.
 #include <gtest/gtest.h>
 
 #include <map>
 #include <memory>
 #include <ostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -47,6 +49,16 @@ const Case kCases[] = {
 
 // A kernel's results as bytes, by name.
 using Results = std::map<std::string, std::vector<uint8_t>>;
+
+// Returns a hash of bytes: FNV-1a with 64 bits, in hexadecimal.
+std::string HashOf(const std::vector<uint8_t>& bytes) {
+  uint64_t hash = 0xCBF29CE484222325u;
+  for (uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001B3u;
+  std::ostringstream text;
+  text << std::hex << hash;
+  return text.str();
+}
+
 // A call of a pooling's op, the memory of the call's inputs, and the gradient of its output.
 struct Inputs {
   Attributes attributes;
@@ -85,7 +97,8 @@ Results ResultsOf(Call call, const ParallelFor& parallel) {
 
 class SameBits : public testing::TestWithParam<std::tuple<Case, DataType, DataFormat>> {
  protected:
-  static std::unique_ptr<Inputs> Make(const ParamType& param, const char* op) {
+  static std::unique_ptr<Inputs> Make(const ParamType& param, const char* op,
+                                      bool ordinary = false) {
     const auto& [c, type, format] = param;
     std::vector<int64_t> dims = c.dims;
     if (format == DataFormat::kChannelsFirst) {
@@ -102,8 +115,9 @@ class SameBits : public testing::TestWithParam<std::tuple<Case, DataType, DataFo
     in->call.attributes = &in->attributes;
     PoolGeometry& g = in->call.geometry;
     EXPECT_EQ(MakeGeometry(dims, c.ksize, c.strides, c.padding, format, &g), "");
-    in->Add(type, dims, RandomTensor(type, g.outer * g.InputPositions() * g.inner, 1, c.rarity));
-    in->gradient = RandomTensor(type, g.outer * g.OutputPositions() * g.inner, 2, c.rarity);
+    const unsigned rarity = Rarity(ordinary);
+    in->Add(type, dims, RandomTensor(type, g.outer * g.InputPositions() * g.inner, 1, rarity));
+    in->gradient = RandomTensor(type, g.outer * g.OutputPositions() * g.inner, 2, rarity);
     return in;
   }
 
@@ -128,7 +142,27 @@ class SameBits : public testing::TestWithParam<std::tuple<Case, DataType, DataFo
     return results;
   }
 
-  static void Compare(Inputs& in) {
+  static unsigned Rarity(bool ordinary) { return ordinary ? 0 : std::get<0>(GetParam()).rarity; }
+
+  static int64_t Taps() {
+    int64_t taps = 1;
+    for (int64_t k : std::get<0>(GetParam()).ksize) taps *= k;
+    return taps;
+  }
+
+  // The reference path of some poolings computes doubles in long double, whose digits differ from
+  // platform to platform. Calls run(ordinary, portable) for special numbers and, in double, also
+  // for ordinary numbers alone. These do not take that path in windows of up to 4096 values.
+  template <class F>
+  static void ForEachSortOfNumbers(const F& run) {
+    const bool is_double = std::get<1>(GetParam()) == DataType::kFloat64;
+    run(false, !is_double);
+    if (is_double) run(true, Taps() <= 4096);
+  }
+
+  // `variant` tells the comparisons of one test apart. Hashes of the results are recorded if the
+  // results are portable, that is, the same on every platform.
+  static void Compare(Inputs& in, const std::string& variant, bool portable = true) {
     Results first;
     for (int64_t target : RunnableTargets()) {
       for (int threads : {1, 2, 5}) {
@@ -146,6 +180,10 @@ class SameBits : public testing::TestWithParam<std::tuple<Case, DataType, DataFo
       }
     }
     UseTarget(0);
+    if (!portable) return;
+    for (const auto& [name, bytes] : first) {
+      RecordProperty("bits of " + name + " " + variant, HashOf(bytes));
+    }
   }
 };
 
@@ -153,13 +191,12 @@ TEST_P(SameBits, SoftPool) {
   for (const char* gradient : {"exact", "weights"}) {
     const auto in = Make(GetParam(), "Softpool>SoftPool");
     in->attributes.Set("gradient", std::string(gradient));
-    Compare(*in);
+    Compare(*in, gradient);
   }
 }
 
 TEST_P(SameBits, SortedPool) {
-  int64_t window = 1;
-  for (int64_t k : std::get<0>(GetParam()).ksize) window *= k;
+  const int64_t window = Taps();
   for (int64_t pool_range : {int64_t{1}, (window + 1) / 2, window}) {
     for (const char* normalize : {"softmax", "none"}) {
       const auto in = Make(GetParam(), "Softpool>SortedPool");
@@ -169,38 +206,44 @@ TEST_P(SameBits, SortedPool) {
       if (pool_range % 2 == 0) dims.push_back(channels);
       in->Add(in->Computed(), dims,
               RandomTensor(in->Computed(), pool_range * (dims.size() == 2 ? channels : 1), 3));
-      Compare(*in);
+      Compare(*in, normalize + std::to_string(pool_range));
     }
   }
 }
 
 TEST_P(SameBits, ImportancePool) {
-  const auto in = Make(GetParam(), "Softpool>ImportancePool");
-  const DataType type = in->call.Type();
-  const std::vector<int64_t> dims = in->call.inputs[0].dims;
-  const size_t count = in->memory[0].size() / SizeOf(type);
-  in->Add(type, dims, RandomTensor(type, count, 3, std::get<0>(GetParam()).rarity));
-  Compare(*in);
+  ForEachSortOfNumbers([](bool ordinary, bool portable) {
+    const auto in = Make(GetParam(), "Softpool>ImportancePool", ordinary);
+    const DataType type = in->call.Type();
+    const std::vector<int64_t> dims = in->call.inputs[0].dims;
+    in->Add(type, dims,
+            RandomTensor(type, in->memory[0].size() / SizeOf(type), 3, Rarity(ordinary)));
+    Compare(*in, ordinary ? "ordinary" : "special", portable);
+  });
 }
 
 TEST_P(SameBits, DetailPreservingPool) {
-  for (bool guided : {false, true}) {
-    const auto in = Make(GetParam(), "Softpool>DetailPreservingPool");
-    const DataType type = in->call.Type(), computed = in->Computed();
-    const bool symmetric = type == DataType::kFloat32 || type == DataType::kFloat16;
-    in->attributes.Set("symmetric", symmetric);
-    in->attributes.Set("N", int64_t{guided});
-    const int64_t channels = in->call.geometry.Channels();
-    if (guided) {
-      in->Add(type, WindowDims(*in), RandomTensor(type, in->gradient.size() / SizeOf(type), 3));
-    } else {
-      in->call.inputs.emplace_back();
+  ForEachSortOfNumbers([](bool ordinary, bool portable) {
+    for (bool guided : {false, true}) {
+      const auto in = Make(GetParam(), "Softpool>DetailPreservingPool", ordinary);
+      const DataType type = in->call.Type(), computed = in->Computed();
+      const bool symmetric = type == DataType::kFloat32 || type == DataType::kFloat16;
+      in->attributes.Set("symmetric", symmetric);
+      in->attributes.Set("N", int64_t{guided});
+      const int64_t channels = in->call.geometry.Channels();
+      if (guided) {
+        const size_t windows = in->gradient.size() / SizeOf(type);
+        in->Add(type, WindowDims(*in), RandomTensor(type, windows, 3, Rarity(ordinary)));
+      } else {
+        in->call.inputs.emplace_back();
+      }
+      in->Add(computed, {channels}, Uniform(computed, channels, 0, 2, 4));
+      // Some values are so large that weights leave float's range.
+      in->Add(computed, {channels}, Uniform(computed, channels, -4, 60, 5));
+      Compare(*in, std::string(guided ? "guided " : "") + (ordinary ? "ordinary" : "special"),
+              portable);
     }
-    in->Add(computed, {channels}, Uniform(computed, channels, 0, 2, 4));
-    // Some values are so large that weights leave their type's range.
-    in->Add(computed, {channels}, Uniform(computed, channels, -4, 60, 5));
-    Compare(*in);
-  }
+  });
 }
 
 std::string NameOf(const testing::TestParamInfo<SameBits::ParamType>& info) {

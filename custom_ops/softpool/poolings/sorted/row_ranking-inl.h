@@ -24,6 +24,9 @@ class RowRanking {
  public:
   using D = hn::ScalableTag<C>;
 
+  // Written out for the reason that StableSort gives.
+  HWY_INLINE RowRanking() {}
+
   // Makes room for windows of `taps` taps. The caller then writes their values to the rows.
   void Resize(int64_t taps) {
     taps_ = taps;

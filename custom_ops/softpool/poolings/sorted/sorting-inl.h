@@ -115,6 +115,10 @@ HWY_INLINE void SelectRows(D d, hn::TFromD<D>* rows, int64_t count, int64_t rank
 template <int kCount, class D>
 class StableSort {
  public:
+  // GCC compiles a constructor that is not written out without the target's instructions, and then
+  // fails to inline the constructors of NEON's masks.
+  HWY_INLINE StableSort() {}
+
   // Does what Select() does. `ranks` is a number or a std::integral_constant.
   template <class Ranks>
   HWY_INLINE void Sort(D d, V<D>* a, Ranks ranks) {
