@@ -77,7 +77,7 @@ class Driver {
       if (g_.Overlaps()) return VisitTiles();
       for (T* gradient : tensors_.tap_out) ZeroGaps(g_, gradient, parallel_);
     }
-    if (IsPacked(g_) && !GathersQuickly()) return VisitBoxes();
+    if (IsPacked(g_)) return VisitBoxes();
     VisitWindows();
   }
 
@@ -85,14 +85,6 @@ class Driver {
   using C = ComputeType<T>;
   static constexpr BlockPartition::Of kBlocksOf =
       Math::kTapOutputs > 0 ? BlockPartition::Of::kInputs : BlockPartition::Of::kWindows;
-
-  // With channels first, small windows gather their lanes in less time than it takes to copy stored
-  // gradients.
-  bool GathersQuickly() const {
-    using Visitor = RegionVisitor<Math, T, Sink::kStore, false>;
-    return Math::kTapOutputs > 0 && g_.inner == 1 &&
-           g_.LargestWindow() <= Visitor::kUnrolledScattered;
-  }
 
   // Visits every window once. Gradients, if there are any, are stored where the inputs lie.
   void VisitWindows() const {
@@ -119,9 +111,8 @@ class Driver {
         packed.Pack(tensors_, g_, columns, box.windows);
         Region region = packed.RegionOf(g_, columns);
         region.target = region.in;
-        RegionVisitor<Math, T, Sink::kStore, Math::kUsesChannels> visitor(
-            own, g_, packed.tensors, region, packed.tensors.tap_out.data());
-        VisitRows(&visitor, box.windows);
+        VisitPacked<Sink::kStore>(own, packed.tensors, region, packed.tensors.tap_out.data(),
+                                  box.windows);
         packed.Unpack(tensors_);
       };
     });
@@ -221,9 +212,7 @@ class Driver {
     std::fill(sums, sums + Math::kTapOutputs * size, C{0});
 
     if (packed != nullptr && reached) {
-      RegionVisitor<Math, T, Sink::kAdd, Math::kUsesChannels> visitor(own, g_, packed->tensors,
-                                                                      region, targets);
-      VisitRows(&visitor, windows);
+      VisitPacked<Sink::kAdd>(own, packed->tensors, region, targets, windows);
     } else if (reached) {
       RegionVisitor<Math, T, Sink::kAdd, false> visitor(own, g_, tensors_, region, targets);
       VisitRows(&visitor, windows);
@@ -235,6 +224,19 @@ class Driver {
       } else {
         StoreTile(g_, tile, targets[t], tensors_.tap_out[t]);
       }
+    }
+  }
+
+  // Visits windows of packed tensors. Channels are looked up if they are not consecutive.
+  template <Sink kSink, class Target>
+  void VisitPacked(Math& own, const Tensors<T, Math>& tensors, const Region& region,
+                   Target* const* targets, const std::array<Range, kAxes>& windows) const {
+    if (Math::kUsesChannels && !region.columns->consecutive) {
+      RegionVisitor<Math, T, kSink, Math::kUsesChannels> visitor(own, g_, tensors, region, targets);
+      VisitRows(&visitor, windows);
+    } else {
+      RegionVisitor<Math, T, kSink, false> visitor(own, g_, tensors, region, targets);
+      VisitRows(&visitor, windows);
     }
   }
 

@@ -32,12 +32,18 @@ struct PackedColumns {
   int64_t inner;  // channels of an image that lie side by side
   int64_t count;  // columns that are not repetitions
   int64_t channel[kPackedLanes];
+  // Whether the columns are all channels of their own, one after the other.
+  bool consecutive;
 
   PackedColumns(const PoolGeometry& g, Range images_) : images(images_), inner(g.inner) {
     count = images.Size() * inner;
     for (int64_t i = 0; i < kPackedLanes; ++i) {
       const int64_t column = std::min(i, count - 1);
       channel[i] = (images.begin + column / inner) % g.outer_channels * inner + column % inner;
+    }
+    consecutive = count == kPackedLanes;
+    for (int64_t i = 1; i < kPackedLanes; ++i) {
+      consecutive = consecutive && channel[i] == channel[i - 1] + 1;
     }
   }
 };

@@ -225,7 +225,13 @@ class RegionVisitor {
     const WindowRun& run = run_;
     const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
     const int64_t last = run.columns != nullptr ? run.channels : run.channels - lanes;
-    const int64_t channel = run.columns != nullptr ? 0 : run.Channel(0, 0);
+    // Consecutive columns are like channels, and no channel is looked up.
+    const PackedColumns* columns = run.columns;
+    int64_t channel = columns != nullptr ? 0 : run.Channel(0, 0);
+    if (columns != nullptr && columns->consecutive) {
+      channel = columns->channel[0];
+      columns = nullptr;
+    }
     for (int64_t i = 0; i < run.windows.count; ++i) {
       for (int64_t c = 0; c < run.channels; c += lanes) {
         const int64_t first = HWY_MIN(c, last);
@@ -235,7 +241,7 @@ class RegionVisitor {
             run.target + i * run.windows.target + first,
             channel + first,
             static_cast<size_t>(c - first),
-            run.columns};
+            columns};
         RunLanes<kTaps>(taps, at);
       }
     }

@@ -196,6 +196,13 @@ struct ScatteredLanes {
   int64_t Channel(size_t lane) const { return channel[lane]; }
 };
 
+// Whether rare cases of windows with these lanes are worth code of their own for each number of
+// taps. Elsewhere, such code would take more time to compile than it saves.
+template <class Lanes>
+inline constexpr bool kUnrollsRareCases = false;
+template <class D>
+inline constexpr bool kUnrollsRareCases<ConsecutiveLanes<D, false>> = HWY_TARGET != HWY_SCALAR;
+
 // kTaps is the number of taps, or zero if the compiler does not know it.
 template <class Math_, class T_, class Lanes_, Sink kSink, int kTaps_>
 struct Window {

@@ -111,8 +111,9 @@ class DetailWeights {
   // is the binary logarithm of base, and rho is base^(lambda / 2).
   template <class F>
   HWY_INLINE void Weigh(const W& window, const DetailTables<C>& tables, const F& on_tap) {
-    if (HWY_LIKELY(tables.plain)) {
-      WeighTaps<true>(window, tables, on_tap);
+    // The rarer path is compiled once: this takes minutes off a build.
+    if (!kPart && HWY_LIKELY(tables.plain)) {
+      WeighTaps<!kPart>(window, tables, on_tap);
     } else {
       WeighTaps<false>(window, tables, on_tap);
     }
@@ -218,15 +219,19 @@ HWY_INLINE auto DetailReferenceOf(const W& window, size_t lane, const DetailTabl
   return reference;
 }
 
-// Returns a copy of the window for a function that is not inlined. Only the copy's address is
-// taken, so the window itself can stay in registers.
+// Returns a window for a function that is not inlined. It is a copy: only its address is taken, so
+// the window itself can stay in registers.
 template <class W>
 HWY_INLINE auto ForRarePath(const W& window) {
-  if constexpr (kOneLane) {
-    return window.AnySize();
-  } else {
+#if defined(SOFTPOOL_ONE_LANE)
+  return window.AnySize();
+#else
+  if constexpr (kUnrollsRareCases<decltype(W::lanes)>) {
     return W(window);
+  } else {
+    return window.AnySize();
   }
+#endif
 }
 
 template <class C>

@@ -163,9 +163,10 @@ struct SoftmaxBlocksGrad : Math {
       }
       Repeat<Math::kTapOutputs>([&](auto t) HWY_ATTR {
         const V<D> more = alone ? hn::Load(d, added + t.value * size + i * step) : hn::Zero(d);
-        StoreAs(
-            d, hn::Add(gradient[t.value], more),
-            block.template GradientRow<t.value>(i0, i1) + (part.begin + i) * block.GradientStep());
+        auto* to =
+            block.template GradientRow<t.value>(i0, i1) + (part.begin + i) * block.GradientStep();
+        block.PrefetchTap(to);
+        StoreAs(d, hn::Add(gradient[t.value], more), to);
       });
     }
   }

@@ -28,8 +28,14 @@ struct SortedPoolMath : SortedPoolFew<C, RankWeights<C>> {
   template <class W>
   HWY_INLINE void Run(const W& window) {
     if constexpr (W::kTaps > 0) {
-      Few::RunFew(window, [&](const auto& few, const auto* a, int64_t ranks, auto y)
-                              HWY_ATTR { StoreSpecialFew(few, a, ranks, y); });
+      Few::RunFew(window, [&](const auto& few, [[maybe_unused]] const auto* a,
+                              [[maybe_unused]] int64_t ranks, [[maybe_unused]] auto y) HWY_ATTR {
+        if constexpr (kUnrollsRareCases<decltype(W::lanes)>) {
+          StoreSpecialFew(few, a, ranks, y);
+        } else {
+          RunAny(few.AnySize());
+        }
+      });
     } else {
       RunAny(window);
     }

@@ -45,8 +45,15 @@ struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>
   template <class W>
   HWY_INLINE void Run(const W& window) {
     if constexpr (W::kTaps > 0) {
-      Few::RunFew(window, [&](const auto& few, const auto* a, const auto& sort, int64_t ranks)
-                              HWY_ATTR { SendSpecial(few, a, sort, ranks); });
+      Few::RunFew(window,
+                  [&](const auto& few, [[maybe_unused]] const auto* a,
+                      [[maybe_unused]] const auto& sort, [[maybe_unused]] int64_t ranks) HWY_ATTR {
+                    if constexpr (kUnrollsRareCases<decltype(W::lanes)>) {
+                      SendSpecial(few, a, sort, ranks);
+                    } else {
+                      RunAny(few.AnySize());
+                    }
+                  });
     } else {
       RunAny(window);
     }
