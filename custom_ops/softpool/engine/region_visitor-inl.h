@@ -100,9 +100,6 @@ template <class Math, class T, Sink kSink, bool kColumns>
 class RegionVisitor {
  public:
   using Target = std::conditional_t<kSink == Sink::kAdd, ComputeType<T>, T>;
-  // The most taps of unrolled windows if lanes are scattered. For larger windows, gathering the
-  // lanes costs more than unrolling saves.
-  static constexpr int kUnrolledScattered = 4;
 
   RegionVisitor(Math& math, const PoolGeometry& g, const Tensors<T, Math>& tensors,
                 const Region& region, Target* const* targets)
@@ -132,6 +129,10 @@ class RegionVisitor {
   }
 
  private:
+  // The most taps of unrolled windows if lanes are scattered. For larger windows, gathering the
+  // lanes costs more than unrolling saves.
+  static constexpr int kUnrolledScattered = 4;
+
   // Returns what the windows of a row have in common.
   WindowRun Row(int64_t o0, int64_t o1) const {
     const Layout &in = region_.in, &out = region_.out, &target = region_.target;

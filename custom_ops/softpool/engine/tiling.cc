@@ -40,6 +40,18 @@ Range TakeRange(int64_t* index, int64_t size, int64_t total) {
   return {begin, std::min(begin + size, total)};
 }
 
+// Does the same with a partition of the channels into `blocks` ranges of length `size`. A short
+// rest of channels would leave part of a vector empty, so the last range takes it.
+Range TakeChannels(int64_t* index, int64_t size, int64_t blocks, int64_t channels) {
+  const int64_t block = TakeRange(index, 1, blocks).begin;
+  return {block * size, block == blocks - 1 ? channels : (block + 1) * size};
+}
+
+// Returns the number of images whose channels fill a vector together.
+int64_t ImagesTogether(const PoolGeometry& g) {
+  return std::clamp<int64_t>(kPackedLanes / g.inner, 1, g.outer);
+}
+
 }  // namespace
 
 Range UncutWindows(const PoolAxis& axis, Range part, Range windows) {
@@ -86,7 +98,7 @@ bool IsPacked(const PoolGeometry& g) {
 }
 
 BoxPartition::BoxPartition(const PoolGeometry& g, int64_t bytes_per_input, int64_t bytes_per_output)
-    : g_(g), images_(std::clamp<int64_t>(kPackedLanes / g.inner, 1, g.outer)) {
+    : g_(g), images_(ImagesTogether(g)) {
   for (int i = 0; i < kAxes; ++i) size_[i] = g.axis[i].out;
   const auto bytes = [&] {
     int64_t inputs = kPackedLanes, outputs = kPackedLanes;
@@ -123,7 +135,7 @@ BoxPartition::Box BoxPartition::At(int64_t index) const {
 }
 
 TilePartition::TilePartition(const PoolGeometry& g, int64_t bytes_per_element) : g_(g) {
-  images_ = std::clamp<int64_t>(kFewChannels / g.inner, 1, g.outer);
+  images_ = ImagesTogether(g);
   channel_blocks_ = std::max<int64_t>(g.inner / kTileChannels, 1);
   largest_channels_ = g.inner - (channel_blocks_ - 1) * kTileChannels;
   for (int i = 0; i < kAxes; ++i) size_[i] = g.axis[i].in;
@@ -153,10 +165,7 @@ int64_t TilePartition::Count() const {
 
 TilePartition::Tile TilePartition::At(int64_t index) const {
   Tile tile;
-  const int64_t block = index % channel_blocks_;
-  index /= channel_blocks_;
-  const bool is_last = block == channel_blocks_ - 1;
-  tile.channels = {block * kTileChannels, is_last ? g_.inner : (block + 1) * kTileChannels};
+  tile.channels = TakeChannels(&index, kTileChannels, channel_blocks_, g_.inner);
   for (int i = kAxes - 1; i >= 0; --i) tile.part[i] = TakeRange(&index, size_[i], g_.axis[i].in);
   tile.images = TakeRange(&index, images_, g_.outer);
   return tile;
@@ -172,7 +181,7 @@ bool BlockPartition::Suits(const PoolGeometry& g, Of of) {
 BlockPartition::BlockPartition(const PoolGeometry& g, Of of)
     : g_(g),
       of_(of),
-      images_(g.inner < kPackedLanes ? std::clamp<int64_t>(kPackedLanes / g.inner, 1, g.outer) : 1),
+      images_(ImagesTogether(g)),
       channel_blocks_(std::max<int64_t>(g.inner / kChannelBlock, 1)) {
   for (int i = 0; i < kAxes; ++i) size_[i] = Length(i);
   // Blocks of inputs are not smaller than windows, or else most of their work would be done again
@@ -217,10 +226,7 @@ int64_t BlockPartition::Count() const {
 
 BlockPartition::Block BlockPartition::At(int64_t index) const {
   Block block;
-  // A short rest of channels would leave part of a vector empty, so the last block takes it.
-  const int64_t first = TakeRange(&index, 1, channel_blocks_).begin;
-  const bool is_last = first == channel_blocks_ - 1;
-  block.channels = {first * kChannelBlock, is_last ? g_.inner : (first + 1) * kChannelBlock};
+  block.channels = TakeChannels(&index, kChannelBlock, channel_blocks_, g_.inner);
   for (int i = kAxes - 1; i >= 0; --i) block.part[i] = TakeRange(&index, size_[i], Length(i));
   block.images = TakeRange(&index, images_, g_.outer);
   return block;

@@ -123,13 +123,12 @@ struct SoftPoolGradMath : PoolMath {
   static constexpr int kCyclesPerTap = 2;
 
   bool exact;
-  LaneMemory<C> memory;  // for exponentials, if the compiler does not know the number of taps
 
   explicit SoftPoolGradMath(const Call& call)
       : exact(call.attributes->String("gradient") == "exact") {}
 
   template <class W>
-  HWY_INLINE void Run(const W& window) {
+  HWY_INLINE void Run(const W& window) const {
     const TapValues<W> values(window);
     const auto m = values.Largest();
     if (HWY_UNLIKELY(AnyInfinite(typename W::D(), m))) return RunInfinite(window.AnySize(), m);
@@ -137,42 +136,35 @@ struct SoftPoolGradMath : PoolMath {
   }
 
   template <class W>
-  HWY_NOINLINE void RunInfinite(const W& window, V<typename W::D> m) {
+  HWY_NOINLINE void RunInfinite(const W& window, V<typename W::D> m) const {
     Send<true>(window, TapValues<W>(window), m);
   }
 
   template <bool kInfinite, class W>
-  HWY_INLINE void Send(const W& window, const TapValues<W>& values, V<typename W::D> m) {
+  HWY_INLINE void Send(const W& window, const TapValues<W>& values, V<typename W::D> m) const {
     using D = typename W::D;
-    constexpr bool kFew = W::kTaps > 0;
-    // If the compiler knows the number of taps, distances and exponentials are kept. Otherwise
-    // exponentials are kept in memory, or computed again if there is none.
-    V<D> e[kFew ? W::kTaps : 1], distance[kFew ? W::kTaps : 1];
-    C* const kept = kFew ? nullptr : Memory(window);
-    TapSum<D, !kFew> weights, products;
-    const auto measure = [&](int64_t at, int64_t i, const Tap& tap) HWY_ATTR {
+    // If the compiler knows the number of taps, distances and exponentials are kept. Otherwise they
+    // are computed again.
+    V<D> e[W::kTaps > 0 ? W::kTaps : 1], distance[W::kTaps > 0 ? W::kTaps : 1];
+    TapSum<D, W::kTaps == 0> weights, products;
+    const auto weigh = [&](int64_t at, int64_t i, const Tap& tap) HWY_ATTR {
       distance[at] = Distance<kInfinite>(D(), values.At(i, tap), m);
+      e[at] = ScaledExp(D(), &distance[at]);
     };
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
-      const int64_t at = kFew ? i : 0;
-      measure(at, i, tap);
-      e[at] = ScaledExp(D(), &distance[at]);
-      if (kept != nullptr) hn::StoreU(e[at], D(), kept + i * hn::Lanes(D()));
+      const int64_t at = W::kTaps > 0 ? i : 0;
+      weigh(at, i, tap);
       weights.Add(i, e[at]);
       products.AddProduct(i, e[at], distance[at]);
     });
-    const V<D> one = hn::Set(D(), C{1});
+    const V<D> one = hn::Set(D(), hn::TFromD<D>{1});
     const V<D> inverse = hn::Div(one, weights.Total());
     // 1 + m - y. Adding a tap's distance a_i - m gives 1 + a_i - y.
     const V<D> rest = hn::Sub(one, hn::Mul(products.Total(), inverse));
     const V<D> g = window.LoadWindow();
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
-      const int64_t at = kFew ? i : 0;
-      if (!kFew) {
-        measure(at, i, tap);
-        e[at] = kept != nullptr ? ExpFrom(D(), kept + i * hn::Lanes(D()), &distance[at])
-                                : ScaledExp(D(), &distance[at]);
-      }
+      const int64_t at = W::kTaps > 0 ? i : 0;
+      if (W::kTaps == 0) weigh(at, i, tap);
       // The factor `inverse` comes last because the weight may be subnormal, unlike e.
       V<D> derivative = e[at];
       if (exact) {
@@ -181,26 +173,6 @@ struct SoftPoolGradMath : PoolMath {
       derivative = hn::Mul(derivative, inverse);
       window.Emit(tap, hn::Mul(g, derivative));
     });
-  }
-
- private:
-  // Returns memory for a vector for each tap, or null if there is none or it would be large.
-  template <class W>
-  HWY_INLINE C* Memory([[maybe_unused]] const W& window) {
-#if !defined(SOFTPOOL_ONE_LANE)
-    if (window.Taps() <= kMostTapsInLanes) {
-      memory.resize(window.Taps() * hn::Lanes(typename W::D()));
-      return memory.data();
-    }
-#endif
-    return nullptr;
-  }
-
-  // Returns what ScaledExp() returned, and does to `*x` what it did.
-  template <class D>
-  static HWY_INLINE V<D> ExpFrom(D d, const C* kept, V<D>* x) {
-    *x = Larger(d, hn::Set(d, ExpConstants<C>::kLowest), *x);
-    return hn::LoadU(d, kept);
   }
 };
 
