@@ -98,6 +98,35 @@ def plain():
     yield Comparison("3x3", "detail_preserving_pool", case, (Peer("avg_pool", 3.0, 3.5),))
 
 
+# By the name of a layer, how many times the time of average pooling a pass over values may take, for windows
+# of 2x2 and of 3x3. Both passes together may take 1.3 times as much more.
+OTHERS = {
+    "SumPooling": (1.1, 1.3),
+    "PowerAveragePooling p=2": (1.3, 3.0),
+    "PowerAveragePooling p=3.5": (2.0, 3.0),
+    "LpPooling": (2.0, 3.0),
+    "MixedPooling": (1.3, 1.8),
+    "GatedPooling": (1.3, 1.8),
+    "StochasticPooling": (2.0, 2.0),
+    "StochasticPooling expectation": (None, None),
+    "S3Pooling": (1.5, 1.5),
+    "S3Pooling inference": (None, None),
+    "DetailPreservingPooling full": (3.0, 3.0),
+}
+
+
+def others():
+    """Yields the poolings that papers compare with, beside average pooling."""
+    for i, (k, s) in enumerate(WINDOWS):
+        case = Case(WIDE, k, s)
+        for ours, marks in OTHERS.items():
+            mark = marks[i]
+            peer = Peer("avg_pool", mark, mark and 1.3 * mark)
+            yield Comparison("others", ours, case, (peer,))
+    case = Case(WIDE, 2, 2)
+    yield Comparison("others", "AdaptiveSoftPooling", case, (Peer("soft_pool", 1.2, 1.2),))
+
+
 def stride_one():
     """Yields windows at every position. Those of 13x13 occur in spatial pyramid pooling."""
     for k in (3, 5):
@@ -205,6 +234,7 @@ COMPARISONS = tuple(
     comparison
     for make in (
         plain,
+        others,
         stride_one,
         types,
         channels_first,

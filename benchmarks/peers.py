@@ -122,6 +122,24 @@ def _weigh(ranked, logits):
     return tf.linalg.matvec(ranked, tf.nn.softmax(logits))
 
 
+def layer(name, training=False, **arguments):
+    """Returns a maker of one of our layers for images, called as in training or as at inference."""
+
+    def make(case):
+        cls = getattr(tsp.layers, f"{name}2D")
+        pooling = cls(*_window(case), dtype=case.dtype, **arguments)
+        pooling.build(case.shape)
+        return lambda x: pooling(x, training=training)
+
+    return make
+
+
+def adaptive_soft_pool(case):
+    """Makes our layer that divides images into as many windows as the case has."""
+    pooled = [1 + (n - case.k) // case.s for n in case.shape[1:-1]]
+    return tsp.layers.AdaptiveSoftPooling2D(pooled, data_format=case.data_format, dtype=case.dtype)
+
+
 def portable(pooling):
     """Returns a maker of a pooling's portable form. The form is stable, and portable exports contain it."""
 
@@ -143,6 +161,18 @@ PEERS = {
     "importance_pool": importance_pool,
     "detail_preserving_pool": detail_preserving_pool,
     "GlobalSoftPooling2D": global_soft_pool,
+    "SumPooling": layer("SumPooling"),
+    "PowerAveragePooling p=2": layer("PowerAveragePooling", p=2),
+    "PowerAveragePooling p=3.5": layer("PowerAveragePooling", p=3.5),
+    "LpPooling": layer("LpPooling", initial_p=3, per_channel=True),
+    "MixedPooling": layer("MixedPooling", per_channel=True),
+    "GatedPooling": layer("GatedPooling", per_channel=True),
+    "StochasticPooling": layer("StochasticPooling", training=True, seed=1),
+    "StochasticPooling expectation": layer("StochasticPooling", seed=1),
+    "S3Pooling": layer("S3Pooling", training=True, seed=1),
+    "S3Pooling inference": layer("S3Pooling", seed=1),
+    "DetailPreservingPooling full": layer("DetailPreservingPooling", variant="full"),
+    "AdaptiveSoftPooling": adaptive_soft_pool,
     "avg_pool": average,
     "max_pool": maximum,
     "MaxPooling2D": keras_maximum,

@@ -30,6 +30,7 @@ KINDS = (
     "gated",
     "stochastic",
     "s3",
+    "median",
 )
 
 

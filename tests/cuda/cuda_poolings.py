@@ -71,3 +71,16 @@ def detail_preserving_pool(x, guide, alpha, lam, g, windows, symmetric=True, off
     attributes = {"N": int(guide is not None), "symmetric": bool(symmetric)}
     op = Pooling(x, windows, "detail_preserving", offset, **attributes)
     return [op.forward(guide, alpha, lam), *op.backward(guide, alpha, lam, g, parameters=2)]
+
+
+def over_numbers(x, parameters, g, windows, op, learned, attributes, offset=0):
+    """Returns the pooled tensor, and the gradients of x and of the parameters that have one.
+
+    `op` is the op's name. `learned` says of each parameter whether it has a gradient.
+    """
+    like, dtype = (g.shape, x.dtype.name), x.dtype.name
+    wide = compute_dtype(dtype)
+    with_gradient = [v for v, has in zip(parameters, learned, strict=True) if has]
+    gradients = [(x.shape, dtype), *((v.shape, wide) for v in with_gradient)]
+    [y] = device.run(op, windows, attributes, [x, *parameters], [like], offset)
+    return [y, *device.run(f"{op}Grad", windows, attributes, [x, *parameters, g], gradients, offset)]

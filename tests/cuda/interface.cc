@@ -14,7 +14,7 @@ namespace {
 // A tensor of a call. The address of an absent optional tensor is null.
 struct CTensor {
   void* data;
-  int type;  // the index in float16, bfloat16, float32, float64
+  int type;  // the index in float16, bfloat16, float32, float64, int32
   int rank;
   const int64_t* dims;
 };

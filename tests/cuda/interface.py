@@ -5,7 +5,7 @@ import itertools
 from dataclasses import dataclass
 
 # The types in the order of the function's type numbers.
-DTYPES = ("float16", "bfloat16", "float32", "float64")
+DTYPES = ("float16", "bfloat16", "float32", "float64", "int32")
 # A function that takes a number of bytes, and returns the address of that much memory on the device.
 ALLOCATE = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_size_t)
 

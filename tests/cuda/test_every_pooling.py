@@ -9,6 +9,7 @@ from cuda_cases import MANY
 from cuda_poolings import output_shape
 from interface import op_name
 from near import bits, compute_dtype
+from number_calls import numbers
 
 # The attribute of SoftPool.
 EXACT = {"gradient": "exact"}
@@ -21,6 +22,7 @@ CALLS = {
     "importance": (cuda_calls.importance, {}),
     "details": (cuda_calls.details, {}),
     "details, guided": (cuda_calls.details, {"guided": True, "symmetric": False}),
+    **{name: (numbers, {"pooling": name}) for name in ("sum", "power 3.5", "lp", "gated", "expectation")},
 }
 
 
@@ -39,13 +41,16 @@ def test_empty(name, batch, channels, dtype, data_format):
     y, dx, *others = call.results()
     assert y.size == dx.size == 0
     # Gradients of parameters have their usual shapes, and are zero.
-    assert [v.shape for v in (dx, *others)] == [v.shape for v in tensors_of(call)[:-1]]
+    shapes = [v.shape for v in tensors_of(call)]
+    assert dx.shape == shapes[0]
+    assert all(v.shape in shapes for v in others)
     for gradient in others:
         np.testing.assert_array_equal(gradient, np.zeros_like(gradient))
 
 
 def tensors_of(call):
-    return [v for v in call.arguments if isinstance(v, np.ndarray)]
+    flat = [part for v in call.arguments for part in (v if isinstance(v, list) else [v])]
+    return [v for v in flat if isinstance(v, np.ndarray)]
 
 
 # Clipped and overlapping windows, whole windows, and a window that threads share.

@@ -15,7 +15,8 @@
 namespace softpool {
 
 inline size_t SizeOf(DataType type) {
-  return type == DataType::kFloat64 ? 8 : type == DataType::kFloat32 ? 4 : 2;
+  const bool has_16_bits = type == DataType::kFloat16 || type == DataType::kBFloat16;
+  return type == DataType::kFloat64 ? 8 : has_16_bits ? 2 : 4;
 }
 
 // Returns a number that is nearly normally distributed, with mean 0 and standard deviation 2. The
@@ -59,6 +60,8 @@ inline std::vector<uint8_t> RandomTensor(DataType type, size_t count, unsigned s
       case DataType::kFloat16:
         std::memcpy(&bytes[2 * i], &half, 2);
         break;
+      case DataType::kInt32:
+        break;
     }
   }
   return bytes;
@@ -86,6 +89,8 @@ inline void MakeNaNEqual(DataType type, std::vector<uint8_t>* bytes) {
       return MakeNaNEqual<uint32_t>(bytes, 0x7F800000u, 0x807FFFFFu);
     case DataType::kFloat64:
       return MakeNaNEqual<uint64_t>(bytes, 0x7FF0000000000000u, 0x800FFFFFFFFFFFFFu);
+    case DataType::kInt32:
+      return;
   }
 }
 

@@ -247,6 +247,72 @@ TEST_P(SameBits, DetailPreservingPool) {
   });
 }
 
+// A parameter of channels, or of the places of a window, with values from `low` to `high`.
+struct Parameter {
+  bool places;
+  double low, high;
+};
+struct WithParameters {
+  const char* op;
+  std::vector<Parameter> parameters;
+};
+
+TEST_P(SameBits, PoolingsWithParameters) {
+  const WithParameters all[] = {
+      {"Softpool>SumPool", {}},
+      {"Softpool>PowerAveragePool", {{false, 1, 9}}},
+      {"Softpool>PowerAveragePool", {{false, 1, 1}}},
+      {"Softpool>PowerAveragePool", {{false, 2, 2}}},
+      {"Softpool>LpPool", {{false, 1, 9}}},
+      {"Softpool>MixedPool", {{false, 0, 1}}},
+      {"Softpool>GatedPool", {{true, -1, 1}, {false, -1, 1}}},
+      {"Softpool>LearnedGuide", {{true, -1, 1}}},
+  };
+  int variant = 0;
+  for (const WithParameters& pooling : all) {
+    const auto in = Make(GetParam(), pooling.op);
+    const int64_t channels = in->call.geometry.Channels();
+    const int64_t around = in->call.op->around;
+    int64_t places = 1;
+    for (int64_t k : std::get<0>(GetParam()).ksize) places *= around > 0 ? around : k;
+    for (const Parameter& p : pooling.parameters) {
+      const std::vector<int64_t> dims =
+          p.places ? std::vector<int64_t>{places, channels} : std::vector<int64_t>{channels};
+      const int64_t count = (p.places ? places : 1) * channels;
+      in->Add(in->Computed(), dims, Uniform(in->Computed(), count, p.low, p.high, 3));
+    }
+    Compare(*in, std::to_string(variant++));
+  }
+}
+
+TEST_P(SameBits, StochasticPool) {
+  for (bool draws : {false, true}) {
+    const auto in = Make(GetParam(), "Softpool>StochasticPool");
+    in->attributes.Set("N", int64_t{draws});
+    if (draws) {
+      std::vector<uint8_t> seed = {1, 2, 3, 4, 250, 251, 252, 253};
+      in->Add(DataType::kInt32, {2}, std::move(seed));
+    } else {
+      in->call.inputs.emplace_back();
+    }
+    Compare(*in, draws ? "drawn" : "expected");
+  }
+}
+
+TEST_P(SameBits, WindowsThatDivideTheInput) {
+  for (const char* op : {"Softpool>SoftPool", "Softpool>SumPool", "Softpool>StochasticPool"}) {
+    const auto in = Make(GetParam(), op);
+    in->attributes.Set("padding", std::string("ADAPTIVE"));
+    in->attributes.Set("gradient", std::string("exact"));
+    in->attributes.Set("N", int64_t{0});
+    if (in->call.op->HasOptional()) in->call.inputs.emplace_back();
+    PoolGeometry& g = in->call.geometry;
+    EXPECT_EQ(LayOut(*in->call.op, in->call.inputs[0].dims, in->attributes, &g), "");
+    in->gradient = RandomTensor(in->call.Type(), g.outer * g.OutputPositions() * g.inner, 2, 97);
+    Compare(*in, op);
+  }
+}
+
 std::string NameOf(const testing::TestParamInfo<SameBits::ParamType>& info) {
   static const char* const types[] = {"half", "bfloat16", "float", "double"};
   const auto& [c, type, format] = info.param;

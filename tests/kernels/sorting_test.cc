@@ -94,18 +94,20 @@ TEST(WeighedSum, LeavesOutWhatHasNoWeight) {
 }
 
 TEST(CheckRanks, SaysWhatIsWrong) {
-  EXPECT_EQ(CheckRanks("rank_logits", {4}, {2, 2}, 3), "");
-  EXPECT_EQ(CheckRanks("rank_logits", {1, 3}, {2, 2}, 3), "");
-  EXPECT_EQ(CheckRanks("rank_logits", {-1, -1}, {2, 2}, 3), "");
-  EXPECT_EQ(CheckRanks("rank_logits", {4, 3}, {2, 2}, -1), "");
-  EXPECT_EQ(
-      CheckRanks("rank_logits", {5}, {int64_t{1} << 30, int64_t{1} << 30, int64_t{1} << 30}, 3),
-      "");
-  EXPECT_NE(CheckRanks("rank_logits", {0}, {2, 2}, 3).find("from 1 to 4"), std::string::npos);
-  EXPECT_NE(CheckRanks("rank_logits", {5}, {2, 2}, 3).find("[5]"), std::string::npos);
-  EXPECT_NE(CheckRanks("rank_logits", {4, 2}, {2, 2}, 3).find("[pool_range, 3]"),
+  EXPECT_EQ(CheckRanks("rank_logits", {4}, {2, 2}, Padding::kValid, 3), "");
+  EXPECT_EQ(CheckRanks("rank_logits", {1, 3}, {2, 2}, Padding::kValid, 3), "");
+  EXPECT_EQ(CheckRanks("rank_logits", {-1, -1}, {2, 2}, Padding::kValid, 3), "");
+  EXPECT_EQ(CheckRanks("rank_logits", {4, 3}, {2, 2}, Padding::kValid, -1), "");
+  EXPECT_EQ(CheckRanks("rank_logits", {5}, {int64_t{1} << 30, int64_t{1} << 30, int64_t{1} << 30},
+                       Padding::kValid, 3),
+            "");
+  EXPECT_NE(CheckRanks("rank_logits", {0}, {2, 2}, Padding::kValid, 3).find("from 1 to 4"),
             std::string::npos);
-  EXPECT_NE(CheckRanks("rank_logits", {}, {2, 2}, 3), "");
+  EXPECT_NE(CheckRanks("rank_logits", {5}, {2, 2}, Padding::kValid, 3).find("[5]"),
+            std::string::npos);
+  EXPECT_NE(CheckRanks("rank_logits", {4, 2}, {2, 2}, Padding::kValid, 3).find("[pool_range, 3]"),
+            std::string::npos);
+  EXPECT_NE(CheckRanks("rank_logits", {}, {2, 2}, Padding::kValid, 3), "");
 }
 
 }  // namespace

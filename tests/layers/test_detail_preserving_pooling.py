@@ -13,7 +13,7 @@ from layer_inputs import RANKS, images, layer_class
 from weighted_oracle import guide_of
 
 import tf_softpool as tsp
-from tf_softpool.ops.detail_preserving_pool import learned_guide
+from tf_softpool.ops.learned_guide import learned_guide
 
 L = tsp.layers
 Constant = keras.initializers.Constant

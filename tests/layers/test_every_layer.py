@@ -1,5 +1,7 @@
 """Tests of what all layers have in common: shapes, configs, saving, mixed precision and training."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -9,9 +11,10 @@ from layer_inputs import RANKS, images, layer_class
 import tf_softpool as tsp
 from tf_softpool.ops.native import xla
 
-STANDARD = (
+OTHERS = (
     "GatedPooling",
     "LpPooling",
+    "MedianPooling",
     "MixedPooling",
     "PowerAveragePooling",
     "S3Pooling",
@@ -26,11 +29,11 @@ ARGUMENTS = [
     {"pool_size": 2, "strides": 3},
     {"pool_size": 1, "strides": 2},
 ]
-COMPILED = ("SoftPooling", "SortedPooling", "DetailPreservingPooling", "LocalImportancePooling")
-SHAPED = [(name, arguments) for name in COMPILED for arguments in ARGUMENTS]
+FIRST = ("SoftPooling", "SortedPooling", "DetailPreservingPooling", "LocalImportancePooling")
+SHAPED = [(name, arguments) for name in FIRST for arguments in ARGUMENTS]
 SHAPED += [("DetailPreservingPooling", {**arguments, "variant": "full"}) for arguments in ARGUMENTS[2:4]]
-# Layers of standard operations share the code that makes windows, so two sets of arguments suffice.
-SHAPED += [(name, arguments) for name in STANDARD for arguments in ARGUMENTS[2:4]]
+# All layers share the code that makes windows, so two sets of arguments suffice for the others.
+SHAPED += [(name, arguments) for name in OTHERS for arguments in ARGUMENTS[2:4]]
 
 
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
@@ -110,6 +113,8 @@ LAYERS += [
         ),
         ("LocalImportancePooling", 3, {}),
         ("SumPooling", 1, {"pool_size": 2, "strides": 1}),
+        ("MedianPooling", 2, {"pool_size": 3, "strides": 1, "padding": "same"}),
+        ("PowerAveragePooling", 1, {"p": math.inf}),
         ("PowerAveragePooling", 2, {"pool_size": 3, "strides": 2, "padding": "same", "p": 3}),
         ("LpPooling", 3, {"initial_p": 3, "per_channel": True}),
         ("MixedPooling", 1, {"mix": 0.25}),
@@ -124,6 +129,27 @@ LAYERS += [
         ("S3Pooling", 3, {"pooling": tsp.layers.SortedPooling3D, "grid_size": 4}),
         ("S3Pooling", 1, {"pooling": tsp.layers.SoftPooling1D(2, 1, gradient="weights", dtype="float32")}),
     ]
+]
+# The other forms of each pooling, with one rank each.
+LAYERS += [
+    (layer_class(form + name, rank), rank, {**arguments, **sizes})
+    for i, (name, arguments) in enumerate(
+        [
+            ("SoftPooling", {"gradient": "weights"}),
+            ("SortedPooling", {"pool_range": 4, "per_channel": True, "normalize": "none"}),
+            ("DetailPreservingPooling", {"variant": "full", "symmetric": False}),
+            ("LocalImportancePooling", {"kernel_initializer": tsp.layers.CenterTap(0.5)}),
+            ("SumPooling", {}),
+            ("PowerAveragePooling", {"p": 3}),
+            ("LpPooling", {"initial_p": 3, "per_channel": True}),
+            ("MixedPooling", {"per_channel": True}),
+            ("StochasticPooling", {"seed": 3}),
+        ]
+    )
+    for form, rank, sizes in (
+        ("Global", RANKS[i % 3], {"keepdims": True}),
+        ("Adaptive", RANKS[(i + 1) % 3], {"output_size": 3}),
+    )
 ]
 IDS = [cls.__name__ for cls, _, _ in LAYERS]
 
@@ -199,4 +225,5 @@ def test_layers_tell_keras_whether_xla_can_compile_them(error, monkeypatch):
     # By default, Keras compiles a model for XLA on GPUs if all of its layers support that.
     model.compile("sgd", "mse")
     assert np.isfinite(model.train_on_batch(np.ones((2, 8, 8, 3)), np.ones((2, 3))))
-    assert tsp.layers.S3Pooling2D(pooling="max").supports_jit
+    assert tsp.layers.S3Pooling2D(pooling="max").supports_jit == (error is None)
+    assert tsp.layers.S3Pooling2D(pooling=keras.layers.MaxPooling2D).supports_jit

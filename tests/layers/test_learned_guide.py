@@ -10,7 +10,7 @@ from derivatives import numeric
 from weighted_oracle import guide_of
 
 import tf_softpool as tsp
-from tf_softpool.ops.detail_preserving_pool import learned_guide
+from tf_softpool.ops.learned_guide import learned_guide
 from tf_softpool.ops.window import PoolWindow
 
 L = tsp.layers

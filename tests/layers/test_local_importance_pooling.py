@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 import weighted_oracle
 from cases import DATA_FORMATS, PADDINGS
-from layer_inputs import RANKS, images, layer_class
+from layer_inputs import RANKS, images, layer_class, needed
 
 import tf_softpool as tsp
 
@@ -176,6 +176,30 @@ def test_channels_first_is_the_same_with_the_channels_moved(rank, padding):
     moved = np.moveaxis(x, -1, 1)
     changed(first, moved.shape)
     np.testing.assert_allclose(np.moveaxis(np.asarray(first(moved)), 1, -1), last(x), **NEAR)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16", "float64"])
+@pytest.mark.parametrize("form", ["", "Global", "Adaptive"])
+@pytest.mark.parametrize("rank", RANKS)
+def test_both_formats_run_and_learn_under_every_policy(rank, form, policy):
+    """TensorFlow's CPU has no convolutions with channels first in most types."""
+    x = images(rank)
+    cls = layer_class(f"{form}LocalImportancePooling", rank)
+    last, first = (
+        cls(data_format=data_format, dtype=policy, **needed(cls), kernel_initializer=CenterTap())
+        for data_format in DATA_FORMATS
+    )
+    y, moved = last(x), first(np.moveaxis(x, -1, 1))
+    if form != "Global":
+        moved = np.moveaxis(np.asarray(moved), 1, -1)
+    near = {"float32": 1e-4, "float64": 1e-6, "mixed_float16": 2e-2, "mixed_bfloat16": 1e-1}[policy]
+    np.testing.assert_allclose(np.asarray(moved, "float64"), np.asarray(y, "float64"), rtol=near, atol=near)
+    assert [w.path.split("/")[1:] for w in first.weights] == [w.path.split("/")[1:] for w in last.weights]
+    assert [w.shape for w in first.weights] == [w.shape for w in last.weights]
+    model = keras.Sequential([keras.Input(np.moveaxis(x, -1, 1).shape[1:]), first, keras.layers.Flatten()])
+    model.compile("sgd", "mse")
+    loss = model.train_on_batch(np.moveaxis(x, -1, 1), np.zeros((2, model.output_shape[1])))
+    assert np.isfinite(loss)
 
 
 @pytest.mark.parametrize("form", ["compiled", "portable"])

@@ -18,6 +18,9 @@ LAYERS = [
         ("DetailPreservingPooling", {"pool_size": 3, "strides": 2, "padding": "same"}),
         ("DetailPreservingPooling", {"variant": "full"}),
         ("S3Pooling", {"pooling": layer_class("SoftPooling", rank)}),
+        ("AdaptiveSoftPooling", {"output_size": 4}),
+        ("GlobalLpPooling", {}),
+        ("MedianPooling", {"pool_size": 3, "strides": 1, "padding": "same"}),
     ]
 ]
 

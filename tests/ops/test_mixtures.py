@@ -10,7 +10,7 @@ from conftest import run, with_gradient
 from derivatives import small
 from standard import SPECIAL, WAYS, WINDOWS, check, check_gradients, check_special, values
 
-from tf_softpool.ops.portable import mixtures
+from tf_softpool.ops import gated_pool, mixed_pool
 from tf_softpool.ops.window import PoolWindow
 
 
@@ -22,17 +22,17 @@ def gate(pool_size, channels=None):
 
 
 def mixed(case):
-    return lambda x, window: mixtures.mixed_pool(x, window, 0.3), standard_oracle.mixed(0.3)
+    return lambda x, window: mixed_pool.pool(x, 0.3, window), standard_oracle.mixed(0.3)
 
 
 def mixed_per_channel(case):
     mix = np.linspace(0, 1, case.channels)
-    return lambda x, window: mixtures.mixed_pool(x, window, mix), standard_oracle.mixed(mix)
+    return lambda x, window: mixed_pool.pool(x, mix, window), standard_oracle.mixed(mix)
 
 
 def gated(case, channels=None):
     omega, bias = gate(case.pool_size, channels)
-    return lambda x, window: mixtures.gated_pool(x, window, omega, bias), standard_oracle.gated(omega, bias)
+    return lambda x, window: gated_pool.pool(x, omega, bias, window), standard_oracle.gated(omega, bias)
 
 
 def gated_per_channel(case):
@@ -58,7 +58,7 @@ def test_every_way(pooling, case, data_format, dtype, mode):
 def test_the_ends_are_max_and_average(mix):
     x = values(TILED, "channels_last", "float32")
     parts = x.reshape(2, 4, 2, 4, 2, 16)
-    y = mixtures.mixed_pool(x, PoolWindow.of(2, 2), mix)
+    y = mixed_pool.pool(x, mix, PoolWindow.of(2, 2))
     if mix:
         np.testing.assert_array_equal(y, parts.max((2, 4)))
     else:
@@ -73,14 +73,14 @@ def test_derivatives(case, channels, data_format, padding):
     window = PoolWindow.of(len(case.spatial), case.pool_size, case.strides, padding, data_format)
     x = values(case, data_format, "float64")
     mix = np.array(0.3) if channels is None else np.array([0.3, 0.9])
-    check_gradients(lambda x, mix: mixtures.mixed_pool(x, window, mix), x, mix)
-    check_gradients(lambda x, w, b: mixtures.gated_pool(x, window, w, b), x, *gate(case.pool_size, channels))
+    check_gradients(lambda x, mix: mixed_pool.pool(x, mix, window), x, mix)
+    check_gradients(lambda x, w, b: gated_pool.pool(x, w, b, window), x, *gate(case.pool_size, channels))
 
 
 def test_equal_largest_values_share_the_gradient():
     x, g = np.array([2.0, 2.0, 1.0], "float32").reshape(1, 3, 1), np.ones((1, 1, 1), "float32")
     window = PoolWindow.of(1, 3)
-    _, dx = run("eager", with_gradient(lambda x: mixtures.mixed_pool(x, window, 1.0)), x, g)
+    _, dx = run("eager", with_gradient(lambda x: mixed_pool.pool(x, 1.0, window)), x, g)
     np.testing.assert_array_equal(np.ravel(dx), [0.5, 0.5, 0])
 
 
@@ -88,7 +88,7 @@ def test_padded_positions_open_no_gate():
     # The gate's large weights are at positions of the window that lie past both ends of the input.
     x = np.array([1.0, 3.0], "float32").reshape(1, 2, 1)
     omega, bias = np.array([100.0, 0.5, 0.25, -100.0]), np.array(-1.0)
-    y = mixtures.gated_pool(x, PoolWindow.of(1, 4, 4, "same"), omega, bias)
+    y = gated_pool.pool(x, omega, bias, PoolWindow.of(1, 4, 4, "same"))
     share = 1 / (1 + math.exp(-(0.5 * 1 + 0.25 * 3 - 1)))
     assert float(y[0, 0, 0]) == pytest.approx(share * 3 + (1 - share) * 2, rel=1e-6)
 
@@ -99,8 +99,8 @@ def test_padded_positions_open_no_gate():
 def test_special_values(mix, pair, expected, dtype):
     def function(x, window):
         if mix == "gate":
-            return mixtures.gated_pool(x, window, np.array([0.5, -2.0]), np.array(1.0))
-        return mixtures.mixed_pool(x, window, mix)
+            return gated_pool.pool(x, np.array([0.5, -2.0]), np.array(1.0), window)
+        return mixed_pool.pool(x, mix, window)
 
     check_special(function, pair, expected, dtype)
 
@@ -109,19 +109,19 @@ def test_special_values(mix, pair, expected, dtype):
 def test_empty(shape):
     window = PoolWindow.of(2, 2)
     g = np.zeros((shape[0], 2, 2, shape[3]), "float32")
-    function = with_gradient(lambda x, mix: mixtures.mixed_pool(x, window, mix))
+    function = with_gradient(lambda x, mix: mixed_pool.pool(x, mix, window))
     y, dx, dmix = run("graph", function, np.zeros(shape, "float32"), np.zeros(shape[3], "float32"), g)
     assert y.shape == g.shape
     assert dx.shape == shape
     np.testing.assert_array_equal(dmix, np.zeros(shape[3]))
-    y = mixtures.gated_pool(np.zeros(shape, "float32"), window, *gate((2, 2), shape[3]))
+    y = gated_pool.pool(np.zeros(shape, "float32"), *gate((2, 2), shape[3]), window)
     assert y.shape == g.shape
 
 
 @pytest.mark.parametrize("mix", [-0.1, 1.5, float("nan"), "half", True])
 def test_bad_mixes(mix):
     with pytest.raises(ValueError, match="`mix` must be None or a number from 0 to 1"):
-        mixtures.check_mix(mix)
+        mixed_pool.check_mix(mix)
 
 
 @pytest.mark.parametrize("mode", ["eager", "graph"])
@@ -131,7 +131,7 @@ def test_no_average_overflows(size, mix, mode):
     x = np.full((1, 4, 4, 3), size, "float32")
     window = PoolWindow.of(2, 2)
     y, dx = run(
-        mode, with_gradient(lambda x: mixtures.mixed_pool(x, window, mix)), x, np.ones((1, 2, 2, 3), "f4")
+        mode, with_gradient(lambda x: mixed_pool.pool(x, mix, window)), x, np.ones((1, 2, 2, 3), "f4")
     )
     np.testing.assert_allclose(y, np.full_like(y, size), rtol=1e-6)
     np.testing.assert_allclose(dx, np.full_like(dx, 0.25), rtol=1e-6)

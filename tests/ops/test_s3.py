@@ -11,6 +11,7 @@ from cases import DATA_FORMATS, Case
 from conftest import run
 from standard import assert_frequencies, values
 
+from tf_softpool.ops import s3_pool
 from tf_softpool.ops.portable import sampling
 
 seed_of = keras.random.SeedGenerator
@@ -63,7 +64,7 @@ def test_all_images_and_channels_keep_the_same_positions(mode, data_format):
     x = np.broadcast_to((rows + columns)[None, :, :, None], (3, 7, 9, 2))
     x = np.moveaxis(x, -1, 1) if data_format == "channels_first" else x
     seed = seed_of(0)
-    y = run(mode, lambda x: sampling.s3_downsample(x, (2, 3), (4, 3), data_format, seed), x)
+    y = run(mode, lambda x: s3_pool.downsample(x, (2, 3), (4, 3), data_format, seed), x)
     y = np.asarray(y) if data_format == "channels_last" else np.moveaxis(y, 1, -1)
     assert y.shape == (3, 4, 3, 2)
     assert (y == y[:1, :, :, :1]).all()
@@ -85,7 +86,7 @@ def test_all_images_and_channels_keep_the_same_positions(mode, data_format):
 @pytest.mark.parametrize("strides", [(1, 1), (2, 2), (3, 2), (5, 20)])
 def test_average_of_cells(strides, mode, dtype, data_format):
     x = values(Case((7, 8), (1, 1), (1, 1)), data_format, dtype)
-    y = run(mode, lambda x: sampling.s3_downsample(x, strides, strides, data_format), x)
+    y = run(mode, lambda x: s3_pool.downsample(x, strides, strides, data_format), x)
     last = np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
     cells = [range(0, n, s) for n, s in zip((7, 8), strides, strict=True)]
     expected = np.array(

@@ -32,7 +32,7 @@ from standard import (
     values,
 )
 
-from tf_softpool.ops.portable import sampling
+from tf_softpool.ops import s3_pool, stochastic_pool
 from tf_softpool.ops.portable.taps import TAPS, as_windows, windows
 from tf_softpool.ops.window import PoolWindow
 
@@ -41,18 +41,18 @@ seed_of = keras.random.SeedGenerator
 
 @pytest.mark.parametrize(("case", "padding", "data_format"), WINDOWS, ids=str)
 def test_expectation(case, padding, data_format):
-    check(sampling.stochastic_pool, standard_oracle.expectation, case, padding, data_format)
+    check(stochastic_pool.pool, standard_oracle.expectation, case, padding, data_format)
 
 
 @pytest.mark.parametrize(("case", "data_format", "dtype", "mode"), WAYS, ids=str)
 def test_expectation_in_every_way(case, data_format, dtype, mode):
-    check(sampling.stochastic_pool, standard_oracle.expectation, case, "same", data_format, dtype, mode)
+    check(stochastic_pool.pool, standard_oracle.expectation, case, "same", data_format, dtype, mode)
 
 
 @pytest.mark.parametrize("exponent", [-30, 30])
 def test_expectation_of_every_magnitude(exponent):
     check(
-        sampling.stochastic_pool,
+        stochastic_pool.pool,
         standard_oracle.expectation,
         TILED,
         "valid",
@@ -66,7 +66,7 @@ def test_expectation_of_every_magnitude(exponent):
 def test_derivatives_of_the_expectation(case, padding):
     case = small(case)
     window = PoolWindow.of(len(case.spatial), case.pool_size, case.strides, padding)
-    check_gradients(lambda x: sampling.stochastic_pool(x, window), values(case, "channels_last", "float64"))
+    check_gradients(lambda x: stochastic_pool.pool(x, window), values(case, "channels_last", "float64"))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_derivatives_of_the_expectation(case, padding):
 def test_frequencies(taps, probabilities):
     taps = np.array(taps, "float32")
     x = np.tile(taps, 20000).reshape(2, 10000, 4, 1)
-    y = np.ravel(sampling.stochastic_pool(x, PoolWindow.of(2, (1, 4)), seed_of(0)))
+    y = np.ravel(stochastic_pool.pool(x, PoolWindow.of(2, (1, 4)), seed_of(0)))
     counts = [(y == value).sum() for value in taps]
     assert sum(counts) == len(y)
     assert_frequencies(counts, probabilities)
@@ -95,7 +95,7 @@ def test_frequencies_at_a_border():
     # There are two values, with a window of three around each. Both windows have both values, and nothing
     # else.
     x = np.tile(np.array([-1.0, -2.0], "float32"), 20000).reshape(20000, 2, 1)
-    y = np.asarray(sampling.stochastic_pool(x, PoolWindow.of(1, 3, 1, "same"), seed_of(0)))
+    y = np.asarray(stochastic_pool.pool(x, PoolWindow.of(1, 3, 1, "same"), seed_of(0)))
     for i in range(2):
         assert_frequencies([(y[:, i] == -1).sum(), (y[:, i] == -2).sum()], [0.5, 0.5])
 
@@ -107,7 +107,7 @@ def test_what_is_drawn_is_in_the_window(case, padding, mode, data_format):
     window = PoolWindow.of(len(case.spatial), case.pool_size, case.strides, padding, data_format)
     x = values(case, data_format, "float32")
     seed = seed_of(0)
-    y = run(mode, lambda x: sampling.stochastic_pool(x, window, seed), x)
+    y = run(mode, lambda x: stochastic_pool.pool(x, window, seed), x)
     taps = np.asarray(windows(tf.constant(x), window, NAN))
     y = np.asarray(as_windows(y, window))
     positive = np.nanmax(taps, axis=TAPS, keepdims=True) > 0
@@ -123,7 +123,7 @@ def test_the_gradient_goes_to_what_was_drawn(dtype):
     x = np.random.default_rng(0).permutation(2 * 6 * 8 * 3).reshape(case.shape("channels_last")) - 99
     x, g = x.astype(dtype), np.random.default_rng(1).normal(size=(2, 3, 4, 3)).astype(dtype)
     seed = seed_of(0)
-    y, dx = run("graph", with_gradient(lambda x: sampling.stochastic_pool(x, window, seed)), x, g)
+    y, dx = run("graph", with_gradient(lambda x: stochastic_pool.pool(x, window, seed)), x, g)
     far = np.repeat(np.repeat(np.stack([y, g]), 2, axis=2), 2, axis=3)
     np.testing.assert_array_equal(dx, np.where(x == far[0], far[1], 0))
 
@@ -133,14 +133,14 @@ def test_the_gradient_goes_to_what_was_drawn(dtype):
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 def test_special_values(dtype, training, pair, expected):
     seed = seed_of(0) if training else None
-    check_special(lambda x, window: sampling.stochastic_pool(x, window, seed), pair, expected, dtype)
+    check_special(lambda x, window: stochastic_pool.pool(x, window, seed), pair, expected, dtype)
 
 
 @pytest.mark.parametrize(
     "draw",
     [
-        lambda x, seed: sampling.stochastic_pool(x, PoolWindow.of(2, 2), seed),
-        lambda x, seed: sampling.s3_downsample(x, (2, 2), (4, 4), "channels_last", seed),
+        lambda x, seed: stochastic_pool.pool(x, PoolWindow.of(2, 2), seed),
+        lambda x, seed: s3_pool.downsample(x, (2, 2), (4, 4), "channels_last", seed),
     ],
     ids=["stochastic", "s3"],
 )
@@ -160,8 +160,8 @@ def test_empty(shape, training):
     seed = seed_of(0) if training else None
     g = np.zeros((shape[0], 2, 2, shape[3]), "float32")
     for function in (
-        lambda x: sampling.stochastic_pool(x, PoolWindow.of(2, 2), seed),
-        lambda x: sampling.s3_downsample(x, (2, 2), (2, 2), "channels_last", seed),
+        lambda x: stochastic_pool.pool(x, PoolWindow.of(2, 2), seed),
+        lambda x: s3_pool.downsample(x, (2, 2), (2, 2), "channels_last", seed),
     ):
         y, dx = run("eager", with_gradient(function), np.zeros(shape, "float32"), g)
         assert y.shape == g.shape

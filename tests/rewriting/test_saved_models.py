@@ -320,6 +320,16 @@ def test_global_soft_pooling(tmp_path, keepdims):
     np.testing.assert_array_equal(served(tmp_path / "out", X)["output_0"], expected)
 
 
+def test_adaptive_soft_pooling(tmp_path):
+    layers = [tf.keras.Input((9, 9, 3)), tsp.layers.AdaptiveSoftPooling2D((4, 2), name="end")]
+    write_keras(tf.keras.Sequential(layers), tmp_path / "in")
+    report = tsp.replace_pooling_in_file(tmp_path / "in", None, {"soft": "max"}, dry_run=True)
+    assert not report.replaced
+    tsp.replace_pooling_in_file(tmp_path / "in", tmp_path / "out", {"adaptive_soft": "sum"})
+    expected = tsp.layers.AdaptiveSumPooling2D((4, 2))(X)
+    np.testing.assert_allclose(served(tmp_path / "out", X)["output_0"], expected, rtol=1e-6)
+
+
 class Odd(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([2, 8, 8, 4])])
     def __call__(self, x):

@@ -150,7 +150,7 @@ def test_functions_are_asked_once_for_each_layer():
         tsp.replace_pooling(chain(), {"max": L.Dense})
 
 
-def test_adaptive_pooling_is_reported():
+def test_adaptive_pooling_is_reported_and_replaced():
     i = keras.Input((8, 8, 1))
     x = L.AdaptiveMaxPooling2D(3)(L.MaxPooling2D(1)(i))
     model = keras.Model(i, keras.ops.adaptive_average_pool(x, (2, 2)))
@@ -160,3 +160,7 @@ def test_adaptive_pooling_is_reported():
         ("AdaptiveMaxPooling2D", "skipped"),
         ("AdaptiveAveragePool", "skipped"),
     ]
+    assert {f.reason for f in report.skipped} == {"no replacement is given for it"}
+    replacements = {"adaptive_max": "soft", "adaptive_average": "soft"}
+    report = tsp.replace_pooling(model, replacements, dry_run=True)
+    assert [f.replacement for f in report.replaced] == ["AdaptiveSoftPooling2D"] * 2

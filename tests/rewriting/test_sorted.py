@@ -101,12 +101,6 @@ def test_and_back():
     np.testing.assert_array_equal(back.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
-def test_there_is_no_global_form():
-    model = keras.Sequential([keras.Input((4, 4, 2)), L.GlobalMaxPooling2D(name="pool")])
-    with pytest.raises(ValueError, match=r"'sorted' has no global form.*'pool'"):
-        tsp.replace_pooling(model, {"global_max": "sorted"})
-
-
 def test_the_function_as_a_node_is_left_and_reported():
     x = keras.Input((8, 8, 2))
     y = tsp.sorted_pool(L.MaxPooling2D()(x), np.zeros(4, "float32"), 2)

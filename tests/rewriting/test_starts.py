@@ -177,11 +177,3 @@ def test_a_function_has_no_note_and_a_class_has_that_of_its_kind():
     ]:
         _, report = tsp.replace_pooling(network("max", 2), {"max": by})
         assert {finding.note for finding in report.replaced} == {note}
-
-
-def test_there_is_no_global_form():
-    model = keras.Sequential([keras.Input((4, 4, 2)), L.GlobalMaxPooling2D(name="pool")])
-    kinds = ("sum", "power_average", "lp", "mixed", "gated", "stochastic", "s3")
-    for kind in (*kinds, "detail_preserving", "local_importance"):
-        with pytest.raises(ValueError, match=f"'{kind}' has no global form.*'pool'"):
-            tsp.replace_pooling(model, {"global_max": kind})

@@ -52,6 +52,31 @@ def of_layers(rank, size="open"):
     return keras.Model(inputs, getattr(tsp.layers, f"GlobalSoftPooling{rank}D")()(x))
 
 
+def of_forms(rank, size="open"):
+    """Returns a network with the global and adaptive layers of every pooling, and median pooling."""
+
+    def layer(name):
+        return getattr(tsp.layers, f"{name}Pooling{rank}D")
+
+    inputs = keras.Input((*sizes(rank, size), 3), name="x")
+    x = layer("Median")(3, 1, "same")(inputs)
+    x = layer("AdaptiveSoft")((5, 4, 3)[:rank])(x)
+    parts = [
+        layer("AdaptiveDetailPreserving")(2, variant="full")(x),
+        layer("AdaptiveSorted")(2, pool_range=2)(x),
+        layer("AdaptiveLocalImportance")(2)(x),
+        *(layer(f"Adaptive{name}")(2)(x) for name in ("Sum", "PowerAverage", "Lp", "Mixed", "Stochastic")),
+    ]
+    x = keras.layers.Concatenate()(parts)
+    whole = [
+        layer("GlobalDetailPreserving")(variant="full")(x),
+        layer("GlobalSorted")(pool_range=3)(x),
+        *(layer(f"Global{name}")()(x) for name in ("LocalImportance", "Soft", "Sum", "PowerAverage", "Lp")),
+        *(layer(f"Global{name}")()(x) for name in ("Mixed", "Stochastic")),
+    ]
+    return keras.Model(inputs, keras.layers.Concatenate()(whole))
+
+
 def inputs_of(rank, magnitude, batch=2):
     """Returns random numbers of a magnitude."""
     x = np.random.default_rng(rank).normal(size=(batch, *SPATIAL[:rank], 3))

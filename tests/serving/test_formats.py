@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from served_models import PATHS, inputs_of, of_functions, of_layers
+from served_models import PATHS, inputs_of, of_forms, of_functions, of_layers
 
 import tf_softpool as tsp
 
@@ -78,4 +78,15 @@ def test_every_layer(format, tmp_path):
     served = exported(model, format, tmp_path)
     for magnitude in (1.0, 1e3):
         x = inputs_of(2, magnitude)
+        assert_same(served(x), {"output_0": np.asarray(model(x))}, 1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format", [format for format in PATHS if format != "tf_saved_model"])
+@pytest.mark.parametrize(("rank", "size"), [(1, "open"), (2, "fixed"), (2, "open"), (3, "open")])
+def test_every_form(rank, size, format, tmp_path):
+    model = of_forms(rank, size)
+    served = exported(model, format, tmp_path)
+    for magnitude in (1.0, 1e3):
+        x = inputs_of(rank, magnitude)
         assert_same(served(x), {"output_0": np.asarray(model(x))}, 1e-5)

@@ -5,11 +5,33 @@ import numpy as np
 import tf_softpool as tsp
 
 RANKS = (1, 2, 3)
+# The poolings whose layers also have a global and an adaptive form.
+WITH_FORMS = (
+    "DetailPreservingPooling",
+    "LocalImportancePooling",
+    "LpPooling",
+    "MixedPooling",
+    "PowerAveragePooling",
+    "SoftPooling",
+    "SortedPooling",
+    "StochasticPooling",
+    "SumPooling",
+)
 
 
 def layer_class(name, rank, module=tsp.layers):
     """Returns the class of a layer for `rank` spatial dimensions."""
     return getattr(module, f"{name}{rank}D")
+
+
+def needed(cls):
+    """Returns the arguments that a layer of a class must be given, by name."""
+    arguments = {}
+    if cls.__name__.startswith("Adaptive"):
+        arguments["output_size"] = 3
+    if "Sorted" in cls.__name__ and cls.__name__.startswith(("Adaptive", "Global")):
+        arguments["pool_range"] = 2
+    return arguments
 
 
 def images(rank, data_format="channels_last", size=6, channels=3):

@@ -35,6 +35,13 @@ def windows(spatial, pool_size, strides, padding):
         yield position, tuple(window_range(*args, padding) for args in dimensions)
 
 
+def adaptive_windows(spatial, output_size):
+    """Yields the same as `windows` for adaptive windows: those of a given number along each dimension."""
+    for position in itertools.product(*map(range, output_size)):
+        dimensions = zip(position, spatial, output_size, strict=True)
+        yield position, tuple(slice(o * n // m, -(-(o + 1) * n // m)) for o, n, m in dimensions)
+
+
 def softmax(a):
     """Returns the softmax over axis 1. Values that equal an infinite maximum share the weight."""
     largest = a.max(axis=1, keepdims=True)

@@ -8,6 +8,16 @@ import numpy as np
 from detail_inputs import pooling as detail
 
 import tf_softpool as tsp
+from tf_softpool.ops import (
+    gated_pool,
+    lp_pool,
+    mixed_pool,
+    power_average_pool,
+    stochastic_pool,
+    sum_pool,
+)
+from tf_softpool.ops.learned_guide import learned_guide
+from tf_softpool.ops.window import PoolWindow
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,46 @@ def _alpha_and_lam(random, case, x, wide):
     return list(random.uniform(0.5, 2, (2, case.channels)).astype(wide))
 
 
+def _of_channels(low, high):
+    return lambda random, case, x, wide: [random.uniform(low, high, case.channels).astype(wide)]
+
+
+def _gate(random, case, x, wide):
+    omega = random.normal(0, 0.3, (*case.pool_size, case.channels))
+    return [omega.astype(wide), random.normal(0, 1, case.channels).astype(wide)]
+
+
+def _kernel(random, case, x, wide):
+    return [random.normal(0, 1, (*(3 for _ in case.spatial), case.channels)).astype(wide)]
+
+
+class SameSeed:
+    """Takes the place of a `SeedGenerator`, and always gives the same key."""
+
+    def __init__(self, *key):
+        self.key = key
+
+    def next(self):
+        """Returns the key."""
+        return np.array(self.key, "int64")
+
+
+def over_windows(pool):
+    """Returns a function that takes a window's arguments and returns a pooling as a function of tensors.
+
+    `pool` takes the tensors and then a `PoolWindow`.
+    """
+
+    def make(pool_size, strides, padding, data_format):
+        def function(x, *others):
+            window = PoolWindow.of(len(x.shape) - 2, pool_size, strides, padding, data_format)
+            return pool(x, *others, window)
+
+        return function
+
+    return make
+
+
 POOLINGS = {
     "soft": Pooling("SoftPool", lambda *a: lambda x: tsp.soft_pool(x, *a)),
     "soft, weights": Pooling("SoftPool", lambda *a: lambda x: tsp.soft_pool(x, *a, gradient="weights")),
@@ -74,4 +124,20 @@ POOLINGS = {
         ),
         lambda *a: [*_logits(*a), *_alpha_and_lam(*a)],
     ),
+    "sum": Pooling("SumPool", over_windows(sum_pool.pool)),
+    "power average, 2": Pooling(
+        "PowerAveragePool", over_windows(lambda x, window: power_average_pool.pool(x, 2, window))
+    ),
+    "power average, 3.5": Pooling(
+        "PowerAveragePool", over_windows(lambda x, window: power_average_pool.pool(x, 3.5, window))
+    ),
+    "lp": Pooling("LpPool", over_windows(lp_pool.pool), _of_channels(1.2, 4)),
+    "mixed": Pooling("MixedPool", over_windows(mixed_pool.pool), _of_channels(0, 1)),
+    "gated": Pooling("GatedPool", over_windows(gated_pool.pool), _gate),
+    "expectation": Pooling("StochasticPool", over_windows(stochastic_pool.pool)),
+    "drawn": Pooling(
+        "StochasticPool",
+        over_windows(lambda x, window: stochastic_pool.pool(x, window, SameSeed(3, -5))),
+    ),
+    "learned guide": Pooling("LearnedGuide", over_windows(learned_guide), _kernel),
 }

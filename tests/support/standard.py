@@ -1,8 +1,17 @@
-"""Checks that tests of the poolings of standard operations share."""
+"""Checks that tests of the poolings share that agree on infinities and NaN, and need only their windows."""
 
 import numpy as np
 import standard_oracle
-from cases import DATA_FORMATS, DTYPES, FEW, PADDINGS, PLANES, SOME_LINES, VOLUMES
+from cases import (
+    DATA_FORMATS,
+    FEW,
+    MODES_AND_DTYPES,
+    PADDINGS,
+    PLANES,
+    SOME_LINES,
+    STANDARD,
+    VOLUMES,
+)
 from conftest import assert_near, numpy_dtype, run, with_gradient
 from derivatives import numeric_along
 
@@ -16,11 +25,9 @@ WINDOWS = [
     for padding, data_format in zip(PADDINGS, DATA_FORMATS[i % 2 :] + DATA_FORMATS, strict=False)
     if case.fits(padding)
 ]
-# Every type, eagerly and in graphs of unknown sizes. Cases and data formats take turns. Graphs of known sizes
-# are not here, because gradients are checked in them.
+# Every mode, with its types. Cases and data formats take turns.
 WAYS = [
-    (FEW[i % len(FEW)], DATA_FORMATS[i % 2], dtype, mode)
-    for i, (mode, dtype) in enumerate((m, d) for m in ("dynamic", "eager") for d in DTYPES)
+    (FEW[i % len(FEW)], DATA_FORMATS[i % 2], dtype, mode) for i, (mode, dtype) in enumerate(MODES_AND_DTYPES)
 ]
 # The two values of a window, and its result. If only one value counts, the result is that value.
 SPECIAL = [
@@ -48,7 +55,7 @@ def check(function, reduce, case, padding, data_format, dtype="float32", mode="e
     arguments = (case.pool_size, case.strides, padding, data_format)
     expected, error = standard_oracle.pool(x, *arguments, reduce)
     y = run(mode, lambda x: function(x, window), x)
-    assert_near(y, expected, error, dtype, standard=True)
+    assert_near(y, expected, error, dtype, standard=mode in STANDARD)
 
 
 def check_gradients(function, *tensors):
@@ -67,14 +74,27 @@ def check_gradients(function, *tensors):
             np.testing.assert_allclose(np.sum(gradient * direction), difference, rtol=1e-6, atol=1e-8)
 
 
-def check_special(function, pair, expected, dtype):
-    """Pools a pair of values. Checks the result, and that the gradient is finite unless the result is NaN."""
+def check_special(function, pair, expected, dtype, mode="eager"):
+    """Pools a pair of values, beside one that is ordinary. Checks the result and the gradient.
+
+    The gradient is NaN if the result is, and zero if the result is infinite. `-inf` never has one.
+    """
     window = PoolWindow.of(1, 2)
-    x = np.array(pair).reshape(1, 2, 1).astype(numpy_dtype(dtype))
-    y, dx = run("eager", with_gradient(lambda x: function(x, window)), x, np.ones((1, 1, 1), x.dtype))
-    np.testing.assert_allclose(np.asarray(y, "float64").ravel(), [expected], rtol=1e-6)
-    if not np.isnan(expected):
-        assert np.isfinite(np.asarray(dx, "float64")).all()
+    x = np.zeros((1, 4, 20))
+    x[0, :2, ::2] = np.array(pair)[:, None]
+    x[0, 2:] = 0.5
+    x = x.astype(numpy_dtype(dtype))
+    y, dx = run(mode, with_gradient(lambda x: function(x, window)), x, np.ones((1, 2, 20), x.dtype))
+    y, dx = np.asarray(y, "float64"), np.asarray(dx, "float64")
+    np.testing.assert_allclose(y[0, 0, ::2], np.full(10, expected), rtol=1e-6)
+    assert np.isfinite(y[0, 1]).all()
+    assert np.isfinite(dx[0, 2:]).all()
+    of_pair = dx[0, :2, ::2]
+    if np.isnan(expected):
+        assert np.isnan(of_pair[~np.isneginf(pair)]).all()
+    else:
+        assert np.isfinite(of_pair).all()
+        assert (of_pair[np.isneginf(pair) | np.isinf(expected)] == 0).all()
 
 
 def assert_frequencies(counts, probabilities):

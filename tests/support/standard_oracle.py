@@ -113,3 +113,52 @@ def expectation(a, present, places):
     p = np.where(none, present, positive)
     p = p / np.maximum(p.sum(axis=1, keepdims=True), np.finfo(p.dtype).tiny)
     return (p * a).sum(axis=1), 2 * np.abs(a).max(axis=1)
+
+
+def philox(key, index):
+    """Returns the random number of a window, from 0 to less than 1, by its index in the output.
+
+    It is a word of the generator Philox 4x32 with ten rounds: of the counter `index // 4`.
+    """
+    words, low = [index // 4 & 0xFFFFFFFF, index // 4 >> 32, 0, 0], 0xFFFFFFFF
+    key = [int(k) & low for k in key]
+    for _ in range(10):
+        first, third = 0xD2511F53 * words[0], 0xCD9E8D57 * words[2]
+        words = [third >> 32 ^ words[1] ^ key[0], third & low, first >> 32 ^ words[3] ^ key[1], first & low]
+        key = [key[0] + 0x9E3779B9 & low, key[1] + 0xBB67AE85 & low]
+    return (words[index % 4] & 0x7FFFFF) / 2**23
+
+
+def drawn(x, key, pool_size, strides, padding, data_format):
+    """Returns which values stochastic pooling draws, and a mask of them for each window.
+
+    Weights are added in the type that kernels compute in, because a draw depends on the last bit.
+
+    Returns:
+        The drawn values, in the pooled shape, and a list of a window's slices and the mask of its values
+        `[batch, taps, channels]`.
+    """
+    shape = x.shape
+    x = np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
+    x = x.astype("float64" if x.dtype == np.float64 else "float32")
+    spatial = x.shape[1:-1]
+    out = [oracle.output_size(*args, padding) for args in zip(spatial, pool_size, strides, strict=True)]
+    indices = np.arange(shape[0] * int(np.prod(out)) * x.shape[-1])
+    if data_format == "channels_first":
+        indices = np.moveaxis(indices.reshape(shape[0], shape[1], *out), 1, -1)
+    indices = indices.reshape(shape[0], *out, x.shape[-1])
+    y, masks = np.empty(indices.shape, x.dtype), []
+    for position, where in oracle.windows(spatial, pool_size, strides, padding):
+        a = x[(slice(None), *where)].reshape(x.shape[0], -1, x.shape[-1])
+        at = indices[(slice(None), *position)]
+        u = np.vectorize(lambda i: philox(key, int(i)))(at).astype(x.dtype)
+        positive = np.maximum(a, 0)
+        largest = positive.max(axis=1, keepdims=True)
+        some = largest > 0
+        weights = np.where(some, positive / np.where(some, largest, 1), 1).astype(x.dtype)
+        until = np.cumsum(weights, axis=1, dtype=x.dtype)
+        above = (weights > 0) & (until > (u * until[:, -1])[:, None])
+        mask = above & (np.cumsum(above, axis=1) == 1)
+        masks.append((position, where, mask))
+        y[(slice(None), *position)] = np.where(mask, a, 0).sum(axis=1)
+    return (np.moveaxis(y, -1, 1) if data_format == "channels_first" else y), masks

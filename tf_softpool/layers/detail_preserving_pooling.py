@@ -6,9 +6,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_softpool.layers.base import Pooling
+from tf_softpool.layers.base import AdaptivePooling, GlobalPooling, Pooling, PoolingLayer
 from tf_softpool.layers.public import public
-from tf_softpool.ops.detail_preserving_pool import check_symmetric, learned_guide, pool
+from tf_softpool.ops.detail_preserving_pool import check_symmetric, pool
+from tf_softpool.ops.learned_guide import learned_guide
 
 VARIANTS = ("lite", "full")
 # The size of a learned guide's kernel along each spatial dimension.
@@ -17,8 +18,8 @@ _KERNEL = 3
 _LARGEST_LOG = 80.0
 
 
-class _DetailPreservingPooling(Pooling):
-    """Detail-preserving pooling for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
+class _DetailPreservingPool(PoolingLayer):
+    """Detail-preserving pooling {of_things}.
 
     {shapes}
 
@@ -101,15 +102,45 @@ class _DetailPreservingPooling(Pooling):
 
 
 @public
-class DetailPreservingPooling1D(_DetailPreservingPooling):
+class DetailPreservingPooling1D(_DetailPreservingPool, Pooling):
     rank = 1
 
 
 @public
-class DetailPreservingPooling2D(_DetailPreservingPooling):
+class DetailPreservingPooling2D(_DetailPreservingPool, Pooling):
     rank = 2
 
 
 @public
-class DetailPreservingPooling3D(_DetailPreservingPooling):
+class DetailPreservingPooling3D(_DetailPreservingPool, Pooling):
+    rank = 3
+
+
+@public
+class GlobalDetailPreservingPooling1D(_DetailPreservingPool, GlobalPooling):
+    rank = 1
+
+
+@public
+class GlobalDetailPreservingPooling2D(_DetailPreservingPool, GlobalPooling):
+    rank = 2
+
+
+@public
+class GlobalDetailPreservingPooling3D(_DetailPreservingPool, GlobalPooling):
+    rank = 3
+
+
+@public
+class AdaptiveDetailPreservingPooling1D(_DetailPreservingPool, AdaptivePooling):
+    rank = 1
+
+
+@public
+class AdaptiveDetailPreservingPooling2D(_DetailPreservingPool, AdaptivePooling):
+    rank = 2
+
+
+@public
+class AdaptiveDetailPreservingPooling3D(_DetailPreservingPool, AdaptivePooling):
     rank = 3

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_softpool.layers.base import Pooling
+from tf_softpool.layers.base import AdaptivePooling, GlobalPooling, Pooling, PoolingLayer
 from tf_softpool.layers.public import public
 from tf_softpool.ops.importance_pool import pool
 from tf_softpool.ops.window import per_dimension
@@ -46,8 +46,8 @@ class CenterTap(keras.initializers.Initializer):
         return {"gain": self.gain}
 
 
-class _LocalImportancePooling(Pooling):
-    """Local importance pooling for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
+class _LocalImportancePool(PoolingLayer):
+    """Local importance pooling {of_things}.
 
     {shapes}
 
@@ -89,28 +89,29 @@ class _LocalImportancePooling(Pooling):
         self.scale_initializer = keras.initializers.get(scale_initializer)
 
     def build(self, input_shape: Sequence) -> None:
-        """Makes the network."""
+        """Makes the network. It has channels last, because TensorFlow's CPU has no other convolutions."""
         axis, channels = self.known_channels(input_shape)
+        channels_last = [d for i, d in enumerate(input_shape) if i != axis % len(input_shape)] + [channels]
         self.convolution = _CONVOLUTIONS[self.rank](
             channels,
             self.kernel_size,
             padding="same",
-            data_format=self.data_format,
+            data_format="channels_last",
             use_bias=False,
             kernel_initializer=self.kernel_initializer,
             kernel_regularizer=self.kernel_regularizer,
             dtype=self.dtype_policy,
             name="convolution",
         )
-        self.convolution.build(input_shape)
+        self.convolution.build(channels_last)
         self.normalization = keras.layers.GroupNormalization(
             groups=-1,
-            axis=axis,
+            axis=-1,
             gamma_initializer=self.scale_initializer,
             dtype=self.dtype_policy,
             name="normalization",
         )
-        self.normalization.build(input_shape)
+        self.normalization.build(channels_last)
 
     def logits(self, inputs: Any) -> Any:
         """Returns the network's logits for a tensor: a tensor of the same shape, with values from 0 to 12.
@@ -120,8 +121,11 @@ class _LocalImportancePooling(Pooling):
         """
         if not self.built:
             raise ValueError(f"Layer {self.name!r} has no network before it is built.")
-        inputs = ops.where(ops.isfinite(inputs), inputs, ops.zeros_like(inputs))
-        return _LARGEST * ops.sigmoid(self.normalization(self.convolution(inputs)))
+        x = ops.where(ops.isfinite(inputs), inputs, ops.zeros_like(inputs))
+        channels_first = self.data_format == "channels_first"
+        x = ops.moveaxis(x, 1, -1) if channels_first else x
+        logits = _LARGEST * ops.sigmoid(self.normalization(self.convolution(x)))
+        return ops.moveaxis(logits, -1, 1) if channels_first else logits
 
     def pool(self, inputs: Any) -> Any:
         """Pools a tensor over the windows of `self.window`."""
@@ -139,15 +143,45 @@ class _LocalImportancePooling(Pooling):
 
 
 @public
-class LocalImportancePooling1D(_LocalImportancePooling):
+class LocalImportancePooling1D(_LocalImportancePool, Pooling):
     rank = 1
 
 
 @public
-class LocalImportancePooling2D(_LocalImportancePooling):
+class LocalImportancePooling2D(_LocalImportancePool, Pooling):
     rank = 2
 
 
 @public
-class LocalImportancePooling3D(_LocalImportancePooling):
+class LocalImportancePooling3D(_LocalImportancePool, Pooling):
+    rank = 3
+
+
+@public
+class GlobalLocalImportancePooling1D(_LocalImportancePool, GlobalPooling):
+    rank = 1
+
+
+@public
+class GlobalLocalImportancePooling2D(_LocalImportancePool, GlobalPooling):
+    rank = 2
+
+
+@public
+class GlobalLocalImportancePooling3D(_LocalImportancePool, GlobalPooling):
+    rank = 3
+
+
+@public
+class AdaptiveLocalImportancePooling1D(_LocalImportancePool, AdaptivePooling):
+    rank = 1
+
+
+@public
+class AdaptiveLocalImportancePooling2D(_LocalImportancePool, AdaptivePooling):
+    rank = 2
+
+
+@public
+class AdaptiveLocalImportancePooling3D(_LocalImportancePool, AdaptivePooling):
     rank = 3

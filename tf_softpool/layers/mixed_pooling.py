@@ -1,13 +1,13 @@
-"""Mixtures of max pooling and average pooling as Keras layers."""
+"""Mixed max-average pooling as Keras layers."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from tf_softpool.layers.base import Pooling
+from tf_softpool.layers.base import AdaptivePooling, GlobalPooling, Pooling, PoolingLayer
 from tf_softpool.layers.public import public
-from tf_softpool.ops.portable import mixtures
+from tf_softpool.ops.mixed_pool import check_mix, pool
 
 
 @keras.saving.register_keras_serializable("tf_softpool")
@@ -26,8 +26,8 @@ class UnitInterval(keras.constraints.Constraint):
         return keras.ops.clip(w, 0.0, 1.0)
 
 
-class _MixedPooling(Pooling):
-    """Mixed max-average pooling for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
+class _MixedPool(PoolingLayer):
+    """Mixed max-average pooling {of_things}.
 
     {shapes}
 
@@ -50,8 +50,6 @@ class _MixedPooling(Pooling):
         {example}
     """
 
-    has_compiled_op = False
-
     def __init__(
         self,
         *args: Any,
@@ -62,7 +60,7 @@ class _MixedPooling(Pooling):
     ) -> None:
         super().__init__(*args, **kwargs)
         if mix is not None:
-            mixtures.check_mix(mix)
+            check_mix(mix)
             if per_channel or mix_initializer is not None:
                 raise ValueError(
                     "`per_channel` and `mix_initializer` are for a learned mix. Leave them out, or leave out "
@@ -88,7 +86,7 @@ class _MixedPooling(Pooling):
 
     def pool(self, inputs: Any) -> Any:
         """Pools a tensor over the windows of `self.window`."""
-        return mixtures.mixed_pool(inputs, self.window, self.mix)
+        return pool(inputs, self.mix, self.window)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -100,86 +98,46 @@ class _MixedPooling(Pooling):
         }
 
 
-class _GatedPooling(Pooling):
-    """Gated max-average pooling for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
-
-    {shapes}
-
-    The result is `mix max_i a_i + (1 - mix) mean_i a_i`. Each window has its own `mix = sigmoid(sum_i omega_i
-    a_i + bias)`. The layer learns `omega`, which has a value for each position of a window, and `bias`.
-    `omega` starts as zeros. Equal largest values share the gradient. `-inf` counts as padding. Source: Lee,
-    Gallagher and Tu, "Generalizing pooling functions in convolutional neural networks: mixed, gated, and
-    tree".
-
-    Args:
-        {window_arguments}
-        per_channel: bool: whether each channel learns its own `omega` and `bias`. Default: False.
-        bias_initializer: the initializer of `bias`. Default: zeros, which give equal parts to max and
-            average.
-        {layer_arguments}
-
-    {errors}
-
-    Example:
-        {example}
-    """
-
-    has_compiled_op = False
-
-    def __init__(
-        self, *args: Any, per_channel: bool = False, bias_initializer: Any = "zeros", **kwargs: Any
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self.per_channel = per_channel
-        self.bias_initializer = keras.initializers.get(bias_initializer)
-
-    def build(self, input_shape: Sequence) -> None:
-        """Makes the variables `omega` and `bias`."""
-        self.omega = self.add_parameter(
-            input_shape, self.pool_size, self.per_channel, name="omega", initializer="zeros"
-        )
-        self.bias = self.add_parameter(
-            input_shape, per_channel=self.per_channel, name="bias", initializer=self.bias_initializer
-        )
-
-    def pool(self, inputs: Any) -> Any:
-        """Pools a tensor over the windows of `self.window`."""
-        return mixtures.gated_pool(inputs, self.window, self.omega, self.bias)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "per_channel": self.per_channel,
-            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
-        }
-
-
 @public
-class MixedPooling1D(_MixedPooling):
+class MixedPooling1D(_MixedPool, Pooling):
     rank = 1
 
 
 @public
-class MixedPooling2D(_MixedPooling):
+class MixedPooling2D(_MixedPool, Pooling):
     rank = 2
 
 
 @public
-class MixedPooling3D(_MixedPooling):
+class MixedPooling3D(_MixedPool, Pooling):
     rank = 3
 
 
 @public
-class GatedPooling1D(_GatedPooling):
+class GlobalMixedPooling1D(_MixedPool, GlobalPooling):
     rank = 1
 
 
 @public
-class GatedPooling2D(_GatedPooling):
+class GlobalMixedPooling2D(_MixedPool, GlobalPooling):
     rank = 2
 
 
 @public
-class GatedPooling3D(_GatedPooling):
+class GlobalMixedPooling3D(_MixedPool, GlobalPooling):
+    rank = 3
+
+
+@public
+class AdaptiveMixedPooling1D(_MixedPool, AdaptivePooling):
+    rank = 1
+
+
+@public
+class AdaptiveMixedPooling2D(_MixedPool, AdaptivePooling):
+    rank = 2
+
+
+@public
+class AdaptiveMixedPooling3D(_MixedPool, AdaptivePooling):
     rank = 3

@@ -5,18 +5,28 @@ from typing import Any
 
 import keras
 
-from tf_softpool.layers.base import Pooling
+from tf_softpool.layers.base import Pooling, PoolingLayer
 from tf_softpool.layers.mixed_pooling import MixedPooling1D, MixedPooling2D, MixedPooling3D
 from tf_softpool.layers.public import public
-from tf_softpool.ops.portable.sampling import check_grid_size, s3_downsample
+from tf_softpool.ops import s3_pool
+from tf_softpool.ops.portable.sampling import check_grid_size
 
 # The names of first steps, and the mix of max and average pooling that computes each of them.
 _MIXES = {"max": 1.0, "average": 0.0}
 _MIXED = {1: MixedPooling1D, 2: MixedPooling2D, 3: MixedPooling3D}
 
 
+def _has_gpu() -> bool:
+    """Returns whether TensorFlow has a GPU, on which no compiled op has its windows at given positions."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
 class _S3Pooling(Pooling):
-    """S3Pool for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
+    """S3Pool {of_things}.
 
     {shapes}
 
@@ -25,6 +35,7 @@ class _S3Pooling(Pooling):
     grids, and a grid keeps `grid_size / strides` of its positions, in their order. All choices are equally
     likely, and all examples of a batch share one choice. The last grid may be shorter: with r positions it
     keeps `ceil(r / strides)`. At inference, the second step averages each cell of `strides` positions.
+    It needs strides, so there is no global or adaptive form.
     Source: Zhai et al., "S3Pool: Pooling with stochastic spatial sampling".
 
     Args:
@@ -91,7 +102,12 @@ class _S3Pooling(Pooling):
         """Pools a tensor: with random draws in training, and to averages otherwise."""
         # Keras passes `training` on to the layers inside a layer.
         seed = self.seed_generator if training else None
-        y = s3_downsample(self.pooling(inputs), self.strides, self.grid_size, self.data_format, seed)
+        grid = self.strides, self.grid_size
+        if training and isinstance(self.pooling, PoolingLayer) and not _has_gpu():
+            with self.pooling.over(s3_pool.placed(self.pooling.window, inputs, *grid, seed)):
+                y = self.pooling(inputs)
+        else:
+            y = s3_pool.downsample(self.pooling(inputs), *grid, self.data_format, seed)
         return keras.ops.cast(y, self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:

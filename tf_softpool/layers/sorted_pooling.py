@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from tf_softpool.layers.base import Pooling
+from tf_softpool.layers.base import AdaptivePooling, GlobalPooling, Pooling, PoolingLayer
 from tf_softpool.layers.public import public
 from tf_softpool.ops.sorted_pool import check_normalize, check_pool_range, pool, rank_weights
 
@@ -50,8 +50,8 @@ class LeadingRank(keras.initializers.Initializer):
         return {"share": self.share}
 
 
-class _SortedPooling(Pooling):
-    """Sorted-weight pooling for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
+class _SortedPool(PoolingLayer):
+    """Sorted-weight pooling {of_things}.
 
     {shapes}
 
@@ -61,7 +61,9 @@ class _SortedPooling(Pooling):
 
     Args:
         {window_arguments}
-        pool_range: int: the number of values of a window that are kept, the largest first. Default: all.
+        pool_range: int: the number of values of a window that are kept, the largest first. If a window has
+            fewer values, the weights are those of the first ranks. Default: all, but global and adaptive
+            layers have no default, because the sizes of their windows depend on the input.
         per_channel: bool: whether each channel learns weights of its own. Default: False.
         normalize: `"softmax"` or `"none"`. With `"softmax"`, the weights are the softmax of the variable
             `rank_logits`, of shape `[pool_range]` or `[pool_range, channels]`. With `"none"`, the weights are
@@ -80,6 +82,8 @@ class _SortedPooling(Pooling):
         {example}
     """
 
+    needed = dict.fromkeys(("global", "adaptive"), "pool_range=3")
+
     def __init__(
         self,
         *args: Any,
@@ -93,9 +97,7 @@ class _SortedPooling(Pooling):
     ) -> None:
         super().__init__(*args, **kwargs)
         check_normalize(normalize)
-        if pool_range is not None:
-            check_pool_range(pool_range, self.window)
-        self.pool_range = math.prod(self.window.pool_size) if pool_range is None else int(pool_range)
+        self.pool_range = self._range_of(pool_range)
         self.per_channel = per_channel
         self.normalize = normalize
         self.rank_initializer = keras.initializers.get(rank_initializer)
@@ -106,6 +108,19 @@ class _SortedPooling(Pooling):
             )
         self.rank_regularizer = keras.regularizers.get(rank_regularizer)
         self.rank_constraint = keras.constraints.get(rank_constraint)
+
+    def _range_of(self, pool_range: Any) -> int:
+        """Returns the number of ranks for an argument `pool_range`."""
+        if isinstance(self, Pooling):
+            if pool_range is None:
+                return math.prod(self.window.pool_size)
+            check_pool_range(pool_range, self.window)
+        elif isinstance(pool_range, bool) or not hasattr(pool_range, "__index__") or pool_range < 1:
+            raise ValueError(
+                "`pool_range` must be given, as an integer of at least 1, because the sizes of this layer's "
+                f"windows depend on the input. Got {pool_range!r}."
+            )
+        return int(pool_range)
 
     def build(self, input_shape: Sequence) -> None:
         """Makes the variable `rank_logits`."""
@@ -148,15 +163,45 @@ class _SortedPooling(Pooling):
 
 
 @public
-class SortedPooling1D(_SortedPooling):
+class SortedPooling1D(_SortedPool, Pooling):
     rank = 1
 
 
 @public
-class SortedPooling2D(_SortedPooling):
+class SortedPooling2D(_SortedPool, Pooling):
     rank = 2
 
 
 @public
-class SortedPooling3D(_SortedPooling):
+class SortedPooling3D(_SortedPool, Pooling):
+    rank = 3
+
+
+@public
+class GlobalSortedPooling1D(_SortedPool, GlobalPooling):
+    rank = 1
+
+
+@public
+class GlobalSortedPooling2D(_SortedPool, GlobalPooling):
+    rank = 2
+
+
+@public
+class GlobalSortedPooling3D(_SortedPool, GlobalPooling):
+    rank = 3
+
+
+@public
+class AdaptiveSortedPooling1D(_SortedPool, AdaptivePooling):
+    rank = 1
+
+
+@public
+class AdaptiveSortedPooling2D(_SortedPool, AdaptivePooling):
+    rank = 2
+
+
+@public
+class AdaptiveSortedPooling3D(_SortedPool, AdaptivePooling):
     rank = 3

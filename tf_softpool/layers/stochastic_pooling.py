@@ -4,13 +4,13 @@ from typing import Any
 
 import keras
 
-from tf_softpool.layers.base import Pooling
+from tf_softpool.layers.base import AdaptivePooling, GlobalPooling, Pooling, PoolingLayer
 from tf_softpool.layers.public import public
-from tf_softpool.ops.portable.sampling import stochastic_pool
+from tf_softpool.ops.stochastic_pool import pool
 
 
-class _StochasticPooling(Pooling):
-    """Stochastic pooling for {things}, to use instead of `keras.layers.MaxPooling{rank}D`.
+class _StochasticPool(PoolingLayer):
+    """Stochastic pooling {of_things}.
 
     {shapes}
 
@@ -30,32 +30,72 @@ class _StochasticPooling(Pooling):
         {example}
     """
 
-    has_compiled_op = False
-
     def __init__(self, *args: Any, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def pool(self, inputs: Any, training: bool | None = None) -> Any:
         """Pools a tensor: with random draws in training, and to the expectation otherwise."""
-        return stochastic_pool(inputs, self.window, self.seed_generator if training else None)
+        return pool(inputs, self.window, self.seed_generator if training else None)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "seed": self.seed}
 
 
+class _StochasticWindows(_StochasticPool):
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Pools a tensor: with random draws in training, and to the expectation otherwise."""
+        return self.pool(inputs, training)
+
+
+class _StochasticWhole(_StochasticPool, GlobalPooling):
+    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
+        """Pools a tensor as the other forms do. In 1D, steps with a mask of False take no part."""
+        return self.squeezed(self.pool(self.unmasked(inputs, mask), training))
+
+
 @public
-class StochasticPooling1D(_StochasticPooling):
+class StochasticPooling1D(_StochasticWindows, Pooling):
     rank = 1
 
 
 @public
-class StochasticPooling2D(_StochasticPooling):
+class StochasticPooling2D(_StochasticWindows, Pooling):
     rank = 2
 
 
 @public
-class StochasticPooling3D(_StochasticPooling):
+class StochasticPooling3D(_StochasticWindows, Pooling):
+    rank = 3
+
+
+@public
+class GlobalStochasticPooling1D(_StochasticWhole):
+    rank = 1
+
+
+@public
+class GlobalStochasticPooling2D(_StochasticWhole):
+    rank = 2
+
+
+@public
+class GlobalStochasticPooling3D(_StochasticWhole):
+    rank = 3
+
+
+@public
+class AdaptiveStochasticPooling1D(_StochasticWindows, AdaptivePooling):
+    rank = 1
+
+
+@public
+class AdaptiveStochasticPooling2D(_StochasticWindows, AdaptivePooling):
+    rank = 2
+
+
+@public
+class AdaptiveStochasticPooling3D(_StochasticWindows, AdaptivePooling):
     rank = 3

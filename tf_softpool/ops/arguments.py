@@ -53,6 +53,27 @@ def check_poolable(x: Any, window: PoolWindow) -> tuple:
     return shape
 
 
+def per_channel(parameter: Any, x: Any, window: PoolWindow, places: int | None = None) -> Any:
+    """Returns a parameter with a value for each channel of a tensor, in the type that it is computed in.
+
+    Args:
+        parameter: number, or tensor of shape `[]` or `[channels]`. With `places`, tensor of shape `[*places]`
+            or `[*places, channels]`.
+        x: the tensor that is pooled.
+        window: a `PoolWindow`.
+        places: the number of places of a window, if there is a value for each of them.
+
+    Returns:
+        A tensor `[channels]`, or `[places, channels]` with `places`.
+    """
+    parameter = ops.cast(ops.convert_to_tensor(parameter), compute_dtype(x.dtype))
+    channels = ops.shape(x)[-1 if window.data_format == "channels_last" else 1]
+    if places is None:
+        return ops.broadcast_to(parameter, (channels,))
+    last = ops.shape(parameter)[-1] if len(parameter.shape) > window.rank else 1
+    return ops.broadcast_to(ops.reshape(parameter, (places, last)), (places, channels))
+
+
 def check_real(tensor: Any, name: str) -> None:
     """Raises a ValueError if the tensor given for an argument does not hold real numbers."""
     dtype = keras.backend.standardize_dtype(tensor.dtype)

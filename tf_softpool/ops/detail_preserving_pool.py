@@ -13,11 +13,12 @@ from tf_softpool.ops.arguments import (
     as_tensor,
     check_real,
     compute_dtype,
+    per_channel,
     shapes_agree,
     spatial_rank,
 )
 from tf_softpool.ops.node import PoolNode
-from tf_softpool.ops.portable.taps import TAPS, along_channels, as_pooled, as_windows, surroundings, windows
+from tf_softpool.ops.portable.taps import TAPS, along_channels, as_pooled, as_windows, windows
 from tf_softpool.ops.portable.weighted_average import weighted_average
 from tf_softpool.ops.window import PoolWindow
 
@@ -120,10 +121,7 @@ def pool(x: Any, guide: Any, alpha: Any, lam: Any, window: PoolWindow, symmetric
     window.check_rank(x.shape)
     _check(guide, alpha, lam, x.shape, window)
     guide = None if guide is None else ops.cast(guide, x.dtype)
-    channels = ops.shape(x)[-1 if window.data_format == "channels_last" else 1]
-    alpha, lam = (
-        ops.broadcast_to(ops.cast(tensor, compute_dtype(x.dtype)), (channels,)) for tensor in (alpha, lam)
-    )
+    alpha, lam = (per_channel(tensor, x, window) for tensor in (alpha, lam))
     return dispatch.pool(
         x,
         window,
@@ -137,27 +135,6 @@ def pool(x: Any, guide: Any, alpha: Any, lam: Any, window: PoolWindow, symmetric
         ),
         lambda: portable_detail_preserving_pool(x, guide, alpha, lam, window, symmetric),
     )
-
-
-def learned_guide(x: Any, kernel: Any, window: PoolWindow) -> Any:
-    """Returns a guide for each window: a depthwise convolution around the window's centre.
-
-    Positions outside the input and infinite values take no part. The sum over the other positions is scaled
-    up to make up for them.
-
-    Args:
-        x: tensor.
-        kernel: tensor of shape `[3, ..., channels]`, with an axis of 3 for each spatial dimension.
-        window: a `PoolWindow`.
-    """
-    dtype = compute_dtype(x.dtype)
-    a = surroundings(ops.cast(x, dtype), window, kernel.shape[0], float("-inf"))
-    present = ops.logical_not(ops.isinf(a))
-    kernel = along_channels(ops.cast(kernel, dtype), window, tap_axes=window.rank)
-    count = ops.sum(ops.cast(present, dtype), axis=TAPS, keepdims=True)
-    total = ops.sum(ops.where(present, a, 0.0) * kernel, axis=TAPS, keepdims=True)
-    guide = total * (kernel.shape[TAPS] / ops.maximum(count, 1.0))
-    return ops.cast(as_pooled(guide, x, window), x.dtype)
 
 
 def portable_detail_preserving_pool(

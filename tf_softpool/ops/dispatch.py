@@ -2,6 +2,7 @@
 
 import contextlib
 import contextvars
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,6 +40,17 @@ def is_forced() -> bool:
     return _forced.get()
 
 
+class _Placed:
+    """The compiled ops whose windows lie at given positions, by the names of the ops without positions."""
+
+    def __init__(self, module: Any, positions: Any) -> None:
+        self._module = module
+        self._positions = positions
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return functools.partial(getattr(self._module, f"{name}_at"), positions=self._positions)
+
+
 def pool(x: Any, window: PoolWindow, compiled: Callable[[Any], Any], standard: Callable[[], Any]) -> Any:
     """Pools a tensor with a compiled op if that can be used, and with standard operations if not.
 
@@ -55,7 +67,7 @@ def pool(x: Any, window: PoolWindow, compiled: Callable[[Any], Any], standard: C
     module = None if is_forced() else native.load().ops
     if module is None:
         return standard()
-    y = compiled(module)
+    y = compiled(module if window.positions is None else _Placed(module, window.positions))
     if window.is_whole:
         # The op's shape function computes ceil(size / stride) positions. If the size is unknown, it does not
         # see that this is always one.

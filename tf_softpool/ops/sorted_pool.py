@@ -103,7 +103,8 @@ def _check_logits(logits: Any, x_shape: Sequence, window: PoolWindow) -> None:
         raise ValueError(
             f"`rank_logits` must have shape [pool_range] or [pool_range, channels], got {tuple(shape)}."
         )
-    if shape[0] is not None:
+    # Adaptive windows may be of any size. Ranks that a window lacks do not count.
+    if shape[0] is not None and not window.is_adaptive:
         check_pool_range(shape[0], window, "rank_logits.shape[0]")
     channels = x_shape[-1 if window.data_format == "channels_last" else 1]
     if len(shape) == 2 and None not in (shape[1], channels) and shape[1] != channels:

@@ -1,7 +1,7 @@
 """The windows of a pooling: size, strides, padding and data format, checked and in one form."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -24,18 +24,39 @@ def per_dimension(value: Any, rank: int, name: str) -> tuple[int, ...]:
     return tuple(int(v) for v in values)
 
 
+def _known_data_format(data_format: str | None) -> str:
+    """Returns a data format, or Keras's setting for None.
+
+    Raises:
+        ValueError: if it is not the name of a data format.
+    """
+    data_format = keras.config.image_data_format() if data_format is None else data_format
+    if data_format not in ("channels_last", "channels_first"):
+        raise ValueError(f'`data_format` must be "channels_last" or "channels_first", got {data_format!r}.')
+    return data_format
+
+
 @dataclass(frozen=True)
 class PoolWindow:
     """The windows of a pooling over `len(pool_size)` spatial dimensions.
 
-    `padding` may also be `"after"`, for use inside the package: like `"same"`, but with all padding behind
-    the input.
+    `padding` may also be one of two names that are for use inside the package:
+
+    - `"after"` is like `"same"`, but with all padding behind the input.
+    - `"adaptive"` divides each axis into windows that cover all of it, whatever its length is. `pool_size` is
+      then the number of windows along each axis, and the strides are 1. Window `o` of an axis of length `n`
+      with `m` windows has the positions from `floor(o n / m)` to before `ceil((o + 1) n / m)`. `adaptive()`
+      makes these windows.
     """
 
     pool_size: tuple[int, ...]
     strides: tuple[int, ...]
     padding: str
     data_format: str
+    # For use inside the package: where windows lie, an int32 tensor with the positions along each axis, axis
+    # after axis. They number the windows that are one position apart. `strides` then says how many of these
+    # there are for each that is pooled. `placed()` makes these windows.
+    positions: Any = field(default=None, compare=False)
 
     @classmethod
     def of(
@@ -63,17 +84,40 @@ class PoolWindow:
         lower = padding.lower() if isinstance(padding, str) else padding
         if lower not in ("valid", "same"):
             raise ValueError(f'`padding` must be "valid" or "same", got {padding!r}.')
-        data_format = keras.config.image_data_format() if data_format is None else data_format
-        if data_format not in ("channels_last", "channels_first"):
-            raise ValueError(
-                f'`data_format` must be "channels_last" or "channels_first", got {data_format!r}.'
-            )
-        return cls(pool_size, strides, lower, data_format)
+        return cls(pool_size, strides, lower, _known_data_format(data_format))
 
     @classmethod
     def whole(cls, rank: int, data_format: str | None = None) -> "PoolWindow":
         """Makes one window that covers all spatial positions of any input."""
         return cls.of(rank, WHOLE, padding="same", data_format=data_format)
+
+    @classmethod
+    def adaptive(
+        cls, rank: int, output_size: int | Sequence[int], data_format: str | None = None
+    ) -> "PoolWindow":
+        """Makes windows that divide any input into a given number of windows along each axis.
+
+        Args:
+            rank: int: the number of spatial dimensions, 1 to 3.
+            output_size: int or `rank` ints: the number of windows along each spatial dimension.
+            data_format: `"channels_last"`, `"channels_first"`, or None for Keras's setting.
+
+        Raises:
+            ValueError: if an argument is not as described.
+        """
+        sizes = per_dimension(output_size, rank, "output_size")
+        return cls(sizes, (1,) * rank, "adaptive", _known_data_format(data_format))
+
+    def placed(self, positions: Any, strides: Sequence[int]) -> "PoolWindow":
+        """Makes windows of the same size at some of the positions of an axis.
+
+        Args:
+            positions: int32 tensor with `ceil(n / stride)` of the positions from 0 to `n - 1` for each axis,
+                in rising order, axis after axis. `n` is the number of windows along the axis that are one
+                position apart.
+            strides: an int for each spatial dimension.
+        """
+        return replace(self, strides=tuple(strides), positions=positions)
 
     @property
     def rank(self) -> int:
@@ -86,6 +130,11 @@ class PoolWindow:
         return self.padding == "same" and all(s == WHOLE for s in self.pool_size + self.strides)
 
     @property
+    def is_adaptive(self) -> bool:
+        """Whether the number of windows is given, and their sizes follow from the input's."""
+        return self.padding == "adaptive"
+
+    @property
     def spatial_axes(self) -> tuple[int, ...]:
         """The spatial axes of a tensor."""
         first = 1 if self.data_format == "channels_last" else 2
@@ -93,6 +142,10 @@ class PoolWindow:
 
     def outputs(self, length: Any, size: int, stride: int) -> Any:
         """Returns the number of windows along a dimension, whose length is an int or a tensor."""
+        if self.is_adaptive:
+            return size
+        if self.positions is not None:
+            return (self._at_every_position().outputs(length, size, 1) - 1) // stride + 1
         # No dividend is negative, because ONNX rounds quotients towards zero and Python rounds them down.
         if self.padding != "valid":
             return (length - 1) // stride + 1
@@ -103,8 +156,13 @@ class PoolWindow:
         """Returns how far the first window starts before the input, along a dimension."""
         if self.padding != "same":
             return 0
+        if self.positions is not None:
+            return (size - 1) // 2
         total = (self.outputs(length, size, stride) - 1) * stride + size - length
         return (max(total, 0) if isinstance(total, int) else ops.maximum(total, 0)) // 2
+
+    def _at_every_position(self) -> "PoolWindow":
+        return replace(self, strides=(1,) * self.rank, positions=None)
 
     def attributes(self) -> dict[str, Any]:
         """Returns these windows as attributes of our ops."""
@@ -121,6 +179,8 @@ class PoolWindow:
     ) -> "PoolWindow":
         """Makes the windows from attributes of our ops."""
         data_format = "channels_last" if data_format == "NHWC" else "channels_first"
+        if padding.lower() == "adaptive":
+            return cls.adaptive(len(ksize), ksize, data_format)
         return cls.of(len(ksize), ksize, strides, padding, data_format)
 
     def check_rank(self, shape: Sequence) -> None:
@@ -135,25 +195,24 @@ class PoolWindow:
         """Returns the shape of the pooled tensor. Unknown dimensions are None.
 
         Raises:
-            ValueError: if the rank is wrong, or a window is larger than the input under "valid".
+            ValueError: if the rank is wrong, or a window is larger than the input under "valid", or there is
+                nothing to pool in a window.
         """
         self.check_rank(shape)
-        shape = list(shape)
+        given, shape = tuple(shape), list(shape)
         for axis, size, stride in zip(self.spatial_axes, self.pool_size, self.strides, strict=True):
-            length = shape[axis]
-            if self.is_whole and length != 0:
+            length = given[axis]
+            if (self.is_whole or self.is_adaptive) and length == 0:
+                raise ValueError(
+                    f"There is nothing to pool in a tensor of shape {given}: a spatial dimension is 0."
+                )
+            if self.padding == "valid" and length is not None and length < size:
+                raise ValueError(
+                    f"`pool_size` {self.pool_size} is larger than the input, of shape {given}, which "
+                    '`padding="valid"` does not allow.'
+                )
+            if self.is_whole:
                 shape[axis] = 1
-            elif self.is_whole:
-                raise ValueError(
-                    f"There is nothing to pool in a tensor of shape {tuple(shape)}: a spatial dimension is 0."
-                )
-            elif length is None:
-                continue
-            elif self.padding == "valid" and length < size:
-                raise ValueError(
-                    f"`pool_size` {self.pool_size} is larger than the input, of shape "
-                    f'{tuple(shape)}, which `padding="valid"` does not allow.'
-                )
-            else:
+            elif self.is_adaptive or length is not None:
                 shape[axis] = self.outputs(length, size, stride)
         return tuple(shape)

@@ -58,9 +58,10 @@ def replace_pooling(
 
     Layers keep their names. A layer that is used twice stays one layer. Models and layers inside the model,
     such as `TimeDistributed`, are rewritten too, to any depth. A new layer takes over the arguments that it
-    shares with the old one: window, strides, padding, data format, `keepdims`, dtype policy. The given model
-    is not changed, and shares no variables with the copy. The copy of a compiled model is compiled in the
-    same way. Its optimizer continues from the state of the old one, for the variables that both models have.
+    shares with the old one: window, strides, padding, output size, data format, `keepdims`, dtype policy. The
+    given model is not changed, and shares no variables with the copy. The copy of a compiled model is
+    compiled in the same way. Its optimizer continues from the state of the old one, for the variables that
+    both models have.
 
     Args:
         model: a built `keras.Model`. Functional and Sequential models are copied layer by layer. Other
@@ -68,9 +69,12 @@ def replace_pooling(
         replacements: dict. A key says what to replace, and its value what to replace it with. A key is a
             layer class or a kind: `"max"`, `"average"`, `"soft"`, `"sorted"`, `"detail_preserving"`,
             `"local_importance"`, `"sum"`, `"power_average"`, `"lp"`, `"mixed"`, `"gated"`, `"stochastic"`,
-            `"s3"`, `"global_max"`, `"global_average"`, `"global_soft"`. A value is a kind, a layer class, or
-            a function that takes the old layer and returns a new one. The first key that matches a layer
-            counts. `keras.ops.max_pool` and `average_pool` in a model match like the layers that do the same.
+            `"s3"`, `"median"`. Global and adaptive poolings are other kinds, such as `"global_max"` and
+            `"adaptive_max"`; `"gated"`, `"s3"` and `"median"` have none. A value is a kind, a layer class, or
+            a function that takes the old layer and returns a new one. As a value, `"soft"` also stands for
+            `"global_soft"` and `"adaptive_soft"`, whichever the old layer needs. The first key that matches
+            a layer counts. Pooling operations in a model, such as `keras.ops.max_pool`, match like the layers
+            that do the same.
         where: a glob such as `"conv*"`, a list of globs, or a function that takes a layer and returns True if
             it may be replaced. A glob must match the layer's name or its path in the model. Default: every
             layer.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "softpool/engine/pool_math.h"
+#include "softpool/engine/philox.h"
 #include "softpool/engine/taps-inl.h"
 
 namespace softpool {
@@ -86,6 +87,7 @@ struct MemoryWindow {
     return LoadOne(tensors.window_in[kWhich] + place.out);
   }
   HWY_INLINE C LoadChannel(const C* table) const { return table[place.channel]; }
+  HWY_INLINE C LoadDraw() const { return DrawAt<C>(tensors.seed, place.out); }
 
   template <int kWhich = 0>
   HWY_INLINE void StoreWindow(C v) const {
@@ -169,7 +171,7 @@ struct RegisterWindow {
   }
   template <class F, int... kIndex>
   HWY_INLINE void Unrolled(const F& f, std::integer_sequence<int, kIndex...>) const {
-    (f(int64_t{kIndex}, Tap{kIndex, kIndex}), ...);
+    (f(int64_t{kIndex}, Tap{kIndex, kIndex, kIndex}), ...);
   }
   HWY_INLINE MemoryWindow<Math, T, kSink> AnySize() const {
     registers.in_memory |= 1u << kLane;
@@ -190,6 +192,7 @@ struct RegisterWindow {
     return registers.window_in[kWhich][kLane];
   }
   HWY_INLINE C LoadChannel(const C* table) const { return memory.LoadChannel(table); }
+  HWY_INLINE C LoadDraw() const { return memory.LoadDraw(); }
   template <int kWhich = 0>
   HWY_INLINE void StoreWindow(C v) const {
     registers.window_out[kWhich][kLane] = v;

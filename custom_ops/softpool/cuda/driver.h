@@ -34,7 +34,7 @@ class Driver {
   std::string Run() const {
     if constexpr (Math::kTapOutputs > 0) {
       if (g_.Overlaps()) {
-        if constexpr (!kWide) {
+        if constexpr (!kFewKernels) {
           if (IsOfSize<1, 3, 3>()) return RunTiles<Size<1, 3, 3>>();
         }
         return RunTiles<AnySize>();
@@ -51,19 +51,20 @@ class Driver {
   }
 
  private:
-  // Separate kernels for every shape would make the library large, so double has few of them.
-  static constexpr bool kWide = sizeof(T) == 8;
+  // Separate kernels for every shape would make the library large, so double and some poolings have
+  // few of them.
+  static constexpr bool kFewKernels = sizeof(T) == 8 || Math::kFewSizes;
 
   std::string RunWindowsOfItsSize() const {
     constexpr int kVector = 16 / sizeof(T);
     if (IsOfSize<1, 2, 2>()) {
       if (ChannelsFit(kVector)) return RunWindows<Size<1, 2, 2>, Layout<kVector, 1>>();
-      if constexpr (!kWide) {
+      if constexpr (!kFewKernels) {
         if (RowsFit(kVector)) return RunWindows<Size<1, 2, 2>, Layout<kVector, 2>>();
         return RunWindows<Size<1, 2, 2>, Layout<1, 1>>();
       }
     }
-    if constexpr (!kWide) {
+    if constexpr (!kFewKernels) {
       if (IsOfSize<1, 3, 3>()) {
         // Larger windows fill the registers with fewer channels side by side.
         if (ChannelsFit(4)) return RunWindows<Size<1, 3, 3>, Layout<4, 1>>();
@@ -95,8 +96,8 @@ class Driver {
   // windows that divide rows into pairs.
   bool RowsFit(int vector) const {
     const PoolAxis& row = g_.axis[2];
-    return g_.inner == 1 && row.stride == 2 && row.pad == 0 && row.in % vector == 0 &&
-           Aligned(vector * sizeof(T));
+    return g_.inner == 1 && !row.IsUneven() && row.stride == 2 && row.pad == 0 &&
+           row.in % vector == 0 && Aligned(vector * sizeof(T));
   }
 
   template <class Size_, class L>
@@ -127,9 +128,8 @@ class Driver {
       for (int i = 0; i < kAxes; ++i) {
         const PoolAxis& axis = g_.axis[i];
         count[i] = (axis.in + sizes.size[i] - 1) / sizes.size[i];
-        apart[i] = Apart(axis);
-        const int64_t reach =
-            std::min((sizes.size[i] + axis.window - 2) / axis.stride + 1, axis.out);
+        apart[i] = axis.MostCovering();
+        const int64_t reach = MostReaching(axis, sizes.size[i]);
         at_once *= (reach + apart[i] - 1) / apart[i];
       }
       const PositionMap tiles(g_.outer / g_.outer_channels, count[0], count[1], count[2]);
@@ -162,6 +162,11 @@ class Driver {
     return "";
   }
 
+  // Returns the most windows that reach into `size` positions.
+  static int64_t MostReaching(const PoolAxis& axis, int64_t size) {
+    const int64_t apart = (size + axis.window - 2) / axis.stride + 1;
+    return std::min(axis.IsUneven() ? apart * axis.MostCovering() : apart, axis.out);
+  }
   // Returns as many threads as `items` items need at a time, in whole warps and at most kThreads.
   static int ThreadsFor(int64_t items) {
     return static_cast<int>(std::min<int64_t>((items + 31) / 32 * 32, kThreads));
@@ -216,6 +221,29 @@ std::string RunPooling(const Call& call, const CudaStream& cuda) {
     using T = decltype(value);
     using M = Math<ComputeType<T>>;
     return Driver<M, T>(M(call), call.geometry, TensorsOf<T, M>(call), cuda).Run();
+  });
+}
+
+// The same for mathematics that sums the gradients of parameters of each channel. The rows of the
+// sums are those of the op's parameters, in order.
+template <template <class, class> class Math>
+std::string RunSumming(const Call& call, const CudaStream& cuda) {
+  return OnEachType(call, cuda, [&](auto value) {
+    using T = decltype(value);
+    using C = ComputeType<T>;
+    using M = Math<C, ThreadSumming>;
+    const auto store = [&](const BlockSums& sums, int64_t slices) {
+      std::string error;
+      ForEachParameterGradient(call, [&](const Tensor& gradient, int64_t row, int64_t rows) {
+        if (!error.empty()) return;
+        error = StoreTotals(sums, slices, row, rows, static_cast<C*>(gradient.data), cuda);
+      });
+      return error;
+    };
+    const ParameterGradients parameters{ForEachParameterGradient(call, [](auto&&...) {}), store};
+    return Driver<M, T>(M(call, ThreadSumming()), call.geometry, TensorsOf<T, M>(call), cuda,
+                        parameters)
+        .Run();
   });
 }
 

@@ -10,12 +10,6 @@
 namespace softpool {
 namespace HWY_NAMESPACE {
 
-// Returns how many windows apart two windows along an axis must be to share no input.
-SOFTPOOL_HOST_DEVICE inline int64_t Apart(const PoolAxis& axis) {
-  const int64_t apart = (axis.window + axis.stride - 1) / axis.stride;
-  return apart < axis.out ? apart : axis.out;
-}
-
 // A part of an axis, and the windows that reach into it.
 struct TilePart {
   int64_t begin, end;      // inputs
@@ -67,7 +61,7 @@ struct TilesProgram {
   ChannelMap channels;
   PositionMap tiles;
   TileSizes sizes;
-  int64_t colours[kAxes];  // how many: windows of one colour share no input
+  int64_t colours[kAxes];  // how many: windows so far apart share no input
   Divisor by_stride[kAxes], by_colours[kAxes], by_phases;
   BlockSums sums;
   size_t sums_bytes;  // of shared memory, in front of the tile's sums
@@ -155,8 +149,7 @@ struct TilesProgram {
     for (int i = kAxes - 1; i >= 0; --i) {
       const int64_t begin = geometry.axis[i].Begin(o[i]);
       box.target_step[i] = step;
-      box.wanted_begin[i] = part[i].begin > begin ? part[i].begin - begin : 0;
-      box.wanted_end[i] = part[i].end - begin < box.count[i] ? part[i].end - begin : box.count[i];
+      box.SetAxis(i, geometry.axis[i], o[i], Range{part[i].begin, part[i].end});
       targets.first += (begin - part[i].begin) * step;
       // The tile that has a window's first input owns the window.
       targets.owned = targets.owned && begin >= part[i].begin;

@@ -16,9 +16,7 @@ HWY_INLINE TapBox BoxAt(const PoolGeometry& g, const std::array<int64_t, kAxes>&
   box.step = steps;
   box.target_step = steps;
   for (int i = 0; i < kAxes; ++i) {
-    box.count[i] = g.axis[i].End(o[i]) - g.axis[i].Begin(o[i]);
-    box.wanted_begin[i] = 0;
-    box.wanted_end[i] = box.count[i];
+    box.SetAxis(i, g.axis[i], o[i], Range{0, g.axis[i].in});
   }
   return box;
 }

@@ -111,9 +111,7 @@ class Block {
     box.target_step = {part[1].Size() * part[2].Size() * step, part[2].Size() * step, step};
     for (int i = 0; i < kAxes; ++i) {
       const int64_t begin = g.axis[i].Begin(o[i]);
-      box.count[i] = g.axis[i].End(o[i]) - begin;
-      box.wanted_begin[i] = std::max<int64_t>(part[i].begin - begin, 0);
-      box.wanted_end[i] = std::min(part[i].end - begin, box.count[i]);
+      box.SetAxis(i, g.axis[i], o[i], part[i]);
       at.in += begin * box.step[i];
       at.target += (begin - part[i].begin) * box.target_step[i];
     }

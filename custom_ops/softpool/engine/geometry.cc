@@ -1,6 +1,7 @@
 #include "softpool/engine/geometry.h"
 
 #include <limits>
+#include <numeric>
 
 namespace softpool {
 namespace {
@@ -28,6 +29,33 @@ std::string CheckRange(const char* name, const std::vector<int64_t>& values) {
 }
 
 }  // namespace
+
+int64_t PoolAxis::Reach(int64_t windows) const {
+  // Parts of an axis begin `stride` or `stride` + 1 positions apart. Windows that were placed are
+  // `stride` positions apart on average.
+  return std::min((windows - 1) * (stride + (adaptive ? 1 : 0)) + window, in);
+}
+
+void PoolAxis::Divide(int64_t parts) {
+  out = parts;
+  pad = 0;
+  window = in / parts;
+  stride = std::max<int64_t>(window, 1);
+  const int64_t rest = in % parts;
+  // Equal parts are ordinary windows, which are pooled faster.
+  adaptive = rest != 0;
+  // Positions that two parts share belong to both.
+  if (adaptive) window += rest > std::gcd(rest, parts) ? 2 : 1;
+}
+
+void PoolAxis::Surround(int64_t size) {
+  if (adaptive) {
+    centred = true;
+  } else {
+    pad -= window / 2 - size / 2;
+  }
+  window = size;
+}
 
 int64_t PoolGeometry::LargestWindow() const {
   int64_t taps = 1;
@@ -61,6 +89,10 @@ std::string OutputSize(int64_t in, int64_t window, int64_t stride, Padding paddi
     *out = in / stride + (in % stride != 0);
     return "";
   }
+  if (padding == Padding::kAdaptive) {
+    *out = window;
+    return in > 0 ? "" : "padding 'ADAPTIVE' does not allow a spatial dimension of 0";
+  }
   if (window > in) {
     return "ksize " + std::to_string(window) + " is larger than the input's spatial dimension " +
            std::to_string(in) + ", which padding 'VALID' does not allow";
@@ -92,6 +124,7 @@ std::string MakeGeometry(const std::vector<int64_t>& dims, const std::vector<int
     axis.stride = strides[i];
     error = OutputSize(axis.in, axis.window, axis.stride, padding, &axis.out);
     if (!error.empty()) return error;
+    if (padding == Padding::kAdaptive) axis.Divide(ksize[i]);
     if (padding == Padding::kSame && axis.out > 0) {
       const int64_t covered = (axis.out - 1) * axis.stride + axis.window;
       axis.pad = std::max<int64_t>(covered - axis.in, 0) / 2;

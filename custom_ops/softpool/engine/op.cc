@@ -21,8 +21,18 @@ const char* NameOf(DataType type) {
       return "float";
     case DataType::kFloat64:
       return "double";
+    case DataType::kInt32:
+      return "int32";
   }
   return "?";
+}
+
+// Saturates instead of overflowing: no tensor has that many elements.
+int64_t ProductOf(const std::vector<int64_t>& sizes) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  int64_t product = 1;
+  for (int64_t size : sizes) product = product > kMost / size ? kMost : product * size;
+  return product;
 }
 
 const Tensor& Named(const std::vector<TensorSpec>& specs, const std::vector<Tensor>& tensors,
@@ -45,6 +55,62 @@ std::vector<int64_t> WindowDims(const Call& call) {
   return dims;
 }
 
+int64_t CountOfPositions(const Call& call) {
+  int64_t count = 0;
+  for (size_t i = kAxes - call.attributes->Ints("ksize").size(); i < kAxes; ++i) {
+    count += call.geometry.axis[i].out;
+  }
+  return count;
+}
+
+// Sets where the windows of a call lie. A graph or a program can hold any positions, so they are
+// checked.
+std::string PlaceWindows(const Tensor& positions, Call* call) {
+  const auto* next = static_cast<const int32_t*>(positions.data);
+  const Padding padding = PaddingNamed(call->attributes->String("padding"));
+  for (size_t i = kAxes - call->attributes->Ints("ksize").size(); i < kAxes; ++i) {
+    PoolAxis& axis = call->geometry.axis[i];
+    int64_t all = 0;
+    const int64_t window =
+        call->attributes->Ints("ksize")[i + call->inputs[0].dims.size() - 2 - kAxes];
+    const std::string error = OutputSize(axis.in, window, 1, padding, &all);
+    if (!error.empty()) return error;
+    for (int64_t o = 0; o < axis.out; ++o) {
+      if (next[o] < 0 || next[o] >= all || (o > 0 && next[o] <= next[o - 1])) {
+        return "positions must rise from 0 to at most " + std::to_string(all - 1) +
+               " along each axis, got " + std::to_string(next[o]) + " for window " +
+               std::to_string(o);
+      }
+    }
+    axis.Place(next);
+    next += axis.out;
+  }
+  return "";
+}
+
+// Returns the name of the op whose windows are placed.
+std::string PlacedName(const std::string& name) {
+  constexpr std::string_view kGrad = "Grad";
+  const bool is_gradient =
+      name.size() > kGrad.size() && name.substr(name.size() - kGrad.size()) == kGrad;
+  return is_gradient ? name.substr(0, name.size() - kGrad.size()) + "AtGrad" : name + "At";
+}
+
+// Returns an op with the same kernel, whose windows are placed.
+Op PlacedOp(const Op& op) {
+  Op placed = op;
+  placed.name = PlacedName(op.name);
+  placed.summary = op.summary + " Windows lie at positions that are given.";
+  placed.placed = true;
+  const bool is_gradient = op.inputs.back().name == "grad";
+  placed.inputs.insert(
+      placed.inputs.end() - (is_gradient ? 1 : 0),
+      {"positions", Role::kPositions,
+       "Where windows lie, as numbers of windows that are one position apart: for each spatial "
+       "axis one of every `strides` such windows, in rising order."});
+  return placed;
+}
+
 // Returns what follows `name must have shape ..., ` in an error.
 const char* MeaningOf(Role role) {
   switch (role) {
@@ -52,13 +118,21 @@ const char* MeaningOf(Role role) {
       return "the shape of the input";
     case Role::kWindows:
       return "one value for each window";
+    case Role::kSeed:
+      return "the two numbers of a seed";
+    case Role::kPositions:
+      return "a position for each row and each column of windows";
     default:
       return "one value for each channel";
   }
 }
 
 std::string CheckInput(const Call& call, const TensorSpec& spec, const Tensor& tensor) {
-  if (IsParameter(spec.role)) {
+  if (spec.role == Role::kSeed || spec.role == Role::kPositions) {
+    if (tensor.type != DataType::kInt32) {
+      return spec.name + " must be of type int32, got " + NameOf(tensor.type);
+    }
+  } else if (IsParameter(spec.role)) {
     const std::string error = CheckParameterType(spec.name, tensor.type, call.Type());
     if (!error.empty()) return error;
   } else if (tensor.type != call.Type()) {
@@ -68,10 +142,16 @@ std::string CheckInput(const Call& call, const TensorSpec& spec, const Tensor& t
   std::vector<int64_t> expected = call.inputs[0].dims;
   if (spec.role == Role::kRanks) {
     return CheckRanks(spec.name, tensor.dims, call.attributes->Ints("ksize"),
-                      call.geometry.Channels());
+                      PaddingNamed(call.attributes->String("padding")), call.geometry.Channels());
+  }
+  if (spec.role == Role::kPlaces) {
+    return CheckPlaces(*call.op, spec.name, tensor.dims, *call.attributes,
+                       call.geometry.Channels());
   }
   if (spec.role == Role::kWindows) expected = WindowDims(call);
   if (spec.role == Role::kChannels) expected = {call.geometry.Channels()};
+  if (spec.role == Role::kSeed) expected = {2};
+  if (spec.role == Role::kPositions) expected = {CountOfPositions(call)};
   if (tensor.dims == expected) return "";
   return spec.name + " must have shape " + ShapeText(expected) + ", " + MeaningOf(spec.role) +
          ", got " + ShapeText(tensor.dims);
@@ -135,7 +215,8 @@ bool Op::HasOptional() const {
 }
 
 int64_t Tensor::Bytes() const {
-  int64_t bytes = type == DataType::kFloat64 ? 8 : type == DataType::kFloat32 ? 4 : 2;
+  const bool has_16_bits = type == DataType::kFloat16 || type == DataType::kBFloat16;
+  int64_t bytes = type == DataType::kFloat64 ? 8 : has_16_bits ? 2 : 4;
   for (int64_t n : dims) bytes *= n;
   return bytes;
 }
@@ -145,14 +226,16 @@ const Tensor& Call::Output(std::string_view name) const {
   return Named(op->outputs, outputs, name);
 }
 
-size_t InputOfRanks(const Op& op, size_t output) {
-  const auto is_of_ranks = [](const TensorSpec& spec) { return spec.role == Role::kRanks; };
-  auto before = std::count_if(
-      op.outputs.begin(), op.outputs.begin() + static_cast<std::ptrdiff_t>(output), is_of_ranks);
+size_t InputLike(const Op& op, size_t output) {
+  const Role role = op.outputs[output].role;
+  const auto has_role = [role](const TensorSpec& spec) { return spec.role == role; };
+  auto before = std::count_if(op.outputs.begin(),
+                              op.outputs.begin() + static_cast<std::ptrdiff_t>(output), has_role);
   for (size_t i = 0; i < op.inputs.size(); ++i) {
-    if (is_of_ranks(op.inputs[i]) && before-- == 0) return i;
+    if (has_role(op.inputs[i]) && before-- == 0) return i;
   }
-  throw std::logic_error(op.name + " has more outputs than inputs with the role kRanks");
+  throw std::logic_error(op.name + " has more outputs than inputs with the role of " +
+                         op.outputs[output].name);
 }
 
 bool IsAbsent(const Call& call, const TensorSpec& spec) {
@@ -168,17 +251,53 @@ std::string Prepare(Call* call) {
     return call->op->name + " got " + std::to_string(call->inputs.size()) + " inputs instead of " +
            std::to_string(specs.size());
   }
-  const std::string error =
-      MakeGeometry(call->inputs[0].dims, attributes.Ints("ksize"), attributes.Ints("strides"),
-                   PaddingNamed(attributes.String("padding")),
-                   DataFormatNamed(attributes.String("data_format")), &call->geometry);
+  if (call->Type() == DataType::kInt32) return "cannot pool a tensor of type int32";
+  const std::string error = LayOut(*call->op, call->inputs[0].dims, attributes, &call->geometry);
   if (!error.empty()) return error;
   for (size_t i = 1; i < specs.size(); ++i) {
     if (IsAbsent(*call, specs[i])) continue;
-    const std::string wrong = CheckInput(*call, specs[i], call->inputs[i]);
+    std::string wrong = CheckInput(*call, specs[i], call->inputs[i]);
+    if (wrong.empty() && specs[i].role == Role::kPositions && !call->geometry.Empty()) {
+      wrong = PlaceWindows(call->inputs[i], call);
+    }
     if (!wrong.empty()) return wrong;
   }
   return "";
+}
+
+std::string LayOut(const Op& op, const std::vector<int64_t>& dims, const Attributes& attributes,
+                   PoolGeometry* geometry) {
+  const std::vector<int64_t>& ksize = attributes.Ints("ksize");
+  std::vector<int64_t> strides = attributes.Ints("strides");
+  std::string error = CheckAttributes(ksize, strides);
+  if (!error.empty()) return error;
+  const Padding padding = PaddingNamed(attributes.String("padding"));
+  int64_t windows = 0;
+  if (op.placed) error = WindowsOf(op, 1, 1, 1, padding, &windows);
+  if (!error.empty()) return error;
+  if (op.placed) std::fill(strides.begin(), strides.end(), 1);
+  error = MakeGeometry(dims, ksize, strides, padding,
+                       DataFormatNamed(attributes.String("data_format")), geometry);
+  if (!error.empty()) return error;
+  for (size_t i = 0; i < ksize.size(); ++i) {
+    PoolAxis& axis = geometry->axis[kAxes - ksize.size() + i];
+    if (op.placed) {
+      axis.stride = attributes.Ints("strides")[i];
+      axis.out = axis.out / axis.stride + (axis.out % axis.stride != 0);
+    }
+    if (op.around > 0 && axis.out > 0) axis.Surround(op.around);
+  }
+  return "";
+}
+
+std::string WindowsOf(const Op& op, int64_t in, int64_t window, int64_t stride, Padding padding,
+                      int64_t* out) {
+  if (op.placed && padding == Padding::kAdaptive) {
+    return "padding 'ADAPTIVE' does not go with positions";
+  }
+  const std::string error = OutputSize(in, window, op.placed ? 1 : stride, padding, out);
+  if (op.placed) *out = *out / stride + (*out % stride != 0);
+  return error;
 }
 
 Tensor OutputLike(const Call& call, size_t output) {
@@ -190,7 +309,9 @@ Tensor OutputLike(const Call& call, size_t output) {
   if (role == Role::kTaps) like.dims = call.inputs[0].dims;
   if (role == Role::kWindows) like.dims = WindowDims(call);
   if (role == Role::kChannels) like.dims = {call.geometry.Channels()};
-  if (role == Role::kRanks) like.dims = call.inputs.at(InputOfRanks(*call.op, output)).dims;
+  if (role == Role::kRanks || role == Role::kPlaces) {
+    like.dims = call.inputs.at(InputLike(*call.op, output)).dims;
+  }
   return like;
 }
 
@@ -214,15 +335,14 @@ std::string CheckParameterType(const std::string& name, DataType type, DataType 
 }
 
 std::string CheckRanks(const std::string& name, const std::vector<int64_t>& shape,
-                       const std::vector<int64_t>& ksize, int64_t channels) {
+                       const std::vector<int64_t>& ksize, Padding padding, int64_t channels) {
   if (shape.size() != 1 && shape.size() != 2) {
     return name + " must have shape [pool_range] or [pool_range, channels], got " +
            ShapeText(shape);
   }
-  // Saturates instead of overflowing: no tensor has that many ranks.
-  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
-  int64_t window = 1;
-  for (int64_t k : ksize) window = window > kMost / k ? kMost : window * k;
+  // Windows that divide the input may be of any size. Ranks that a window lacks do not count.
+  const int64_t window =
+      padding == Padding::kAdaptive ? std::numeric_limits<int32_t>::max() : ProductOf(ksize);
   if (shape[0] == 0 || shape[0] > window) {
     return name + " must have from 1 to " + std::to_string(window) +
            " ranks, at most one for each position of a window of ksize " + ShapeText(ksize) +
@@ -233,6 +353,26 @@ std::string CheckRanks(const std::string& name, const std::vector<int64_t>& shap
            "], one column for each channel, got " + ShapeText(shape);
   }
   return "";
+}
+
+std::string CheckPlaces(const Op& op, const std::string& name, const std::vector<int64_t>& shape,
+                        const Attributes& attributes, int64_t channels) {
+  std::vector<int64_t> size = attributes.Ints("ksize");
+  if (op.around > 0) {
+    std::fill(size.begin(), size.end(), op.around);
+  } else if (PaddingNamed(attributes.String("padding")) == Padding::kAdaptive) {
+    return name +
+           " has values for the places of a window, so all windows must be of one size, "
+           "which padding 'ADAPTIVE' does not ensure";
+  }
+  const int64_t places = ProductOf(size);
+  const auto agrees = [&shape](size_t i, int64_t length) {
+    return shape[i] < 0 || length < 0 || shape[i] == length;
+  };
+  if (shape.size() == 2 && agrees(0, places) && agrees(1, channels)) return "";
+  return name + " must have shape " + ShapeText({places, channels}) +
+         ", a row for each place in a window and a column for each channel, got " +
+         ShapeText(shape);
 }
 
 void RunOnCpu(const Call& call, const ParallelFor& parallel) {
@@ -257,6 +397,7 @@ bool RegisterOp(const Op& op) {
   entry.op.cpu = cpu;
   entry.op.cuda = cuda;
   for (const auto& watcher : registry.watchers) watcher(entry.op);
+  if (!op.placed) RegisterOp(PlacedOp(op));
   return true;
 }
 
@@ -264,6 +405,7 @@ bool RegisterKernel(const std::string& op, CpuKernel kernel) {
   Registry& registry = TheRegistry();
   const std::lock_guard<std::recursive_mutex> lock(registry.mutex);
   registry.entries[op].op.cpu = kernel;
+  registry.entries[PlacedName(op)].op.cpu = kernel;
   return true;
 }
 

@@ -24,14 +24,19 @@ struct CudaStream;
 
 // What a tensor holds. The tensor's shape and type follow from this role.
 enum class Role {
-  kTaps,      // a value for every position of the input, of the input's type
-  kWindows,   // a value for every window, of the input's type
-  kChannels,  // a parameter of every channel, [channels], of the type that values are computed in
-  kRanks,     // a parameter of every rank, [pool_range] or [pool_range, channels], of that type
+  kTaps,       // a value for every position of the input, of the input's type
+  kWindows,    // a value for every window, of the input's type
+  kChannels,   // a parameter of every channel, [channels], of the type that values are computed in
+  kRanks,      // a parameter of every rank, [pool_range] or [pool_range, channels], of that type
+  kPlaces,     // a parameter of every place in a window, [places, channels], of that type
+  kSeed,       // the key of a pooling's random draws, two numbers of type int32
+  kPositions,  // where windows lie along each spatial axis, axis after axis, numbers of type int32
 };
 
 // Returns whether a tensor with this role holds parameters instead of values.
-inline bool IsParameter(Role role) { return role == Role::kChannels || role == Role::kRanks; }
+inline bool IsParameter(Role role) {
+  return role == Role::kChannels || role == Role::kRanks || role == Role::kPlaces;
+}
 
 struct TensorSpec {
   std::string name;
@@ -84,6 +89,13 @@ struct SOFTPOOL_EXPORT Op {
   // The first input is the tensor that is pooled. Gradients are named as TensorFlow names them.
   std::vector<TensorSpec> inputs, outputs;
   std::vector<AttributeSpec> attributes;
+  // If positive, the op's windows are this many positions around the centres of the pooling's
+  // windows, along each axis.
+  int64_t around = 0;
+  // Whether the last input but the gradient says where the windows lie. Of all windows that are one
+  // position apart, each axis then has one for every `strides` of them. RegisterOp() makes such an
+  // op of every op: its name has "At" at the end, or before "Grad".
+  bool placed = false;
   // Null if the op has no kernel for the device.
   CpuKernel cpu = nullptr;
   CudaKernel cuda = nullptr;
@@ -123,13 +135,27 @@ SOFTPOOL_EXPORT Tensor OutputLike(const Call& call, size_t output);
 // Formats a shape as in "[2,3]", with "?" for a dimension that is not known.
 SOFTPOOL_EXPORT std::string ShapeText(const std::vector<int64_t>& dims);
 
-// Returns the index of the input whose shape an output of role kRanks has. The first output of this
+// Returns the index of the input whose shape an output of parameters has. The first output of a
 // role has the shape of the first input of this role, and so on.
-SOFTPOOL_EXPORT size_t InputOfRanks(const Op& op, size_t output);
+SOFTPOOL_EXPORT size_t InputLike(const Op& op, size_t output);
 
 // Checks the number of tensors in an op's optional list. Returns an error message or an empty
 // string.
 SOFTPOOL_EXPORT std::string CheckOptional(const Op& op, const Attributes& attributes);
+
+// Checks the shape of parameters of role kPlaces. -1 stands for a length that is not known.
+SOFTPOOL_EXPORT std::string CheckPlaces(const Op& op, const std::string& name,
+                                        const std::vector<int64_t>& shape,
+                                        const Attributes& attributes, int64_t channels);
+
+// Computes the number of an op's windows along one dimension.
+SOFTPOOL_EXPORT std::string WindowsOf(const Op& op, int64_t in, int64_t window, int64_t stride,
+                                      Padding padding, int64_t* out);
+
+// Lays out the windows of an op over a tensor of shape `dims`, by the attributes that all poolings
+// have. Prepare() places them, if the op's windows are placed.
+SOFTPOOL_EXPORT std::string LayOut(const Op& op, const std::vector<int64_t>& dims,
+                                   const Attributes& attributes, PoolGeometry* geometry);
 
 // Returns whether an optional tensor, input or output, is absent from this call.
 SOFTPOOL_EXPORT bool IsAbsent(const Call& call, const TensorSpec& spec);
@@ -140,7 +166,8 @@ SOFTPOOL_EXPORT std::string CheckParameterType(const std::string& name, DataType
 // Checks the shape of parameters of role kRanks, for windows of size `ksize` and `channels`
 // channels. -1 stands for a length that is not known.
 SOFTPOOL_EXPORT std::string CheckRanks(const std::string& name, const std::vector<int64_t>& shape,
-                                       const std::vector<int64_t>& ksize, int64_t channels);
+                                       const std::vector<int64_t>& ksize, Padding padding,
+                                       int64_t channels);
 
 // Runs the op's kernel on a CPU. If there are no windows, sets the gradients of parameters to zero.
 SOFTPOOL_EXPORT void RunOnCpu(const Call& call, const ParallelFor& parallel);

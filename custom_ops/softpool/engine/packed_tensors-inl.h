@@ -62,6 +62,7 @@ class PackedTensors {
       // Where no window reaches, the gradient is zero.
       std::fill(tensors.tap_out[i], tensors.tap_out[i] + inputs_.Elements(), T{});
     }
+    if constexpr (Math::kDraws) tensors.draws = PackDraws(from.seed, g);
   }
 
   // Returns the region of the copies, with gradients nowhere yet.
@@ -98,11 +99,34 @@ class PackedTensors {
   }
 
  private:
+  // Returns the packed draws of the box's windows.
+  const ComputeType<T>* PackDraws(const int32_t* seed, const PoolGeometry& g) {
+    ComputeType<T>* packed = packed_draws_.Reserve(windows_.Elements());
+    ComputeType<T>* row = packed;
+    const Range last = windows_.range[2];
+    windows_.ForEachRow([&](int64_t o0, int64_t o1, int64_t) {
+      for (int64_t column = 0; column < columns_->count; column += g.inner) {
+        const int64_t image = columns_->images.begin + column / g.inner;
+        const ComputeType<T>* draws = draws_.OfRow(seed, g, image, {o0, o1}, last, {0, g.inner});
+        const int64_t first = Draws<ComputeType<T>>::First(g, image, {o0, o1});
+        for (int64_t o = last.begin; o < last.end; ++o) {
+          for (int64_t c = 0; c < g.inner; ++c) {
+            row[(o - last.begin) * kPackedLanes + column + c] = draws[first + o * g.inner + c];
+          }
+        }
+      }
+      row += last.Size() * kPackedLanes;
+    });
+    return packed;
+  }
+
   static constexpr int kStored = kSink == Sink::kStore ? Math::kTapOutputs : 0;
 
   const PackedColumns* columns_ = nullptr;
   PackedBox inputs_, windows_;
   Scratch<T> memory_;
+  Scratch<ComputeType<T>> packed_draws_;
+  Draws<ComputeType<T>> draws_;
 };
 
 }  // namespace HWY_NAMESPACE

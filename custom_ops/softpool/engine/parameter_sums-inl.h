@@ -128,6 +128,22 @@ struct SummingMath : PoolMath {
   void EndWindows(int64_t count, Range channels) { sums.EndWindows(count, channels); }
 };
 
+// Mathematics that sums the gradients of parameters of each channel, on a CPU. The rows of the sums
+// are those of the op's parameters, in order.
+template <template <class, class> class Math, class C>
+struct SummingOnHost : Math<C, SummingMath<C>> {
+  explicit SummingOnHost(const Call& call)
+      : Math<C, SummingMath<C>>(call,
+                                SummingMath<C>(ForEachParameterGradient(call, [](auto&&...) {}),
+                                               call.geometry.Channels(), /*per_channel=*/true)) {}
+
+  void Finish(const Call& call) const {
+    ForEachParameterGradient(call, [&](const Tensor& gradient, int64_t row, int64_t rows) {
+      this->parameters->Total(row, rows, static_cast<C*>(gradient.data));
+    });
+  }
+};
+
 }  // namespace HWY_NAMESPACE
 }  // namespace softpool
 HWY_AFTER_NAMESPACE();

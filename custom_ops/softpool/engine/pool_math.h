@@ -22,6 +22,11 @@ struct PoolMath {
   static constexpr bool kUsesChannels = false;
   // Whether overlapping windows are pooled a block at a time: see block-inl.h.
   static constexpr bool kPoolsBlocks = false;
+  // Whether only windows of 2x2 and of 3x3 have code of their own, and no other size that people
+  // use does. This halves the time to compile the mathematics.
+  static constexpr bool kFewSizes = false;
+  // Whether the mathematics asks for a random number for each window. The op must have a seed.
+  static constexpr bool kDraws = false;
 
   // For sums over windows: the driver groups units of work into at most MostBlocks() blocks. From
   // BeginBlock() to EndBlock(), one copy sees all windows of a block, in order. MostBlocks() must
@@ -39,13 +44,17 @@ struct PoolMath {
 
 // The tensors that a pooling reads and writes, in the order of the op's description. `tap_*`
 // tensors have a value for every position of the input, `window_*` tensors one for every window.
-// The pointer to an absent optional tensor is null.
+// The pointer to an absent optional tensor is null. `seed` is the key of random numbers, and
+// `draws` has one of them for every window that is visited. Only mathematics that draws has these
+// two, and on a GPU each window makes its own number.
 template <class T, class Math>
 struct Tensors {
   std::array<const T*, Math::kTapInputs> tap_in;
   std::array<const T*, Math::kWindowInputs> window_in;
   std::array<T*, Math::kWindowOutputs> window_out;
   std::array<T*, Math::kTapOutputs> tap_out;
+  const int32_t* seed = nullptr;
+  const ComputeType<T>* draws = nullptr;
 };
 
 // Fills `array` with the data of the tensors that have this role.
@@ -73,7 +82,27 @@ Tensors<T, Math> TensorsOf(const Call& call) {
   TensorsWithRole(Role::kWindows, call.op->inputs, call.inputs, &all.window_in);
   TensorsWithRole(Role::kWindows, call.op->outputs, call.outputs, &all.window_out);
   TensorsWithRole(Role::kTaps, call.op->outputs, call.outputs, &all.tap_out);
+  if constexpr (Math::kDraws) {
+    std::array<const int32_t*, 1> seed;
+    TensorsWithRole(Role::kSeed, call.op->inputs, call.inputs, &seed);
+    all.seed = seed[0];
+  }
   return all;
+}
+
+// Calls f(gradient, row, rows) for the gradient of each of a call's parameters: it is `rows` rows
+// of sums, one sum for each channel. Returns the number of all rows.
+template <class F>
+int64_t ForEachParameterGradient(const Call& call, const F& f) {
+  int64_t row = 0;
+  for (size_t i = 0; i < call.outputs.size(); ++i) {
+    if (!IsParameter(call.op->outputs[i].role)) continue;
+    const bool has_places = call.op->outputs[i].role == Role::kPlaces;
+    const int64_t rows = has_places ? call.outputs[i].dims[0] : 1;
+    f(call.outputs[i], row, rows);
+    row += rows;
+  }
+  return row;
 }
 
 }  // namespace softpool

@@ -10,6 +10,7 @@
 #include <array>
 #include <type_traits>
 
+#include "softpool/engine/draws-inl.h"
 #include "softpool/engine/pack-inl.h"
 #include "softpool/engine/tiling.h"
 #include "softpool/engine/window-inl.h"
@@ -107,6 +108,28 @@ class RegionVisitor {
 
   // Visits the windows at (o0, o1, o2) for all o2 in `last`, in order.
   void VisitRow(int64_t o0, int64_t o1, Range last) {
+    // Packed tensors come with their draws.
+    if (Math::kDraws && region_.columns == nullptr) return VisitRowOfImages(o0, o1, last);
+    VisitWindowsOfRow(o0, o1, last);
+  }
+
+ private:
+  // The most taps of unrolled windows if lanes are scattered. For larger windows, gathering the
+  // lanes costs more than unrolling saves.
+  static constexpr int kUnrolledScattered = 4;
+
+  // Visits one image after the other, because each needs its own draws.
+  void VisitRowOfImages(int64_t o0, int64_t o1, Range last) {
+    const Range images = region_.images;
+    for (int64_t n = images.begin; n < images.end; ++n) {
+      region_.images = {n, n + 1};
+      tensors_.draws = draws_.OfRow(tensors_.seed, g_, n, {o0, o1}, last, region_.channels);
+      VisitWindowsOfRow(o0, o1, last);
+    }
+    region_.images = images;
+  }
+
+  void VisitWindowsOfRow(int64_t o0, int64_t o1, Range last) {
     const WindowRun row = Row(o0, o1);
     const PoolAxis& a = g_.axis[2];
     const int64_t most = HWY_MAX(Math::kMostWindows / region_.images.Size(), 1);
@@ -127,11 +150,6 @@ class RegionVisitor {
       o += run_.windows.count;
     }
   }
-
- private:
-  // The most taps of unrolled windows if lanes are scattered. For larger windows, gathering the
-  // lanes costs more than unrolling saves.
-  static constexpr int kUnrolledScattered = 4;
 
   // Returns what the windows of a row have in common.
   WindowRun Row(int64_t o0, int64_t o1) const {
@@ -165,9 +183,7 @@ class RegionVisitor {
     const PoolAxis& a = g_.axis[axis];
     const Range part = region_.part[axis];
     const int64_t begin = a.Begin(o);
-    run->box.count[axis] = a.End(o) - begin;
-    run->box.wanted_begin[axis] = HWY_MAX(part.begin - begin, 0);
-    run->box.wanted_end[axis] = HWY_MIN(part.end - begin, run->box.count[axis]);
+    run->box.SetAxis(axis, a, o, part);
     // The tile that has a window's first input owns the window.
     run->owned = run->owned && begin >= part.begin && begin < part.end;
     run->in += begin * run->box.step[axis];
@@ -183,19 +199,26 @@ class RegionVisitor {
     const int64_t taps = run_.box.Total();
     const bool unrolled = !scattered || taps <= kUnrolledScattered;
     switch (unrolled ? taps : 0) {
-      case 2:
-        return RunTaps<2>(scattered);
-      case 3:
-        return RunTaps<3>(scattered);
       case 4:
         return RunTaps<4>(scattered);
-      case 8:
-        return RunTaps<8>(scattered);
       case 9:
         return RunTaps<9>(scattered);
       default:
-        return RunTaps<0>(scattered);
+        break;
     }
+    if constexpr (!Math::kFewSizes) {
+      switch (unrolled ? taps : 0) {
+        case 2:
+          return RunTaps<2>(scattered);
+        case 3:
+          return RunTaps<3>(scattered);
+        case 8:
+          return RunTaps<8>(scattered);
+        default:
+          break;
+      }
+    }
+    RunTaps<0>(scattered);
   }
 
   template <int kTaps>
@@ -278,10 +301,11 @@ class RegionVisitor {
 
   Math& math_;
   const PoolGeometry& g_;
-  const Tensors<T, Math>& tensors_;
-  const Region& region_;
+  Tensors<T, Math> tensors_;
+  Region region_;
   Target* const* targets_;
   WindowRun run_;
+  Draws<ComputeType<T>> draws_;
 };
 
 }  // namespace HWY_NAMESPACE

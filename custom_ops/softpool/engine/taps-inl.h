@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "softpool/engine/geometry.h"
+#include "softpool/engine/tiling.h"
 #include "softpool/simd/load_store-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -39,10 +40,12 @@ using LaneMemory = std::vector<C>;
 #endif
 
 // A position in a window: its offset from the window's first tap, both in the inputs and in the
-// gradients.
+// gradients, and its place in a whole window, counted in row-major order. A window that the border
+// cuts lacks some places.
 struct Tap {
   int64_t offset;
   int64_t target;
+  int64_t place;
 };
 inline constexpr int64_t kUnwanted = -1;
 
@@ -50,10 +53,23 @@ inline constexpr int64_t kUnwanted = -1;
 // receive gradients.
 struct TapBox {
   int64_t count[kAxes];
+  int64_t first_place[kAxes];  // the places that are cut off before the first tap
+  int64_t whole[kAxes];        // the size of a whole window
   std::array<int64_t, kAxes> step;
   std::array<int64_t, kAxes> target_step;
   int64_t wanted_begin[kAxes];
   int64_t wanted_end[kAxes];
+
+  // Sets what windows at `o` along an axis have in common, except the steps. Gradients are wanted
+  // inside `part`.
+  HWY_INLINE void SetAxis(int i, const PoolAxis& axis, int64_t o, Range part) {
+    const int64_t begin = axis.Begin(o);
+    count[i] = axis.End(o) - begin;
+    first_place[i] = begin - axis.Start(o);
+    whole[i] = axis.window;
+    wanted_begin[i] = HWY_MAX(part.begin - begin, 0);
+    wanted_end[i] = HWY_MIN(part.end - begin, count[i]);
+  }
 
   HWY_INLINE int64_t Total() const { return count[0] * count[1] * count[2]; }
   HWY_INLINE bool Wants(int axis, int64_t i) const {
@@ -69,13 +85,24 @@ struct TapBox {
         const bool wanted = Wants(0, i) && Wants(1, j);
         const int64_t row = i * step[0] + j * step[1];
         const int64_t target_row = i * target_step[0] + j * target_step[1];
+        const int64_t place_row = RowPlace(i, j);
         for (int64_t k = 0; k < count[2]; ++k) {
           const int64_t target =
               wanted && Wants(2, k) ? target_row + k * target_step[2] : kUnwanted;
-          f(index++, Tap{row + k * step[2], target});
+          f(index++, Tap{row + k * step[2], target, place_row + k});
         }
       }
     }
+  }
+
+ private:
+  // Computed without signs: places may overflow in windows that are far larger than the input. No
+  // pooling has weights for so many places.
+  HWY_INLINE int64_t RowPlace(int64_t i, int64_t j) const {
+    const uint64_t plane = static_cast<uint64_t>(i + first_place[0]);
+    const uint64_t row = static_cast<uint64_t>(j + first_place[1]);
+    const uint64_t row_of_all = plane * static_cast<uint64_t>(whole[1]) + row;
+    return static_cast<int64_t>(row_of_all * static_cast<uint64_t>(whole[2])) + first_place[2];
   }
 };
 
@@ -173,6 +200,7 @@ constexpr bool Returns() {
 //   LoadWindow<i>, HasWindow<i>   the value of the i-th input with a value for each window, and
 //                whether this input is there
 //   LoadChannel  the value of a table with one value for each channel
+//   LoadDraw     the window's random number, from 0 to less than 1
 //   StoreWindow<i>   stores the value of the i-th result with a value for each window
 //   Emit<i>      sends a gradient to a tap
 //   IsOwner      whether this visit stores the window's own results, not only gradients of taps. If
@@ -193,6 +221,7 @@ constexpr bool KeepsContract() {
   SOFTPOOL_WINDOW_RETURNS(V<D>, template LoadWindow<0>());
   SOFTPOOL_WINDOW_RETURNS(bool, template HasWindow<0>());
   SOFTPOOL_WINDOW_RETURNS(V<D>, LoadChannel(std::declval<const C*>()));
+  SOFTPOOL_WINDOW_RETURNS(V<D>, LoadDraw());
   SOFTPOOL_WINDOW_RETURNS(void, template StoreWindow<0>(std::declval<V<D>>()));
   SOFTPOOL_WINDOW_RETURNS(void, template Emit<0>(Tap(), std::declval<V<D>>()));
   SOFTPOOL_WINDOW_RETURNS(bool, IsOwner());

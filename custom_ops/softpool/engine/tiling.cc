@@ -56,8 +56,10 @@ int64_t ImagesTogether(const PoolGeometry& g) {
 
 Range UncutWindows(const PoolAxis& axis, Range part, Range windows) {
   const int64_t room = part.end + axis.pad - axis.window;
-  if (room < 0) return {-1, -1};
-  const int64_t begin = std::max(windows.begin, CeilDiv(part.begin + axis.pad, axis.stride));
+  // Windows form runs only if they are equally far apart.
+  if (room < 0 || axis.IsUneven()) return {-1, -1};
+  const int64_t first = std::max<int64_t>(part.begin + axis.pad, 0);
+  const int64_t begin = std::max(windows.begin, CeilDiv(first, axis.stride));
   const int64_t end = std::min(windows.end, room / axis.stride + 1);
   return begin < end ? Range{begin, end} : Range{-1, -1};
 }
@@ -103,8 +105,7 @@ BoxPartition::BoxPartition(const PoolGeometry& g, int64_t bytes_per_input, int64
   const auto bytes = [&] {
     int64_t inputs = kPackedLanes, outputs = kPackedLanes;
     for (int i = 0; i < kAxes; ++i) {
-      const PoolAxis& a = g.axis[i];
-      inputs *= std::min((size_[i] - 1) * a.stride + a.window, a.in);
+      inputs *= g.axis[i].Reach(size_[i]);
       outputs *= size_[i];
     }
     return inputs * bytes_per_input + outputs * bytes_per_output;
@@ -174,7 +175,7 @@ TilePartition::Tile TilePartition::At(int64_t index) const {
 bool BlockPartition::Suits(const PoolGeometry& g, Of of) {
   int64_t shared = g.LargestWindow();  // windows that share an input
   for (const PoolAxis& a : g.axis) shared /= std::min(a.stride, a.window);
-  return g.Overlaps() && (of == Of::kInputs || shared >= kLeastSharing) &&
+  return g.Overlaps() && !g.IsUneven() && (of == Of::kInputs || shared >= kLeastSharing) &&
          g.LargestWindow() <= kMostSharedTaps && (g.inner >= kPackedLanes || IsPacked(g));
 }
 
@@ -215,7 +216,7 @@ int64_t BlockPartition::Reached(int axis) const {
   const int64_t windows = of_ == Of::kWindows
                               ? size_[axis]
                               : std::min(CeilDiv(size_[axis] + a.window - 1, a.stride), a.out);
-  return std::min((windows - 1) * a.stride + a.window, a.in);
+  return a.Reach(windows);
 }
 
 int64_t BlockPartition::Count() const {

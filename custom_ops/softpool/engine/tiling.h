@@ -28,14 +28,35 @@ bool IsPacked(const PoolGeometry& geometry);
 // are none, returns a range that starts at no window.
 Range UncutWindows(const PoolAxis& axis, Range part, Range windows);
 
+// Returns the first window for which `holds` returns true, or axis.out. It must return true for all
+// windows that follow one for which it does.
+template <class Holds>
+SOFTPOOL_HOST_DEVICE int64_t FirstWindow(const PoolAxis& axis, const Holds& holds) {
+  int64_t begin = 0, end = axis.out;
+  while (begin < end) {
+    const int64_t middle = begin + (end - begin) / 2;
+    if (holds(middle)) {
+      end = middle;
+    } else {
+      begin = middle + 1;
+    }
+  }
+  return begin;
+}
+
 // Returns the windows that have a position inside `part`. over_stride(n) must divide a non-negative
 // number by the stride: a device has a quicker way to do this than the processor's division.
 template <class Divide>
 SOFTPOOL_HOST_DEVICE Range WindowsReaching(const PoolAxis& axis, Range part,
                                            const Divide& over_stride) {
+  if (axis.IsUneven()) {
+    return {FirstWindow(axis, [&](int64_t o) { return axis.End(o) > part.begin; }),
+            FirstWindow(axis, [&](int64_t o) { return axis.Begin(o) >= part.end; })};
+  }
   const int64_t before = part.begin + axis.pad - axis.window;  // the last start that is too early
+  const int64_t last = part.end - 1 + axis.pad;  // the last start that is not too late
   const int64_t begin = before < 0 ? 0 : over_stride(before) + 1;
-  const int64_t end = over_stride(part.end - 1 + axis.pad) + 1;
+  const int64_t end = last < 0 ? 0 : over_stride(last) + 1;
   return {begin, end < axis.out ? end : axis.out};
 }
 inline Range WindowsReaching(const PoolAxis& axis, Range part) {

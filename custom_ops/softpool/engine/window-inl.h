@@ -250,6 +250,8 @@ struct Window {
     return lanes.LoadWindow(D(), tensors.window_in[kWhich]);
   }
 
+  HWY_INLINE V<D> LoadDraw() const { return lanes.LoadWindow(D(), tensors.draws); }
+
   template <int kWhich>
   HWY_INLINE bool HasWindow() const {
     return tensors.window_in[kWhich] != nullptr;

@@ -150,6 +150,8 @@ template <class D>
 struct Log2 {
   V<D> whole, rest;
 
+  Log2() = default;
+  HWY_INLINE Log2(V<D> whole, V<D> rest) : whole(whole), rest(rest) {}
   HWY_INLINE Log2(D d, V<D> t) {
     using T = hn::TFromD<D>;
     using C = PowerConstants<T>;
@@ -185,6 +187,15 @@ HWY_INLINE V<D> Power(D d, const Log2<D>& log2, V<D> power) {
   const auto result = hn::Mul(p, scale);
   if (kNothingSubnormal) return result;
   return hn::IfThenElseZero(hn::Ge(exponent, hn::Set(d, C::kLowest)), result);
+}
+
+// Returns e^x for x <= 0, but not less than about the smallest normal number. NaN gives NaN.
+template <class D>
+HWY_INLINE V<D> SmallExp(D d, V<D> x) {
+  using T = hn::TFromD<D>;
+  using C = PowerConstants<T>;
+  x = Larger(d, hn::Set(d, C::kLowest * C::kLn2), x);
+  return ShiftedExp(d, x, hn::Set(d, C::kShift));
 }
 
 }  // namespace HWY_NAMESPACE

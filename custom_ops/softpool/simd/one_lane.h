@@ -75,6 +75,7 @@ template <class T> HWY_INLINE T Mul(T a, T b) { return a * b; }
 template <class T> HWY_INLINE T Div(T a, T b) { return a / b; }
 template <class T> HWY_INLINE T Neg(T a) { return -a; }
 template <class T> HWY_INLINE T Abs(T a) { return std::fabs(a); }
+template <class T> HWY_INLINE T Sqrt(T a) { return std::sqrt(a); }
 template <class T> HWY_INLINE T MulAdd(T a, T b, T c) { return std::fma(a, b, c); }
 template <class T> HWY_INLINE T NegMulAdd(T a, T b, T c) { return std::fma(-a, b, c); }
 
@@ -101,6 +102,7 @@ template <class D, class T> HWY_INLINE Vec<D> BitCast(D, T a) {
   std::memcpy(&b, &a, sizeof(b));
   return b;
 }
+HWY_INLINE bool Not(bool a) { return !a; }
 HWY_INLINE bool Or(bool a, bool b) { return a || b; }
 HWY_INLINE uint32_t Or(uint32_t a, uint32_t b) { return a | b; }
 HWY_INLINE float Or(float a, float b) {

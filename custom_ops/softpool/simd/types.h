@@ -7,7 +7,8 @@
 
 namespace softpool {
 
-enum class DataType { kFloat16, kBFloat16, kFloat32, kFloat64 };
+// kInt32 is the type of seeds alone. No values are pooled in it.
+enum class DataType { kFloat16, kBFloat16, kFloat32, kFloat64, kInt32 };
 
 // The 16-bit types as they are stored. Their values are computed in float and rounded once, when
 // they are stored.
@@ -40,7 +41,8 @@ template <class C>
 using WiderType = std::conditional_t<sizeof(C) == 4, double, long double>;
 #endif
 
-// Calls f with a value of the C++ type that `type` stands for. Only the type of the value matters.
+// Calls f with a value of the C++ type that `type`, a type of values, stands for. Only the type of
+// the value matters.
 template <class F>
 void WithType(DataType type, const F& f) {
   switch (type) {
@@ -52,6 +54,8 @@ void WithType(DataType type, const F& f) {
       return f(float());
     case DataType::kFloat64:
       return f(double());
+    case DataType::kInt32:
+      return;
   }
 }
 

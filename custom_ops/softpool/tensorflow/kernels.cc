@@ -136,7 +136,8 @@ tf::OpKernel* NewKernel(tf::OpKernelConstruction* ctx) {
   };
   add(tf::DEVICE_CPU, NewKernel<OnCpu>);
 #if SOFTPOOL_CUDA
-  add(tf::DEVICE_GPU, NewKernel<OnGpu>);
+  // Positions are read on the host. TensorFlow then runs the op there.
+  if (!op.placed) add(tf::DEVICE_GPU, NewKernel<OnGpu>);
 #endif
 });
 

@@ -23,8 +23,10 @@ struct CommonAttribute {
 constexpr CommonAttribute kCommonAttributes[] = {
     {"ksize: list(int)", "The window's size in each of the one, two or three spatial dimensions."},
     {"strides: list(int)", "The distance between windows in each of these dimensions."},
-    {"padding: {'SAME', 'VALID'}",
-     "TensorFlow's rule for the output's size. Padded positions take no part."},
+    {"padding: {'SAME', 'VALID', 'ADAPTIVE'}",
+     "TensorFlow's rule for the output's size. Padded positions take no part. With ADAPTIVE, ksize "
+     "is the output's size: the windows divide the input into that many parts as evenly as "
+     "possible, and strides do not count."},
     {"data_format: {'NHWC', 'NCHW'} = 'NHWC'",
      "NHWC if channels come last, NCHW if they come first, in any number of dimensions."},
 };
@@ -104,7 +106,7 @@ class ShapeFunction {
       int64_t out = InferenceContext::kUnknownDim;
       if (c_->ValueKnown(dim)) {
         TF_RETURN_IF_ERROR(
-            ToStatus(OutputSize(c_->Value(dim), ksize[i], strides[i], padding, &out)));
+            ToStatus(WindowsOf(op_, c_->Value(dim), ksize[i], strides[i], padding, &out)));
       }
       dim = c_->MakeDim(out);
     }
@@ -114,6 +116,7 @@ class ShapeFunction {
 
   absl::Status CheckInput(const TensorSpec& spec, ShapeHandle shape) {
     ShapeHandle merged;
+    DimensionHandle size;
     switch (spec.role) {
       case Role::kTaps:
         return About(spec.name + " must have the shape of " + op_.inputs[0].name,
@@ -121,21 +124,34 @@ class ShapeFunction {
       case Role::kWindows:
         return About(spec.name + " must have one value for each window",
                      c_->Merge(shape, windows_, &merged));
+      case Role::kSeed:
+        TF_RETURN_IF_ERROR(About(spec.name, c_->WithRank(shape, 1, &merged)));
+        return About(spec.name, c_->WithValue(c_->Dim(merged, 0), 2, &size));
+      case Role::kPositions:
+        return About(spec.name, c_->WithRank(shape, 1, &merged));
       default:
-        break;
+        return CheckParameter(spec, shape);
     }
+  }
+
+  absl::Status CheckParameter(const TensorSpec& spec, ShapeHandle shape) {
     tf::DataType values, parameters;
     TF_RETURN_IF_ERROR(c_->GetAttr("T", &values));
     TF_RETURN_IF_ERROR(c_->GetAttr("U", &parameters));
     TF_RETURN_IF_ERROR(
         ToStatus(CheckParameterType(spec.name, DataTypeOf(parameters), DataTypeOf(values))));
     const int64_t channels = c_->Value(channels_);
-    if (spec.role == Role::kRanks) {
+    if (spec.role != Role::kChannels) {
       if (!c_->RankKnown(shape)) return absl::OkStatus();
       std::vector<int64_t> dims;
       for (int i = 0; i < c_->Rank(shape); ++i) dims.push_back(c_->Value(c_->Dim(shape, i)));
-      return ToStatus(CheckRanks(spec.name, dims, attributes_.Ints("ksize"), channels));
+      if (spec.role == Role::kPlaces) {
+        return ToStatus(CheckPlaces(op_, spec.name, dims, attributes_, channels));
+      }
+      return ToStatus(CheckRanks(spec.name, dims, attributes_.Ints("ksize"),
+                                 PaddingNamed(attributes_.String("padding")), channels));
     }
+    ShapeHandle merged;
     DimensionHandle size;
     const std::string what = spec.name + " must have one value for each channel";
     TF_RETURN_IF_ERROR(About(what, c_->WithRank(shape, 1, &merged)));
@@ -152,9 +168,11 @@ class ShapeFunction {
       case Role::kChannels:
         return c_->Vector(channels_);
       case Role::kRanks:
-        return Shape(op_.inputs[InputOfRanks(op_, output)]);
+      case Role::kPlaces:
+        return Shape(op_.inputs[InputLike(op_, output)]);
+      default:
+        return c_->UnknownShape();
     }
-    return c_->UnknownShape();
   }
 
   InferenceContext* const c_;
@@ -165,7 +183,8 @@ class ShapeFunction {
 };
 
 std::string Argument(const TensorSpec& spec) {
-  const char* type = IsParameter(spec.role) ? "U" : "T";
+  const bool whole = spec.role == Role::kSeed || spec.role == Role::kPositions;
+  const char* type = IsParameter(spec.role) ? "U" : whole ? "int32" : "T";
   return spec.name + ": " + (spec.optional ? "N * " : "") + type;
 }
 

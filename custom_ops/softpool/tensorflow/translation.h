@@ -20,6 +20,8 @@ inline DataType DataTypeOf(tensorflow::DataType type) {
       return DataType::kBFloat16;
     case tensorflow::DT_DOUBLE:
       return DataType::kFloat64;
+    case tensorflow::DT_INT32:
+      return DataType::kInt32;
     default:
       return DataType::kFloat32;
   }

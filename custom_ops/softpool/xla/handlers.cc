@@ -95,9 +95,13 @@ class HandlerCall {
       case ffi::F64:
         tensor.type = DataType::kFloat64;
         break;
+      case ffi::S32:
+        tensor.type = DataType::kInt32;
+        break;
       default:
         throw ffi::Error::InvalidArgument(
-            "cannot pool a tensor of this type: its type must be half, bfloat16, float or double");
+            "cannot pool a tensor of this type: its type must be half, bfloat16, float or double, "
+            "or int32 for a seed");
     }
     return tensor;
   }

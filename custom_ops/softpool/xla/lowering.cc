@@ -91,6 +91,14 @@ std::string AttributesForKernel(const std::string& op, const tf::AttrSlice& attr
   return "{" + text + "}";
 }
 
+// Returns the name that an op's form has. An op whose windows are placed has the form of the op
+// that it was made of.
+std::string NameOfForm(const Op& op) {
+  std::string name = op.name;
+  if (op.placed) name.erase(name.rfind("At"), 2);
+  return name;
+}
+
 class PoolLowering : public tf::XlaOpKernel {
  public:
   explicit PoolLowering(tf::OpKernelConstruction* ctx)
@@ -189,37 +197,45 @@ class PoolLowering : public tf::XlaOpKernel {
   absl::Status Operate(std::vector<xla::XlaOp> inputs, const std::vector<xla::Shape>& input_shapes,
                        const std::vector<xla::Shape>& output_shapes,
                        std::vector<xla::XlaOp>* outputs) const {
-    const XlaForm form = FindXlaForm(op_.name);
+    const XlaForm form = FindXlaForm(NameOfForm(op_));
     if (form == nullptr) {
       return absl::UnimplementedError(
           op_.name + " has no form in XLA's operations, and no kernel can be called here");
     }
     const auto dims = input_shapes[0].dimensions();
-    const DataFormat data_format = DataFormatNamed(attributes_.String("data_format"));
     PoolGeometry geometry;
-    TF_RETURN_IF_ERROR(ToStatus(MakeGeometry(
-        {dims.begin(), dims.end()}, attributes_.Ints("ksize"), attributes_.Ints("strides"),
-        PaddingNamed(attributes_.String("padding")), data_format, &geometry)));
+    TF_RETURN_IF_ERROR(ToStatus(LayOut(op_, {dims.begin(), dims.end()}, attributes_, &geometry)));
     if (geometry.Empty()) {
       for (const xla::Shape& shape : output_shapes) {
         outputs->push_back(xla::Zeros(inputs[0].builder(), shape));
       }
       return absl::OkStatus();
     }
-    const Windows windows({dims.begin(), dims.end()}, geometry, data_format);
+    const bool has_places =
+        std::any_of(op_.inputs.begin(), op_.inputs.end(),
+                    [](const TensorSpec& spec) { return spec.role == Role::kPlaces; });
+    const auto positions =
+        std::find_if(op_.inputs.begin(), op_.inputs.end(),
+                     [](const TensorSpec& spec) { return spec.role == Role::kPositions; });
+    const Windows windows(
+        {dims.begin(), dims.end()}, geometry, DataFormatNamed(attributes_.String("data_format")),
+        has_places, positions == op_.inputs.end() ? xla::XlaOp() : InputOf(*positions, inputs));
     if (windows.AreTooMany()) {
       return absl::ResourceExhaustedError(
           "there are too many windows for XLA's 32-bit indices in " + name());
     }
     const bool wide = input_shapes[0].element_type() == xla::F64;
-    for (xla::XlaOp& input : inputs) {
-      input = xla::ConvertElementType(input, wide ? xla::F64 : xla::F32);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (input_shapes[i].element_type() == xla::S32) continue;  // a seed
+      inputs[i] = xla::ConvertElementType(inputs[i], wide ? xla::F64 : xla::F32);
     }
     // A form takes its inputs in the order of the description. An absent input is an invalid XlaOp.
     for (size_t i = 0; i < op_.inputs.size(); ++i) {
       const bool absent = op_.inputs[i].optional && attributes_.Int("N") == 0;
       if (absent) inputs.insert(inputs.begin() + i, xla::XlaOp());
     }
+    // It takes no positions, because the windows know them.
+    if (op_.placed) inputs.erase(inputs.begin() + (positions - op_.inputs.begin()));
     *outputs = form(windows, inputs, attributes_);
     if (outputs->size() != output_shapes.size()) {
       return absl::InternalError(
@@ -229,6 +245,16 @@ class PoolLowering : public tf::XlaOpKernel {
       (*outputs)[i] = xla::ConvertElementType((*outputs)[i], output_shapes[i].element_type());
     }
     return absl::OkStatus();
+  }
+
+  // Returns an input that is there.
+  xla::XlaOp InputOf(const TensorSpec& wanted, const std::vector<xla::XlaOp>& inputs) const {
+    size_t at = 0;
+    for (const TensorSpec& spec : op_.inputs) {
+      if (&spec == &wanted) break;
+      at += !(spec.optional && attributes_.Int("N") == 0);
+    }
+    return inputs[at];
   }
 
   const Op& op_;

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "softpool/xla/arithmetic.h"
+#include "xla/hlo/builder/lib/arithmetic.h"
 #include "xla/hlo/builder/lib/constants.h"
 #include "xla/hlo/builder/lib/slicing.h"
 
@@ -72,64 +73,109 @@ struct Grid {
   XlaOp row, column;
 };
 
-// Returns the position in the input for each place in a window along an axis, and for each window.
-Selection PositionsOf(xla::XlaBuilder* builder, const PoolAxis& axis, int64_t taps) {
-  const Grid grid(builder, taps, axis.out);
-  const XlaOp start = grid.column * grid(axis.stride) - grid(axis.pad);
-  const XlaOp end = xla::Min(start + grid(axis.window), grid(axis.in));
-  const XlaOp position = xla::Max(start, grid(0)) + grid.row;
-  return {position, xla::Lt(position, end)};
+// Returns elements of a vector by a matrix of their indices.
+XlaOp At(XlaOp vector, XlaOp indices) {
+  const std::vector<int64_t> dims = DimsOf(indices);
+  const XlaOp flat = xla::ConvertElementType(xla::Reshape(indices, {dims[0] * dims[1]}), xla::S32);
+  return xla::Reshape(xla::TorchIndexSelect(vector, flat, 0), dims);
 }
 
-// Returns the largest number of windows that cover a position.
-int64_t MostCovering(const PoolAxis& axis) {
-  return std::min(axis.out, (axis.window - 1) / axis.stride + 1);
+// Where windows begin and end, given their numbers. A window that is cut begins inside the input
+// unless the axis is by place.
+struct Bounds {
+  Bounds(const WindowAxis& of, XlaOp window, const Grid& grid) {
+    const PoolAxis& axis = of.pool;
+    const auto part = [&](XlaOp o, int64_t rest) {
+      return (o * grid(axis.in) + grid(rest)) / grid(axis.out);
+    };
+    begin =
+        (of.starts.valid() ? At(of.starts, window) : window * grid(axis.stride)) - grid(axis.pad);
+    if (axis.adaptive) begin = part(window, 0);
+    if (axis.adaptive) end = part(window + grid(1), axis.out - 1);
+    if (axis.centred) begin = (begin + end) / grid(2) - grid(axis.window / 2);
+    if (!axis.adaptive || axis.centred) end = begin + grid(axis.window);
+    end = xla::Min(end, grid(axis.in));
+    if (!of.by_place) begin = xla::Max(begin, grid(0));
+  }
+  XlaOp begin, end;
+};
+
+// Returns the position in the input for each place in a window along an axis, and for each window.
+Selection PositionsOf(xla::XlaBuilder* builder, const WindowAxis& axis) {
+  const Grid grid(builder, axis.Taps(), axis.pool.out);
+  const Bounds of(axis, grid.column, grid);
+  const XlaOp position = of.begin + grid.row;
+  return {position, xla::And(xla::Ge(position, grid(0)), xla::Lt(position, of.end))};
+}
+
+// Returns the last window that does not start after each position of an axis, or one that does not
+// exist.
+XlaOp LastReaching(const WindowAxis& of, const Grid& grid) {
+  const PoolAxis& axis = of.pool;
+  const XlaOp padded = grid.column + grid(axis.pad);
+  if (of.starts.valid()) {
+    const std::vector<int64_t> dims = {axis.out, DimsOf(padded)[0], DimsOf(padded)[1]};
+    const XlaOp before = xla::Le(xla::BroadcastInDim(of.starts, dims, {0}),
+                                 xla::BroadcastInDim(padded, dims, {1, 2}));
+    const XlaOp ones = xla::ConvertElementType(before, xla::S64);
+    const auto add = xla::CreateScalarAddComputation(xla::S64, ones.builder());
+    return xla::Reduce(ones, grid(0), add, {0}) - grid(1);
+  }
+  if (axis.centred) return xla::ZerosLike(padded) + grid(axis.out - 1);
+  if (axis.adaptive) {
+    return ((grid.column + grid(1)) * grid(axis.out) - grid(1)) / grid(axis.in);
+  }
+  return padded / grid(axis.stride);
 }
 
 // Returns, for each position of the input along an axis, all windows that cover the position. Each
 // is given as the place in PositionsOf() that holds the position.
-Selection WindowsCovering(xla::XlaBuilder* builder, const PoolAxis& axis) {
-  const Grid grid(builder, MostCovering(axis), axis.in);
-  const XlaOp padded = grid.column + grid(axis.pad);
-  // Windows after this one start too late or do not exist.
-  const XlaOp last = xla::Min(padded / grid(axis.stride), grid(axis.out - 1));
-  const XlaOp window = last - grid.row;
-  const XlaOp start = window * grid(axis.stride) - grid(axis.pad);
-  const XlaOp place = grid.column - xla::Max(start, grid(0));
-  const XlaOp covers =
-      xla::And(xla::Ge(window, grid(0)), xla::Lt(grid.column, start + grid(axis.window)));
-  return {place * grid(axis.out) + window, covers};
+Selection WindowsCovering(xla::XlaBuilder* builder, const WindowAxis& axis) {
+  const Grid grid(builder, axis.MostCovering(), axis.pool.in);
+  const XlaOp last = LastReaching(axis, grid);
+  const XlaOp window = xla::Min(last, grid(axis.pool.out - 1)) - grid.row;
+  const Bounds of(axis, xla::Max(window, grid(0)), grid);
+  const XlaOp place = grid.column - of.begin;
+  const XlaOp covers = xla::And(xla::Ge(window, grid(0)),
+                                xla::And(xla::Ge(place, grid(0)), xla::Lt(grid.column, of.end)));
+  return {place * grid(axis.pool.out) + window, covers};
 }
 
 }  // namespace
 
 Windows::Windows(const std::vector<int64_t>& dims, const PoolGeometry& geometry,
-                 DataFormat data_format)
+                 DataFormat data_format, bool by_place, xla::XlaOp positions)
     : dims_(dims) {
   const int spatial = static_cast<int>(dims.size()) - 2;
   const bool last = data_format == DataFormat::kChannelsLast;
   channels_ = last ? spatial + 1 : 1;
+  int64_t begin = 0;
   for (int i = 0; i < spatial; ++i) {
-    axes_.push_back({geometry.axis[kAxes - spatial + i], i + (last ? 1 : 2)});
+    const PoolAxis& pool = geometry.axis[kAxes - spatial + i];
+    axes_.push_back({pool, i + (last ? 1 : 2), by_place, {}});
+    if (!positions.valid()) continue;
+    const XlaOp starts = xla::SliceInDim(positions, begin, begin + pool.out, 1, 0);
+    axes_.back().starts = xla::ConvertElementType(starts, xla::S64);
+    begin += pool.out;
   }
 }
 
 bool Windows::AreTooMany() const {
   constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
-  return std::any_of(axes_.begin(), axes_.end(), [](const Axis& axis) {
-    return axis.Taps() > kMost / axis.pool.out || MostCovering(axis.pool) > kMost / axis.pool.in;
+  return std::any_of(axes_.begin(), axes_.end(), [](const WindowAxis& axis) {
+    return axis.Taps() > kMost / axis.pool.out || axis.MostCovering() > kMost / axis.pool.in;
   });
 }
 
 XlaOp Windows::Of(XlaOp x, double fill) const {
   // Begins with the last axis, so that the first axis's places come first in the end.
   for (int added = 0; added < static_cast<int>(axes_.size()); ++added) {
-    const Axis& axis = axes_[axes_.size() - 1 - added];
+    const WindowAxis& axis = axes_[axes_.size() - 1 - added];
     const int dimension = axis.dimension + added;
     if (axis.Cuts()) {
       x = Moved(Split(x, dimension, axis.pool.out, axis.Taps()), dimension + 1, 0);
     } else {
-      const Selection positions = PositionsOf(x.builder(), axis.pool, axis.Taps());
+      const Selection positions = PositionsOf(x.builder(), axis);
       x = Moved(Select(x, dimension, positions, fill), dimension, 0);
     }
   }
@@ -143,7 +189,7 @@ XlaOp Windows::Sum(XlaOp taps) const {
     taps = Split(taps, 0, DimsOf(taps)[0] / last, last);
   }
   for (size_t i = 0; i < axes_.size(); ++i) {
-    const Axis& axis = axes_[i];
+    const WindowAxis& axis = axes_[i];
     // The dimension of this axis, once its own places have left the front. The places of later axes
     // are still there.
     const int dimension = axis.dimension + static_cast<int>(axes_.size() - 1 - i);
@@ -151,7 +197,7 @@ XlaOp Windows::Sum(XlaOp taps) const {
       taps = Joined(Moved(taps, 0, dimension + 1), dimension);
     } else {
       taps = Joined(Moved(taps, 0, dimension), dimension);
-      taps = Select(taps, dimension, WindowsCovering(taps.builder(), axis.pool), 0);
+      taps = Select(taps, dimension, WindowsCovering(taps.builder(), axis), 0);
       taps = SumOver(taps, {dimension});
     }
   }
@@ -160,7 +206,7 @@ XlaOp Windows::Sum(XlaOp taps) const {
 
 std::vector<int64_t> Windows::WindowDims() const {
   std::vector<int64_t> dims = dims_;
-  for (const Axis& axis : axes_) dims[axis.dimension] = axis.pool.out;
+  for (const WindowAxis& axis : axes_) dims[axis.dimension] = axis.pool.out;
   return dims;
 }
 

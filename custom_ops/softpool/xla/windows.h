@@ -10,11 +10,31 @@
 
 namespace softpool {
 
+// The windows along one spatial axis.
+struct WindowAxis {
+  PoolAxis pool;
+  int dimension;  // of the input
+  bool by_place;
+  xla::XlaOp starts;  // where windows begin, if they are placed
+
+  int64_t Taps() const { return by_place ? pool.window : std::min(pool.window, pool.in); }
+  int64_t MostCovering() const {
+    return starts.valid() ? std::min(pool.window, pool.out) : pool.MostCovering();
+  }
+  // Returns whether the windows are the input, cut into pieces of the same length.
+  bool Cuts() const {
+    return !starts.valid() && pool.in == pool.out * Taps() &&
+           (pool.out == 1 || pool.stride == Taps());
+  }
+};
+
 class Windows {
  public:
   // For a tensor of shape `dims`, which includes batch and channels. The geometry must be that of
-  // this tensor. No dimension may be zero.
-  Windows(const std::vector<int64_t>& dims, const PoolGeometry& geometry, DataFormat data_format);
+  // this tensor. No dimension may be zero. With `by_place`, windows that the border cuts keep the
+  // places of whole windows. `positions` is a valid tensor if the windows are placed.
+  Windows(const std::vector<int64_t>& dims, const PoolGeometry& geometry, DataFormat data_format,
+          bool by_place, xla::XlaOp positions);
 
   // Returns whether there are too many windows for XLA's 32-bit indices.
   bool AreTooMany() const;
@@ -39,22 +59,11 @@ class Windows {
   xla::XlaOp ParameterSum(xla::XlaOp a, xla::XlaOp parameter, bool per_channel) const;
 
  private:
-  struct Axis {
-    PoolAxis pool;
-    int dimension;  // of the input
-
-    int64_t Taps() const { return std::min(pool.window, pool.in); }
-    // Returns whether the windows are the input, cut into pieces of the same length.
-    bool Cuts() const {
-      return pool.in == pool.out * Taps() && (pool.out == 1 || pool.stride == Taps());
-    }
-  };
-
   std::vector<int64_t> WindowDims() const;
 
   std::vector<int64_t> dims_;
-  std::vector<Axis> axes_;  // the spatial ones
-  int channels_;            // the dimension of the channels
+  std::vector<WindowAxis> axes_;  // the spatial ones
+  int channels_;                  // the dimension of the channels
 };
 
 }  // namespace softpool

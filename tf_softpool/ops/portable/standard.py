@@ -39,8 +39,16 @@ def pool(x: Any, window: PoolWindow, reduce: Callable[[Any, Any], Any]) -> Any:
     present = a != float("-inf")
     y = reduce(ops.where(ops.logical_and(present, ops.logical_not(infinite)), a, 0.0), present)
     y = ops.where(infinite, ops.stop_gradient(largest), y)
-    y = ops.where(ops.any(ops.isnan(a), axis=TAPS, keepdims=True), float("nan"), y)
+    y = y * nan_where(ops.any(ops.isnan(a), axis=TAPS, keepdims=True), y.dtype)
     return ops.cast(as_pooled(y, x, window), x.dtype)
+
+
+def nan_where(condition: Any, dtype: Any) -> Any:
+    """Returns NaN where a condition holds, and 1 elsewhere.
+
+    A product with it has a gradient of NaN there too, and its own gradient elsewhere.
+    """
+    return ops.cast(ops.where(condition, float("nan"), 1.0), dtype)
 
 
 def largest_of(a: Any) -> Any:

@@ -4,11 +4,14 @@ A tensor of windows has one axis for all taps and one axis for all windows, for 
 dimensions. So it has four axes, which is the most that every runtime can broadcast. The input is not padded,
 because some converters lose the values of a padding. Positions outside the input are read from inside it
 instead, and then masked.
+
+Adaptive windows may have different sizes. They all have as many taps as the largest of them, and taps after a
+window's end are masked too.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -18,6 +21,24 @@ from tf_softpool.ops.window import PoolWindow
 
 # The axis of taps.
 TAPS = 0
+# An axis with more taps than this is read in one gather of a matrix, and any other in a gather for each tap.
+_MOST_GATHERS = 32
+
+
+class _Places(NamedTuple):
+    """Where the taps of an axis are: matrices with a row for each tap and a column for each window.
+
+    They are arrays if they are known when a graph is made, or else tensors.
+
+    Attributes:
+        positions: the position of each tap.
+        inside: True for the taps that a window has, or None if windows have all of them.
+        outputs: the number of windows.
+    """
+
+    positions: Any
+    inside: Any
+    outputs: Any
 
 
 def windows(x: Any, window: PoolWindow, fill: float) -> Any:
@@ -26,7 +47,7 @@ def windows(x: Any, window: PoolWindow, fill: float) -> Any:
     Args:
         x: tensor `[batch, *spatial, channels]` or `[batch, channels, *spatial]`.
         window: a `PoolWindow`.
-        fill: the value of taps outside the input.
+        fill: the value of taps outside the input, and of taps after the end of an adaptive window.
 
     Returns:
         A tensor `[taps, batch, windows, channels]` or `[taps, batch, channels, windows]`.
@@ -39,13 +60,16 @@ def windows(x: Any, window: PoolWindow, fill: float) -> Any:
         axis = _axis_of_windows(window) - 1
         flat = ops.reshape(x, _flat_shape(ops.shape(x), window))
         return ops.expand_dims(ops.moveaxis(flat, axis, TAPS), axis + 1)
-    return _read(x, window, window.pool_size, (0,) * window.rank, fill)
+    if window.is_adaptive:
+        return _read(x, window, [_adaptive_places(n, m) for n, m in _lengths(x, window)], fill)
+    return _read(x, window, _strided_places(x, window, window.pool_size, (0,) * window.rank), fill)
 
 
 def surroundings(x: Any, window: PoolWindow, size: int, fill: float) -> Any:
     """Returns the positions around the centre of each window, in the form that `windows` returns.
 
-    The centre of a window of even size is the position after its middle.
+    The centre of a window of even size is the position after its middle. An adaptive window has a centre of
+    its own, whatever the sizes of the others are.
 
     Args:
         x: tensor `[batch, *spatial, channels]` or `[batch, channels, *spatial]`.
@@ -57,8 +81,10 @@ def surroundings(x: Any, window: PoolWindow, size: int, fill: float) -> Any:
         ValueError: if the tensor's shape cannot be pooled.
     """
     window.output_shape(static_shape(x))
+    if window.is_adaptive:
+        return _read(x, window, [_places_around(n, m, size) for n, m in _lengths(x, window)], fill)
     offsets = [(pool_size - size + 1) // 2 for pool_size in window.pool_size]
-    return _read(x, window, (size,) * window.rank, offsets, fill)
+    return _read(x, window, _strided_places(x, window, (size,) * window.rank, offsets), fill)
 
 
 def as_windows(y: Any, window: PoolWindow) -> Any:
@@ -128,61 +154,125 @@ def _with_open_size(shape: Any) -> list:
     return shape
 
 
-def _read(x: Any, window: PoolWindow, sizes: Sequence[int], offsets: Sequence[int], fill: float) -> Any:
-    """Returns taps for each window.
+def _lengths(x: Any, window: PoolWindow) -> list[tuple[Any, int]]:
+    """Returns the length of each spatial axis, an int or a tensor, with the window's size along it."""
+    shape = ops.shape(x)
+    return [(shape[axis], size) for axis, size in zip(window.spatial_axes, window.pool_size, strict=True)]
 
-    Along each spatial dimension there are `sizes` taps, and the first is `offsets` after the window's start.
+
+def _strided_places(
+    x: Any, window: PoolWindow, sizes: Sequence[int], offsets: Sequence[int]
+) -> list[_Places]:
+    """Returns the places of windows that are not adaptive, for each spatial axis.
+
+    Along each axis there are `sizes` taps, and the first is `offsets` after the window's start.
     """
-    shape, masks = list(ops.shape(x)), list[Any]()
-    dimensions = zip(window.spatial_axes, window.pool_size, window.strides, sizes, offsets, strict=True)
-    # Each dimension puts its taps in front of those already there, so the last dimension has to come first.
-    for axis, pool_size, stride, size, offset in reversed(list(dimensions)):
-        length = shape[axis]
-        outputs = shape[axis] = window.outputs(length, pool_size, stride)
+    dimensions = list(zip(_lengths(x, window), window.strides, sizes, offsets, strict=True))
+    # In a graph of unknown sizes, masks of whole windows would cost time and hide nothing.
+    whole = window.padding == "valid" and all(o >= 0 and o + n <= k for (_, k), _, n, o in dimensions)
+    places, begin = list[_Places](), 0
+    for (length, pool_size), stride, size, offset in dimensions:
+        outputs = window.outputs(length, pool_size, stride)
         first = offset - window.positions_before(length, pool_size, stride)
-        places = _places(first, size, stride, outputs)
-        masks.insert(0, _both(places >= 0, places < length))
-        x = _take(x, places, length, axis)
-    x = ops.reshape(x, [math.prod(sizes), *_flat_shape(shape, window)])
-    if window.padding == "valid" and _lie_within(offsets, sizes, window.pool_size):
-        return x
-    inside = _of_all_dimensions(masks)
-    if isinstance(inside, np.ndarray) and inside.all():
-        return x
-    mask_shape = [math.prod(sizes), 1, 1, 1]
-    mask_shape[_axis_of_windows(window)] = -1
-    return ops.where(ops.reshape(inside, mask_shape), x, fill)
+        if window.positions is None:
+            positions = _positions(first, size, stride, outputs)
+        else:
+            taps: np.ndarray = np.arange(size, dtype="int32")[:, None]
+            positions = first + taps + window.positions[begin : begin + outputs]
+            begin = begin + outputs
+        inside = None if whole else _both(positions >= 0, positions < length)
+        places.append(_Places(positions, inside, outputs))
+    return places
 
 
-def _lie_within(offsets: Sequence[int], sizes: Sequence[int], pool_size: Sequence[int]) -> bool:
-    """Returns whether all taps are positions of their own windows."""
-    return all(o >= 0 and o + n <= p for o, n, p in zip(offsets, sizes, pool_size, strict=True))
-
-
-def _places(first: Any, size: int, stride: int, outputs: Any) -> Any:
-    """Returns a matrix of positions along an axis: a row for each tap, a column for each window."""
+def _positions(first: Any, size: int, stride: int, outputs: Any) -> Any:
+    """Returns the positions of taps: a row for each of `size` taps, a column for each window."""
     taps: np.ndarray = np.arange(size, dtype="int32")[:, None]
     if isinstance(outputs, int):
         return first + taps + np.arange(outputs, dtype="int32") * np.int32(stride if outputs > 1 else 1)
     return first + taps + stride * ops.arange(outputs, dtype="int32")
 
 
+def _starts_and_sizes(length: Any, outputs: int) -> tuple[Any, Any]:
+    """Returns the start and the size of each adaptive window along an axis."""
+    before: np.ndarray = np.arange(outputs, dtype="int32")
+    after: np.ndarray = before + 1
+    # As `floor(o n / m)` and `ceil((o + 1) n / m)`, but long axes with many windows do not overflow.
+    whole, rest = length // outputs, length % outputs
+    starts = whole * before + rest * before // outputs
+    ends = whole * after + (rest * after + (outputs - 1)) // outputs
+    return starts, ends - starts
+
+
+def _adaptive_places(length: Any, outputs: int) -> _Places:
+    """Returns the places of all taps of adaptive windows along an axis."""
+    starts, sizes = _starts_and_sizes(length, outputs)
+    library = np if isinstance(sizes, np.ndarray) else ops
+    taps = library.arange(library.max(sizes), dtype="int32")[:, None]
+    return _Places(starts + taps, taps < sizes, outputs)
+
+
+def _places_around(length: Any, outputs: int, size: int) -> _Places:
+    """Returns the places of `size` taps around the centres of adaptive windows along an axis."""
+    starts, sizes = _starts_and_sizes(length, outputs)
+    taps: np.ndarray = np.arange(size, dtype="int32")[:, None]
+    positions = starts + sizes // 2 - size // 2 + taps
+    return _Places(positions, _both(positions >= 0, positions < length), outputs)
+
+
+def _read(x: Any, window: PoolWindow, places: Sequence[_Places], fill: float) -> Any:
+    """Returns taps for each window, given their places along each spatial axis."""
+    shape, sizes = list(ops.shape(x)), list[Any]()
+    # Each dimension puts its taps in front of those already there, so the last dimension has to come first.
+    for axis, (positions, _, outputs) in reversed(list(zip(window.spatial_axes, places, strict=True))):
+        if len(x.shape) > len(shape):
+            # The last axis of taps is merged in the reshape below: tf2onnx makes one of two reshapes in a
+            # row, and copies sizes to the wrong places.
+            merged = list(ops.shape(x))
+            x = ops.reshape(x, _with_open_size([merged[0] * merged[1], *merged[2:]]))
+        x = _take(x, positions, shape[axis], axis)
+        shape[axis] = outputs
+        sizes.append(_shape(positions)[0])
+    taps = math.prod(sizes)
+    x = ops.reshape(x, [taps, *_flat_shape(shape, window)])
+    masks = [inside for _, inside, _ in places if inside is not None]
+    if all(isinstance(mask, np.ndarray) and mask.all() for mask in masks):
+        return x
+    mask_shape = [taps, 1, 1, 1]
+    mask_shape[_axis_of_windows(window)] = -1
+    return ops.where(ops.reshape(_of_all_dimensions(masks), mask_shape), x, fill)
+
+
+def _shape(matrix: Any) -> tuple:
+    """Returns the shape of an array or a tensor, with tensors for unknown dimensions."""
+    return matrix.shape if isinstance(matrix, np.ndarray) else ops.shape(matrix)
+
+
 def _take(x: Any, places: Any, length: Any, axis: int) -> Any:
     """Returns the values at the given positions of an axis, with taps along axis 0.
 
-    Instead of a position outside the input, the nearest one inside is read.
+    Taps are put in front of what is along axis 0, or along an axis of their own if there are many. Instead of
+    a position outside the input, the nearest one inside is read.
     """
     if isinstance(length, int) and np.array_equal(places, np.arange(length)[:, None]):
         shape = list(ops.shape(x))
         shape[0], shape[axis] = shape[0] * length, 1
         return ops.reshape(ops.moveaxis(x, axis, 0), _with_open_size(shape))
-    if isinstance(places, np.ndarray):
-        rows = list(np.clip(places, 0, length - 1))
-    else:
-        rows = ops.unstack(ops.clip(places, 0, length - 1), num=places.shape[0])
+    library = np if isinstance(places, np.ndarray) else ops
+    places, count = library.clip(places, 0, length - 1), places.shape[0]
+    if count is None or count > _MOST_GATHERS:
+        return _take_at_once(x, places, axis)
+    rows = list(places) if library is np else ops.unstack(places, num=count)
     # On TensorFlow's CPU a gather is many times faster than a strided slice.
     taken = [_gather(x, row, axis) for row in rows]
     return ops.concatenate(taken, axis=0) if len(taken) > 1 else taken[0]
+
+
+def _take_at_once(x: Any, places: Any, axis: int) -> Any:
+    """Does what `_take` does in one gather, for positions inside the input."""
+    order = list(range(len(x.shape) + 1))
+    order.insert(0, order.pop(axis))
+    return ops.transpose(_gather(x, places, axis), order)
 
 
 def _gather(x: Any, places: Any, axis: int) -> Any:
@@ -203,7 +293,10 @@ def _of_all_dimensions(masks: list) -> Any:
     """Combines the masks of the dimensions into one mask `[taps, windows]`."""
     whole = masks[0]
     for mask in masks[1:]:
-        whole = _both(whole[:, None, :, None], mask[None, :, None, :])
-        size = whole.shape[0] * whole.shape[1]
+        library = np if isinstance(whole, np.ndarray) and isinstance(mask, np.ndarray) else ops
+        whole = library.expand_dims(library.expand_dims(whole, 1), 3)
+        mask = library.expand_dims(library.expand_dims(mask, 0), 2)
+        whole = library.logical_and(whole, mask)
+        size = math.prod(_shape(whole)[:2])
         whole = whole.reshape(size, -1) if isinstance(whole, np.ndarray) else ops.reshape(whole, (size, -1))
     return whole

@@ -1,6 +1,7 @@
 """A copy of a Keras model with other layers at chosen poolings. Its variables have their initial values."""
 
 import contextlib
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,14 +77,15 @@ class Cloner:
 
     def _copy_graph(self, model: keras.Model) -> keras.Model:
         """Copies a Functional or Sequential model layer by layer."""
-        inputs = None
+        arguments: dict[str, Any] = {"clone_function": self._copy_operation}
         if not isinstance(model, keras.Sequential):
             # Without these, Keras names the copy's inputs after tensors.
-            inputs = keras.tree.map_structure(
+            arguments["input_tensors"] = keras.tree.map_structure(
                 lambda tensor: self._copy_operation(producer_of(tensor)).output, model.input
             )
+            arguments["call_function"] = _call
         with _not_compiled(model):
-            new = keras.models.clone_model(model, input_tensors=inputs, clone_function=self._copy_operation)
+            new = keras.models.clone_model(model, **arguments)
         copy_trainable_flag(model, new)
         if type(new) is not type(model):
             self._note_class(model, new)
@@ -173,6 +175,18 @@ class Cloner:
             f"{layer.name!r} is {how} the given model itself, because no {type(layer).__name__} can be made "
             "from its config. The new model shares it with the given one."
         )
+
+
+def _call(operation: Any, *args: Any, **kwargs: Any) -> Any:
+    """Calls an operation of a copy as the old model calls the old operation.
+
+    Keras notes the masks that it gives to layers as arguments, and not all poolings have the same ones.
+    """
+    parameters = inspect.signature(operation.call).parameters.values()
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+        known = {p.name for p in parameters}
+        kwargs = {name: value for name, value in kwargs.items() if name in known}
+    return operation(*args, **kwargs)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import keras
 from tf_softpool.ops.node import PoolNode
 from tf_softpool.ops.soft_pool import SoftPool
 from tf_softpool.rewriting.keras_model.structure import Part, Structure
-from tf_softpool.rewriting.policy.kinds import ADAPTIVE, CLASSES, KINDS
+from tf_softpool.rewriting.policy.kinds import CLASSES, KINDS
 from tf_softpool.rewriting.policy.site import Site
 
 if TYPE_CHECKING:
@@ -19,8 +19,14 @@ if TYPE_CHECKING:
     from tf_softpool.rewriting.request import Request
 
 # The kinds of Keras's pooling operations. Their classes are not public, so they are known by name.
-_OPERATIONS = {"MaxPool": "max", "AveragePool": "average"}
-_ADAPTIVE_OPERATIONS = ("AdaptiveMaxPool", "AdaptiveAveragePool")
+_OPERATIONS = {
+    "MaxPool": "max",
+    "AveragePool": "average",
+    "AdaptiveMaxPool": "adaptive_max",
+    "AdaptiveAveragePool": "adaptive_average",
+}
+# What their attributes and the arguments of layers have in common.
+_ARGUMENTS = ("pool_size", "strides", "padding", "output_size", "data_format")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,17 +113,12 @@ class _Search:
             self.sites.append(site)
         elif part.is_layer:
             self.enter(part, path, chain, maker)
-        elif part.class_name in _ADAPTIVE_OPERATIONS:
-            obstacle = "no kind of pooling does the same"
-            self.sites.append(ModelSite(path, part.class_name, None, obstacle, part))
 
     def is_pooling(self, layer: Any) -> bool:
         """Returns whether a layer pools, or a rule matches it."""
         if not isinstance(layer, keras.Layer):
             return False
-        return isinstance(layer, (*CLASSES, *ADAPTIVE, PoolNode)) or any(
-            rule.matches(layer) for rule in self.rules
-        )
+        return isinstance(layer, (*CLASSES, PoolNode)) or any(rule.matches(layer) for rule in self.rules)
 
 
 def _as_layer(part: Part) -> Any:
@@ -126,14 +127,11 @@ def _as_layer(part: Part) -> Any:
     is_keras = type(operation).__module__.startswith("keras.")
     if part.class_name not in _OPERATIONS or not is_keras or part.output is None:
         return operation
-    return KINDS[_OPERATIONS[part.class_name]][len(part.output.shape) - 2](
-        operation.pool_size,
-        operation.strides,
-        operation.padding,
-        operation.data_format,
-        name=operation.name,
-        dtype=part.output.dtype,
-    )
+    arguments = {name: getattr(operation, name) for name in _ARGUMENTS if hasattr(operation, name)}
+    # Keras 3.15 says wrong shapes of adaptive pooling with channels last. Their rank is that of the size.
+    rank = len(arguments.get("output_size", part.output.shape[2:]))
+    cls = KINDS[_OPERATIONS[part.class_name]][rank]
+    return cls(**arguments, name=operation.name, dtype=part.output.dtype)
 
 
 def _obstacle(part: Part, layer: keras.Layer) -> str:

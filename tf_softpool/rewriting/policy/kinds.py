@@ -5,60 +5,51 @@ import keras
 from tf_softpool import layers
 from tf_softpool.ops.soft_pool import SoftPool
 
-GLOBAL = "global_"
+GLOBAL, ADAPTIVE = "global_", "adaptive_"
 Classes = dict[int, type[keras.Layer]]
 
+# What the names of kinds and of classes begin with, for each form of a pooling.
+_FORMS = {"": "", GLOBAL: "Global", ADAPTIVE: "Adaptive"}
+# The kinds, and what the names of their classes have between the form and the number of dimensions.
+_NAMES = {
+    "max": "MaxPooling",
+    "average": "AveragePooling",
+    "soft": "SoftPooling",
+    "sorted": "SortedPooling",
+    "detail_preserving": "DetailPreservingPooling",
+    "local_importance": "LocalImportancePooling",
+    "sum": "SumPooling",
+    "power_average": "PowerAveragePooling",
+    "lp": "LpPooling",
+    "mixed": "MixedPooling",
+    "gated": "GatedPooling",
+    "stochastic": "StochasticPooling",
+    "s3": "S3Pooling",
+    "median": "MedianPooling",
+}
 
-def _ranks(*classes: type[keras.Layer]) -> Classes:
-    """Returns the 1D, 2D and 3D classes of a layer, by their number of spatial dimensions."""
-    return dict(enumerate(classes, 1))
+
+def _classes(name: str) -> Classes:
+    """Returns the classes of a layer by their number of spatial dimensions, or an empty dict."""
+    names = {rank: f"{name}{rank}D" for rank in (1, 2, 3)}
+    found = {rank: getattr(layers, n, None) or getattr(keras.layers, n, None) for rank, n in names.items()}
+    return {rank: cls for rank, cls in found.items() if cls is not None}
 
 
-# "global_soft" is the global form of "soft". A request may name either of the two for a global pooling.
+# "global_soft" and "adaptive_soft" are forms of "soft". A request may name "soft" for a pooling of any form.
+# Some poolings lack some forms. Keras has adaptive layers since 3.13.
 KINDS: dict[str, Classes] = {
-    "max": _ranks(keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D),
-    "average": _ranks(
-        keras.layers.AveragePooling1D, keras.layers.AveragePooling2D, keras.layers.AveragePooling3D
-    ),
-    "soft": _ranks(layers.SoftPooling1D, layers.SoftPooling2D, layers.SoftPooling3D),
-    "sorted": _ranks(layers.SortedPooling1D, layers.SortedPooling2D, layers.SortedPooling3D),
-    "detail_preserving": _ranks(
-        layers.DetailPreservingPooling1D, layers.DetailPreservingPooling2D, layers.DetailPreservingPooling3D
-    ),
-    "local_importance": _ranks(
-        layers.LocalImportancePooling1D, layers.LocalImportancePooling2D, layers.LocalImportancePooling3D
-    ),
-    "sum": _ranks(layers.SumPooling1D, layers.SumPooling2D, layers.SumPooling3D),
-    "power_average": _ranks(
-        layers.PowerAveragePooling1D, layers.PowerAveragePooling2D, layers.PowerAveragePooling3D
-    ),
-    "lp": _ranks(layers.LpPooling1D, layers.LpPooling2D, layers.LpPooling3D),
-    "mixed": _ranks(layers.MixedPooling1D, layers.MixedPooling2D, layers.MixedPooling3D),
-    "gated": _ranks(layers.GatedPooling1D, layers.GatedPooling2D, layers.GatedPooling3D),
-    "stochastic": _ranks(layers.StochasticPooling1D, layers.StochasticPooling2D, layers.StochasticPooling3D),
-    "s3": _ranks(layers.S3Pooling1D, layers.S3Pooling2D, layers.S3Pooling3D),
-    GLOBAL + "max": _ranks(
-        keras.layers.GlobalMaxPooling1D, keras.layers.GlobalMaxPooling2D, keras.layers.GlobalMaxPooling3D
-    ),
-    GLOBAL + "average": _ranks(
-        keras.layers.GlobalAveragePooling1D,
-        keras.layers.GlobalAveragePooling2D,
-        keras.layers.GlobalAveragePooling3D,
-    ),
-    GLOBAL + "soft": _ranks(
-        layers.GlobalSoftPooling1D, layers.GlobalSoftPooling2D, layers.GlobalSoftPooling3D
-    ),
+    form + kind: classes
+    for form, prefix in _FORMS.items()
+    for kind, name in _NAMES.items()
+    if (classes := _classes(prefix + name))
 }
 CLASSES = tuple(cls for of_rank in KINDS.values() for cls in of_rank.values())
-# Pooling layers that no other layer can replace. Reports list them.
-ADAPTIVE = (
-    keras.layers.AdaptiveMaxPooling1D,
-    keras.layers.AdaptiveMaxPooling2D,
-    keras.layers.AdaptiveMaxPooling3D,
-    keras.layers.AdaptiveAveragePooling1D,
-    keras.layers.AdaptiveAveragePooling2D,
-    keras.layers.AdaptiveAveragePooling3D,
-)
+
+
+def form_of(kind: str) -> str:
+    """Returns what the name of a kind begins with: `"global_"`, `"adaptive_"` or nothing."""
+    return next((form for form in (GLOBAL, ADAPTIVE) if kind.startswith(form)), "")
 
 
 def kind_of(layer: keras.Layer) -> tuple[str, int] | tuple[None, None]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
-from tf_softpool.rewriting.policy.kinds import GLOBAL, KINDS, kind_of, kind_of_class
-from tf_softpool.rewriting.policy.starts import STARTS, Start
+from tf_softpool.rewriting.policy.kinds import KINDS, form_of, kind_of, kind_of_class
+from tf_softpool.rewriting.policy.starts import start_of
 
 Replacement = str | type[keras.Layer] | Callable[[keras.Layer], keras.Layer]
 
@@ -88,29 +88,36 @@ def _is_layer_class(value: Any) -> bool:
 
 
 def _class_for(layer: keras.Layer, kind: str) -> type[keras.Layer]:
-    """Returns the class of a kind that can replace a layer: of its rank, and global if the layer is."""
+    """Returns the class of a kind that can replace a layer: of its rank, and of its form.
+
+    Raises:
+        ValueError: if there is none.
+    """
     old, rank = kind_of(layer)
     if old is None or rank is None:
         raise ValueError(
             f"Layer {layer.name!r} ({type(layer).__name__}) is not a pooling of a known kind, so "
             f"{kind!r} cannot take over its arguments. Give a layer class or a function instead."
         )
-    if old.startswith(GLOBAL) and not kind.startswith(GLOBAL):
-        kind = GLOBAL + kind
-    elif kind.startswith(GLOBAL) and not old.startswith(GLOBAL):
-        raise ValueError(f"{kind!r} cannot replace layer {layer.name!r}, because that is not global.")
-    if kind not in KINDS:
-        kind = kind.removeprefix(GLOBAL)
-        raise ValueError(f"{kind!r} has no global form, so it cannot replace layer {layer.name!r}.")
-    return KINDS[kind][rank]
+    form = form_of(kind)
+    if form and form != form_of(old):
+        raise ValueError(
+            f"{kind!r} cannot replace layer {layer.name!r}, because that is not {form.removesuffix('_')}."
+        )
+    form, kind = form_of(old), kind.removeprefix(form)
+    if form + kind not in KINDS:
+        raise ValueError(
+            f"{kind!r} has no {form.removesuffix('_')} form, so it cannot replace layer {layer.name!r}."
+        )
+    return KINDS[form + kind][rank]
 
 
 def _with_arguments_of(layer: keras.Layer, cls: type[keras.Layer]) -> tuple[keras.Layer, str]:
     """Makes a layer of class `cls` with the arguments that it shares with `layer`, and notes its start."""
-    shared = ("pool_size", "strides", "padding", "data_format", "keepdims")
+    shared = ("pool_size", "strides", "padding", "data_format", "keepdims", "output_size")
     config = layer.get_config()
     arguments = {name: config[name] for name in shared if name in config}
-    start = STARTS.get((kind_of(layer)[0] or "", kind_of_class(cls) or ""), Start())
+    start = start_of(kind_of(layer)[0] or "", kind_of_class(cls) or "")
     arguments |= start.arguments()
     try:
         new = cls(name=layer.name, trainable=layer.trainable, dtype=layer.dtype_policy, **arguments)

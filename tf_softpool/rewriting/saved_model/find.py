@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from tf_softpool.ops.window import WHOLE
-from tf_softpool.rewriting.policy.kinds import GLOBAL, KINDS
+from tf_softpool.rewriting.policy.kinds import ADAPTIVE, GLOBAL, KINDS
 from tf_softpool.rewriting.policy.site import Site
 from tf_softpool.rewriting.saved_model.nodes import (
     OBSTACLES,
@@ -91,16 +91,22 @@ def _layer(node: Any, name: str) -> keras.Layer:
         "dtype": element_type(node).name,
     }
     if node.op == SOFT and {*ksize, *strides} == {WHOLE}:
-        return KINDS[GLOBAL + "soft"][len(ksize)](**common, keepdims=True)
+        return KINDS[GLOBAL + "soft"][len(ksize)](**common, keepdims=True, gradient=_gradient(node))
+    if node.op == SOFT and node.attr["padding"].s == b"ADAPTIVE":
+        return KINDS[ADAPTIVE + "soft"][len(ksize)](tuple(ksize), **common, gradient=_gradient(node))
     window = {
         "pool_size": tuple(ksize),
         "strides": tuple(strides),
         "padding": node.attr["padding"].s.decode().lower(),
     }
     if node.op == SOFT:
-        gradient = node.attr["gradient"].s.decode() if "gradient" in node.attr else "exact"
-        return KINDS["soft"][len(ksize)](**window, **common, gradient=gradient)
+        return KINDS["soft"][len(ksize)](**window, **common, gradient=_gradient(node))
     return KINDS[POOLING[node.op]][len(ksize)](**window, **common)
+
+
+def _gradient(node: Any) -> str:
+    """Returns the gradient that a node of SoftPool sends back."""
+    return node.attr["gradient"].s.decode() if "gradient" in node.attr else "exact"
 
 
 def _name(body: Body, node: Any) -> str:

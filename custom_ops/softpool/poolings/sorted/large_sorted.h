@@ -89,7 +89,8 @@ class LargeSorted {
     // If gradients are added up, windows of the same colour share no input. Colours are launched
     // one after the other.
     int64_t apart[kAxes] = {1, 1, 1};
-    for (int i = 0; i < kAxes && windows->x_sums != nullptr; ++i) apart[i] = Apart(g_.axis[i]);
+    for (int i = 0; i < kAxes && windows->x_sums != nullptr; ++i)
+      apart[i] = g_.axis[i].MostCovering();
     for (int64_t i = 0; i < apart[0] * apart[1] * apart[2] && error.empty(); ++i) {
       const int64_t colour[kAxes] = {i / apart[2] / apart[1], i / apart[2] % apart[1],
                                      i % apart[2]};

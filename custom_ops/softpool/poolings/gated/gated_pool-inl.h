@@ -1,0 +1,133 @@
+// Gated pooling: y = mix max_i a_i + (1 - mix) mean_i a_i with mix = sigmoid(sum_i omega_i a_i +
+// bias). Each channel has an omega for each place of a window, and a bias. Source: C.-Y. Lee, P. W.
+// Gallagher, Z. Tu, "Generalizing pooling functions in convolutional neural networks: mixed, gated,
+// and tree".
+#if defined(SOFTPOOL_POOLINGS_GATED_GATED_POOL_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SOFTPOOL_POOLINGS_GATED_GATED_POOL_INL_H_
+#undef SOFTPOOL_POOLINGS_GATED_GATED_POOL_INL_H_
+#else
+#define SOFTPOOL_POOLINGS_GATED_GATED_POOL_INL_H_
+#endif
+
+#include "softpool/poolings/shared/numbers-inl.h"
+#include "softpool/simd/exp_pow-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace softpool {
+namespace HWY_NAMESPACE {
+
+// A window's gate, mix = sigmoid(z), the rest 1 - mix, and the derivative mix (1 - mix).
+template <class W>
+struct Gate {
+  using D = typename W::D;
+  using C = hn::TFromD<D>;
+
+  V<D> mix, rest, slope;
+
+  HWY_INLINE explicit Gate(V<D> z) {
+    const V<D> zero = hn::Zero(D()), one = hn::Set(D(), C{1});
+    const V<D> e = SmallExp(D(), hn::Neg(hn::Abs(z)));
+    const V<D> inverse = hn::Div(one, hn::Add(one, e));
+    const V<D> small = hn::Mul(e, inverse);
+    const auto negative = hn::Lt(z, zero);
+    mix = hn::IfThenElse(negative, small, inverse);
+    rest = hn::IfThenElse(negative, inverse, small);
+    slope = hn::Mul(small, inverse);
+  }
+};
+
+template <class C>
+struct GatedTables {
+  const C* omega;  // [places, channels]
+  const C* bias;
+  int64_t channels;
+
+  explicit GatedTables(const Call& call)
+      : omega(static_cast<const C*>(call.Input("omega").data)),
+        bias(static_cast<const C*>(call.Input("bias").data)),
+        channels(call.geometry.Channels()) {}
+
+  template <class W>
+  HWY_INLINE V<typename W::D> Omega(const W& window, const Tap& tap) const {
+    return window.LoadChannel(omega + tap.place * channels);
+  }
+
+  template <class W, class Numbers>
+  HWY_INLINE Gate<W> Of(const W& window, const Numbers& numbers) const {
+    using D = typename W::D;
+    TapSum<D, W::kTaps == 0> sum;
+    window.ForEach([&](int64_t i, const Tap& tap)
+                       HWY_ATTR { sum.AddProduct(i, Omega(window, tap), numbers.At(i, tap)); });
+    return Gate<W>(hn::Add(sum.Total(), window.LoadChannel(bias)));
+  }
+};
+
+template <class C>
+struct GatedPoolMath : PoolMath {
+  static constexpr int kWindowOutputs = 1;
+  static constexpr bool kFewSizes = true;
+  static constexpr bool kUsesChannels = true;
+
+  GatedTables<C> tables;
+
+  explicit GatedPoolMath(const Call& call) : tables(call) {}
+
+  template <class W>
+  HWY_INLINE void Run(const W& window) const {
+    RunNumbers(*this, window);
+  }
+
+  template <class W, class Numbers>
+  HWY_INLINE void Pool(const W& window, const Numbers& numbers) const {
+    using D = typename W::D;
+    const Gate<W> gate = tables.Of(window, numbers);
+    const V<D> of_mean = hn::Mul(gate.rest, numbers.Mean());
+    window.StoreWindow(numbers.Result(MulAdd(D(), gate.mix, numbers.Largest(), of_mean)));
+  }
+};
+
+// With g = dL/dy, dL/dz = g (max - mean) mix (1 - mix). Omega and the bias have the gradients of z.
+// A tap has omega dL/dz besides its part of max and of mean, as in mixed pooling.
+template <class C, class Summing>
+struct GatedPoolGradMath : Summing {
+  static constexpr int kWindowInputs = 1, kTapOutputs = 1;
+  static constexpr int kCyclesPerTap = 2;
+  static constexpr bool kFewSizes = true;
+  static constexpr bool kUsesChannels = true;
+
+  GatedTables<C> tables;
+  int64_t places;
+
+  GatedPoolGradMath(const Call& call, const Summing& summing)
+      : Summing(summing), tables(call), places(call.Input("omega").dims[0]) {}
+
+  template <class W>
+  HWY_INLINE void Run(const W& window) {
+    RunNumbers(*this, window);
+  }
+
+  template <class W, class Numbers>
+  HWY_INLINE void Pool(const W& window, const Numbers& numbers) {
+    using D = typename W::D;
+    const Gate<W> gate = tables.Of(window, numbers);
+    const V<D> g = window.LoadWindow(), largest = numbers.Largest();
+    const V<D> to_largest = hn::Div(hn::Mul(g, gate.mix), numbers.CountOf(largest));
+    const V<D> to_mean = hn::Div(hn::Mul(g, gate.rest), numbers.Count());
+    const V<D> distance = hn::Sub(largest, numbers.Mean());
+    const V<D> to_z = numbers.OfWindow(hn::Mul(g, hn::Mul(distance, gate.slope)));
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+      const V<D> a = numbers.At(i, tap);
+      V<D> to_tap = MulAdd(D(), to_z, tables.Omega(window, tap), to_mean);
+      to_tap = hn::Add(to_tap, hn::IfThenElseZero(hn::Eq(a, largest), to_largest));
+      window.Emit(tap, numbers.OfTap(i, tap, to_tap));
+      window.AddChannel(hn::Mul(to_z, a), Summing::sums.Row(tap.place));
+    });
+    window.AddChannel(to_z, Summing::sums.Row(places));
+  }
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace softpool
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

@@ -1,0 +1,27 @@
+// The ops of power-average pooling: their inputs and outputs.
+#include "softpool/engine/op.h"
+
+namespace softpool {
+namespace {
+
+[[maybe_unused]] const bool kRegistered[] = {
+    RegisterOp({"Softpool>PowerAveragePool",
+                "The norm (sum_i |a_i|^p)^(1/p) of each window.",
+                {{"input", Role::kTaps,
+                  "[batch, *spatial, channels], or [batch, channels, *spatial] for NCHW."},
+                 {"p", Role::kChannels,
+                  "[channels]. The exponents, from 1 to infinity. They have no gradient. Double if "
+                  "input is double, else float."}},
+                {{"output", Role::kWindows, "One value for each window."}},
+                {}}),
+    RegisterOp({"Softpool>PowerAveragePoolGrad",
+                "The gradients of Softpool>PowerAveragePool.",
+                {{"orig_input", Role::kTaps, "The input of the pooling."},
+                 {"p", Role::kChannels, "The pooling's exponents."},
+                 {"grad", Role::kWindows, "The gradient of the pooling's output."}},
+                {{"output", Role::kTaps, "The gradient of the pooling's input."}},
+                {}}),
+};
+
+}  // namespace
+}  // namespace softpool

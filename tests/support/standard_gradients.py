@@ -1,0 +1,126 @@
+"""The derivatives of the poolings of `standard_oracle.py`, in NumPy, from their formulas.
+
+A function of slopes takes what a function that reduces a window takes. It returns the derivative of each
+value `[batch, taps, channels]`, the scale of its rounding error, and a list of derivatives of parameters.
+Each of these is `[batch, channels]`, or `[batch, taps, channels]` for a parameter of places.
+"""
+
+import numpy as np
+import oracle
+import standard_oracle
+from weighted_oracle import _Sums
+
+
+def gradients(x, g, pool_size, strides, padding, data_format, slopes, places=()):
+    """Returns the gradient of x and those of the parameters, each with the scale of its rounding error.
+
+    `places` has, for each parameter, whether it is one of places: its gradient is then `[places, channels]`.
+    The values must be finite.
+    """
+    x, g = (oracle._channels_last(np.asarray(t).astype(np.longdouble), data_format) for t in (x, g))
+    spatial, to_x = x.shape[1:-1], _Sums(x)
+    rows = [int(np.prod(pool_size)) if of_places else 1 for of_places in places]
+    sums = [np.zeros((n, x.shape[-1]), x.dtype) for n in rows]
+    scales = [np.zeros_like(s) for s in sums]
+    for position, where in oracle.windows(spatial, pool_size, strides, padding):
+        a = oracle._taps(x, where)
+        taps = standard_oracle._places(position, where, spatial, pool_size, strides, padding)
+        to_window = g[(slice(None), *position)]
+        slope, size, parameters = slopes(a, np.ones(a.shape, bool), taps)
+        to_x.add(where, to_window[:, None] * slope, np.abs(to_window)[:, None] * size)
+        for total, scale, terms in zip(sums, scales, parameters, strict=True):
+            row, to_terms = 0, to_window
+            if terms.ndim == 3:
+                row, to_terms = np.ravel_multi_index(taps, pool_size), to_window[:, None]
+            total[row] += (to_terms * terms).sum(axis=0)
+            scale[row] += np.abs(to_terms * terms).sum(axis=0)
+    results = [to_x.result(data_format)]
+    for total, scale, of_places in zip(sums, scales, places, strict=True):
+        pair = total.astype("float64"), scale.astype("float64")
+        results.append(pair if of_places else tuple(v[0] for v in pair))
+    return results
+
+
+def total(a, present, places):
+    """Slopes of sums."""
+    return np.ones_like(a), np.ones_like(a), []
+
+
+def _norm(a, p, mean):
+    size = np.abs(a)
+    count = a.shape[1] if mean else 1
+    y = (size ** np.expand_dims(p, 0)).sum(axis=1, keepdims=True)
+    y = (y / count) ** np.expand_dims(1 / p, 0)
+    slope = np.sign(a) * (size / y) ** np.expand_dims(p - 1, 0) / count
+    share = (size / y) ** np.expand_dims(p, 0) / count
+    to_p = y[:, 0] / p * (share * np.log(size / y)).sum(axis=1)
+    # The error of a power grows with the logarithm of its base.
+    return slope, np.abs(slope) * (4 + np.abs(p * np.log(size / y))), to_p
+
+
+def power_average(p):
+    """Slopes of `(sum |a|^p)^(1/p)`."""
+
+    def slopes(a, present, places):
+        if p == np.inf:
+            largest = np.abs(a) == np.abs(a).max(axis=1, keepdims=True)
+            slope = np.sign(a) * largest / largest.sum(axis=1, keepdims=True)
+            return slope, np.abs(slope), []
+        return *_norm(a, np.longdouble(p), mean=False)[:2], []
+
+    return slopes
+
+
+def lp(p):
+    """Slopes of `(mean |a|^p)^(1/p)`, and of p, a number for each channel."""
+
+    def slopes(a, present, places):
+        slope, size, to_p = _norm(a, np.asarray(p, np.longdouble), mean=True)
+        return slope, size, [to_p]
+
+    return slopes
+
+
+def _blend(a, mix):
+    largest = a == a.max(axis=1, keepdims=True)
+    share = largest / largest.sum(axis=1, keepdims=True)
+    slope = mix[:, None] * share + (1 - mix[:, None]) / a.shape[1]
+    return slope, a.max(axis=1) - a.mean(axis=1)
+
+
+def mixed(mix):
+    """Slopes of `mix max + (1 - mix) mean`, and of the mix, a number for each channel."""
+
+    def slopes(a, present, places):
+        slope, to_mix = _blend(a, np.broadcast_to(np.asarray(mix, np.longdouble), a[:, 0].shape))
+        return slope, 2 * slope, [to_mix]
+
+    return slopes
+
+
+def gated(omega, bias):
+    """Slopes of gated pooling, of `omega` and of `bias`. Both have an axis of channels."""
+
+    def slopes(a, present, places):
+        weights = omega[places].astype(np.longdouble)
+        mix = 1 / (1 + np.exp(-(weights * a).sum(axis=1) - bias))
+        slope, distance = _blend(a, mix)
+        to_z = (distance * mix * (1 - mix))[:, None]
+        # An error in the gate's sum changes the mix in proportion.
+        error = 2 + np.abs(weights * a).sum(axis=1, keepdims=True)
+        size = (np.abs(slope) + np.abs(to_z * weights) + np.abs(distance)[:, None]) * error
+        return slope + to_z * weights, size, [to_z * a * np.ones_like(a), to_z[:, 0]]
+
+    return slopes
+
+
+def expectation(a, present, places):
+    """Slopes of the expected value of stochastic pooling."""
+    positive = np.maximum(a, 0)
+    total = positive.sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        y = (positive**2).sum(axis=1, keepdims=True) / total
+        slope = np.where(a > 0, (2 * a - y) / total, 0)
+        size = np.where(a > 0, (2 * a + y) / total, 0)
+    even = np.ones_like(a) / a.shape[1]
+    return np.where(total > 0, slope, even), np.where(total > 0, size, even), []

@@ -1,0 +1,52 @@
+"""Power-average pooling: a norm of each window, with a fixed exponent."""
+
+import math
+import numbers
+from typing import Any
+
+from keras import ops
+
+from tf_softpool.ops import dispatch, native
+from tf_softpool.ops.arguments import per_channel
+from tf_softpool.ops.portable import standard
+from tf_softpool.ops.portable.norms import norm
+from tf_softpool.ops.portable.taps import along_channels
+from tf_softpool.ops.window import PoolWindow
+
+
+def check_p(p: Any) -> None:
+    """Raises a ValueError if `p` is not a number of at least 1. It may be infinite."""
+    if not isinstance(p, numbers.Real) or isinstance(p, bool) or math.isnan(p) or p < 1:
+        raise ValueError(f"`p` must be a number of at least 1, or infinity, got {p!r}.")
+
+
+def pool(x: Any, p: float, window: PoolWindow) -> Any:
+    """Returns `(sum_i |a_i|^p)^(1/p)` of each window, with the compiled op if it can be used.
+
+    Args:
+        x: tensor.
+        p: number of at least 1, or infinity, which gives the largest absolute value.
+        window: a `PoolWindow`.
+
+    Raises:
+        ValueError: if `p` is not as described, or the tensor's shape or type cannot be pooled.
+    """
+    check_p(p)
+    x = ops.convert_to_tensor(x)
+    window.check_rank(x.shape)
+    exponents = per_channel(float(p), x, window)
+    return dispatch.pool(
+        x,
+        window,
+        lambda module: module.softpool_power_average_pool(input=x, p=exponents, **window.attributes()),
+        lambda: portable_power_average_pool(x, exponents, window),
+    )
+
+
+def portable_power_average_pool(x: Any, p: Any, window: PoolWindow) -> Any:
+    """Pools with standard operations, on any backend of Keras. `p` has a value for each channel."""
+    p = ops.stop_gradient(along_channels(p, window))
+    return standard.pool(x, window, lambda a, present: norm(a, present, p, average=False))
+
+
+native.register_gradients("PowerAveragePool", portable_power_average_pool)

@@ -1,0 +1,37 @@
+"""Sum pooling."""
+
+from typing import Any
+
+from keras import ops
+
+from tf_softpool.ops import dispatch, native
+from tf_softpool.ops.portable import standard
+from tf_softpool.ops.portable.taps import TAPS
+from tf_softpool.ops.window import PoolWindow
+
+
+def pool(x: Any, window: PoolWindow) -> Any:
+    """Returns the sum of each window, with the compiled op if it can be used.
+
+    Args:
+        x: tensor.
+        window: a `PoolWindow`.
+
+    Raises:
+        ValueError: if the tensor's shape or type cannot be pooled.
+    """
+    x = ops.convert_to_tensor(x)
+    return dispatch.pool(
+        x,
+        window,
+        lambda module: module.softpool_sum_pool(input=x, **window.attributes()),
+        lambda: portable_sum_pool(x, window),
+    )
+
+
+def portable_sum_pool(x: Any, window: PoolWindow) -> Any:
+    """Pools with standard operations, on any backend of Keras."""
+    return standard.pool(x, window, lambda a, _: ops.sum(a, axis=TAPS, keepdims=True))
+
+
+native.register_gradients("SumPool", portable_sum_pool)
