@@ -121,6 +121,14 @@ def test_windows_that_divide_the_input(channels, length, parts, data_format):
         np.testing.assert_array_equal(actual, expected)
 
 
+def test_more_parameters_than_a_card_can_sum():
+    windows = ((2100,), (2100,), "valid", "channels_last")
+    x, omega, one = np.ones((1, 2100, 1), "float32"), np.ones((2100, 1), "float32"), np.ones(1, "float32")
+    g = np.ones((1, 1, 1), "float32")
+    with pytest.raises(RuntimeError, match="at most 2048 parameters of each channel, got 2101"):
+        over_numbers(x, [omega, one], g, windows, "GatedPool", (True, True), {})
+
+
 def test_a_seed_must_be_two_numbers():
     windows, x = ((2,), (2,), "valid", "channels_last"), np.ones((1, 2, 1), "float32")
     for seed, message in ((np.ones(3, "int32"), "seed must have shape"), (np.ones(2, "float32"), "int32")):

@@ -1,8 +1,9 @@
 """The derivatives of the poolings of `standard_oracle.py`, in NumPy, from their formulas.
 
 A function of slopes takes what a function that reduces a window takes. It returns the derivative of each
-value `[batch, taps, channels]`, the scale of its rounding error, and a list of derivatives of parameters.
-Each of these is `[batch, channels]`, or `[batch, taps, channels]` for a parameter of places.
+value `[batch, taps, channels]`, the scale of its rounding error, and a list with the derivative of each
+parameter and the scale of its rounding error. Both are `[batch, channels]`, or `[batch, taps, channels]` for
+a parameter of places.
 """
 
 import numpy as np
@@ -28,12 +29,12 @@ def gradients(x, g, pool_size, strides, padding, data_format, slopes, places=())
         to_window = g[(slice(None), *position)]
         slope, size, parameters = slopes(a, np.ones(a.shape, bool), taps)
         to_x.add(where, to_window[:, None] * slope, np.abs(to_window)[:, None] * size)
-        for total, scale, terms in zip(sums, scales, parameters, strict=True):
+        for total, scale, (terms, sizes) in zip(sums, scales, parameters, strict=True):
             row, to_terms = 0, to_window
             if terms.ndim == 3:
                 row, to_terms = np.ravel_multi_index(taps, pool_size), to_window[:, None]
             total[row] += (to_terms * terms).sum(axis=0)
-            scale[row] += np.abs(to_terms * terms).sum(axis=0)
+            scale[row] += np.abs(to_terms * sizes).sum(axis=0)
     results = [to_x.result(data_format)]
     for total, scale, of_places in zip(sums, scales, places, strict=True):
         pair = total.astype("float64"), scale.astype("float64")
@@ -55,7 +56,8 @@ def _norm(a, p, mean):
     share = (size / y) ** np.expand_dims(p, 0) / count
     to_p = y[:, 0] / p * (share * np.log(size / y)).sum(axis=1)
     # The error of a power grows with the logarithm of its base.
-    return slope, np.abs(slope) * (4 + np.abs(p * np.log(size / y))), to_p
+    of_p = y[:, 0] / p * (1 + (share * np.abs(np.log(size / y))).sum(axis=1))
+    return slope, np.abs(slope) * (4 + np.abs(p * np.log(size / y))), (to_p, of_p)
 
 
 def power_average(p):
@@ -85,14 +87,16 @@ def _blend(a, mix):
     largest = a == a.max(axis=1, keepdims=True)
     share = largest / largest.sum(axis=1, keepdims=True)
     slope = mix[:, None] * share + (1 - mix[:, None]) / a.shape[1]
-    return slope, a.max(axis=1) - a.mean(axis=1)
+    # The error of the difference grows with the values.
+    return slope, a.max(axis=1) - a.mean(axis=1), 2 * np.abs(a).max(axis=1)
 
 
 def mixed(mix):
     """Slopes of `mix max + (1 - mix) mean`, and of the mix, a number for each channel."""
 
     def slopes(a, present, places):
-        slope, to_mix = _blend(a, np.broadcast_to(np.asarray(mix, np.longdouble), a[:, 0].shape))
+        shares = np.broadcast_to(np.asarray(mix, np.longdouble), a[:, 0].shape)
+        slope, *to_mix = _blend(a, shares)
         return slope, 2 * slope, [to_mix]
 
     return slopes
@@ -104,12 +108,13 @@ def gated(omega, bias):
     def slopes(a, present, places):
         weights = omega[places].astype(np.longdouble)
         mix = 1 / (1 + np.exp(-(weights * a).sum(axis=1) - bias))
-        slope, distance = _blend(a, mix)
+        slope, distance, of_distance = _blend(a, mix)
         to_z = (distance * mix * (1 - mix))[:, None]
         # An error in the gate's sum changes the mix in proportion.
         error = 2 + np.abs(weights * a).sum(axis=1, keepdims=True)
         size = (np.abs(slope) + np.abs(to_z * weights) + np.abs(distance)[:, None]) * error
-        return slope + to_z * weights, size, [to_z * a * np.ones_like(a), to_z[:, 0]]
+        of_z = (of_distance * mix * (1 - mix))[:, None] * error
+        return slope + to_z * weights, size, [(to_z * a, of_z * a), (to_z[:, 0], of_z[:, 0])]
 
     return slopes
 

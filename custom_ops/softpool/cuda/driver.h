@@ -13,6 +13,7 @@ namespace HWY_NAMESPACE {
 inline constexpr int64_t kMostBlocks = 1 << 12, kMostBlocksWithSums = 1024;
 // Limits on parts of a block's shared memory.
 inline constexpr size_t kMostBytesForSums = 32 * 1024, kBytesForTile = 32 * 1024;
+inline constexpr size_t kMostBytesBesideTile = kMostShared - kBytesForTile;
 
 // What the gradients of parameters need: the number of their rows, and a function that stores them
 // when all blocks are done.
@@ -121,7 +122,9 @@ class Driver {
   template <class Size_>
   std::string RunTiles() const {
     if constexpr (Math::kTapOutputs > 0) {
-      const ChannelMap channels(g_, 1, /*most_columns=*/32);
+      BlockSums sums = Sums();
+      const int most = kSums ? sums.ThreadsFor(kMostBytesBesideTile, 1) : kThreads;
+      const ChannelMap channels(g_, 1, /*most_columns=*/std::min(most, 32));
       const int64_t values = kBytesForTile / sizeof(C) / Math::kTapOutputs;
       const TileSizes sizes = TilesOf(g_, values / channels.columns);
       int64_t count[kAxes], apart[kAxes], at_once = 1;
@@ -133,10 +136,7 @@ class Driver {
         at_once *= (reach + apart[i] - 1) / apart[i];
       }
       const PositionMap tiles(g_.outer / g_.outer_channels, count[0], count[1], count[2]);
-      BlockSums sums = Sums();
-      const int threads =
-          std::min(kSums ? sums.ThreadsFor(kMostShared - kBytesForTile, 1) : kThreads,
-                   ThreadsFor(at_once * channels.columns));
+      const int threads = std::min(most, ThreadsFor(at_once * channels.columns));
       const Grid grid = GridFor(channels, tiles.count, 1, threads);
       if (kSums) sums.partial = Partial(sums, grid.slices);
       const size_t sums_bytes = sums.SharedBytes(threads, 1);
@@ -228,7 +228,7 @@ std::string RunPooling(const Call& call, const CudaStream& cuda) {
 // sums are those of the op's parameters, in order.
 template <template <class, class> class Math>
 std::string RunSumming(const Call& call, const CudaStream& cuda) {
-  return OnEachType(call, cuda, [&](auto value) {
+  return OnEachType(call, cuda, [&](auto value) -> std::string {
     using T = decltype(value);
     using C = ComputeType<T>;
     using M = Math<C, ThreadSumming>;
@@ -240,7 +240,13 @@ std::string RunSumming(const Call& call, const CudaStream& cuda) {
       });
       return error;
     };
-    const ParameterGradients parameters{ForEachParameterGradient(call, [](auto&&...) {}), store};
+    const int64_t rows = ForEachParameterGradient(call, [](auto&&...) {});
+    constexpr int64_t kMostRows = kMostBytesBesideTile / sizeof(double);
+    if (rows > kMostRows) {
+      return "CUDA kernels compute gradients of at most " + std::to_string(kMostRows) +
+             " parameters of each channel, got " + std::to_string(rows);
+    }
+    const ParameterGradients parameters{rows, store};
     return Driver<M, T>(M(call, ThreadSumming()), call.geometry, TensorsOf<T, M>(call), cuda,
                         parameters)
         .Run();

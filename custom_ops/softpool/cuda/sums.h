@@ -35,7 +35,7 @@ struct BlockSums {
   // Returns how many threads a block may have if its sums are to take at most `bytes` bytes.
   int ThreadsFor(size_t bytes, int vector) const {
     int threads = kThreads;
-    while (threads > 32 && SharedBytes(threads, vector) > bytes) threads /= 2;
+    while (threads > 1 && SharedBytes(threads, vector) > bytes) threads /= 2;
     return threads;
   }
 

@@ -73,7 +73,9 @@ def _uniform(shape: Any, dtype: Any, key: Any) -> Any:
     key = tf.bitcast(tf.reshape(tf.cast(key, "int32"), (1, 2)), tf.uint64)
     counter = tf.zeros((2,), tf.uint64)
     shape = tf.convert_to_tensor(shape, dtype="int32") if len(shape) else shape
-    numbers = tf.raw_ops.StatelessRandomUniformV2(
-        shape=shape, key=key, counter=counter, alg=1, dtype=tf.float32
+    # XLA makes the same words, but other numbers of them than TensorFlow does.
+    words = tf.raw_ops.StatelessRandomUniformFullIntV2(
+        shape=shape, key=key, counter=counter, alg=1, dtype=tf.uint32
     )
-    return tf.cast(numbers, dtype)
+    last_bits = tf.bitwise.bitwise_and(words, tf.constant(0x7FFFFF, tf.uint32))
+    return tf.cast(last_bits, dtype) * tf.cast(2.0**-23, dtype)
