@@ -234,7 +234,7 @@ FAULTS = [
         "last-window-in-operations",
         "an unclipped border in XLA's operations",
         f"{XLA}/windows.cc",
-        "const XlaOp window = xla::Min(last, grid(axis.out - 1)) - grid.row;",
+        "const XlaOp window = xla::Min(last, grid(axis.pool.out - 1)) - grid.row;",
         "const XlaOp window = last - grid.row;",
         ("tests/ops/test_xla.py",),
         ("xla",),

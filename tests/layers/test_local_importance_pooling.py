@@ -287,7 +287,9 @@ def test_s3_over_it_trains_and_averages_at_inference(pooling, variables, tmp_pat
     expected = step.reshape(4, 4, 2, 4, 2, 3).mean(axis=(2, 4))
     np.testing.assert_allclose(model.predict(x, verbose=0), expected, **NEAR)
     drawn = np.asarray(layer(x, training=True))
-    assert np.isin(drawn[0, :, :, 0], step[0, :, :, 0]).all()
+    # Windows at drawn positions may have other last bits than the same windows among all.
+    distances = np.abs(drawn[0, :, :, 0].reshape(-1, 1) - step[0, :, :, 0].reshape(1, -1))
+    assert distances.min(axis=1).max() < 1e-5
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))

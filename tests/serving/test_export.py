@@ -27,9 +27,16 @@ np.save(y, loaded.signatures["serving_default"](tf.constant(np.load(x)))["output
 
 OPS = [
     "Softpool>DetailPreservingPool",
+    "Softpool>GatedPool",
     "Softpool>ImportancePool",
+    "Softpool>LearnedGuide",
+    "Softpool>LpPool",
+    "Softpool>MixedPool",
+    "Softpool>PowerAveragePool",
     "Softpool>SoftPool",
     "Softpool>SortedPool",
+    "Softpool>StochasticPool",
+    "Softpool>SumPool",
 ]
 
 

@@ -22,14 +22,13 @@ _others: contextvars.ContextVar[Mapping[int, PoolWindow]] = contextvars.ContextV
 
 
 class PoolingLayer(keras.Layer):
-    """A layer that pools `rank` spatial dimensions, with a compiled op unless `has_compiled_op` is False.
+    """A layer that pools `rank` spatial dimensions, with a compiled op.
 
     The class of a pooling, a subclass of this one, defines `pool(inputs)`. Its constructor takes the
     arguments of a form as `*args`, and its own arguments by keyword.
     """
 
     rank: int
-    has_compiled_op = True
     # The name of the form. Docstrings differ in it.
     form: ClassVar[str]
     # By the name of a form: what layers must be given beside the form's arguments, as a call has it.
@@ -38,7 +37,7 @@ class PoolingLayer(keras.Layer):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         # On a GPU, Keras compiles a model for XLA by default if all of its layers support that.
-        self.supports_jit = not self.has_compiled_op or xla.runs_our_poolings()
+        self.supports_jit = xla.runs_our_poolings()
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
 
     @property

@@ -53,8 +53,6 @@ class _S3Pooling(Pooling):
         {example}
     """
 
-    has_compiled_op = False
-
     def __init__(
         self,
         *args: Any,
@@ -66,7 +64,7 @@ class _S3Pooling(Pooling):
         super().__init__(*args, **kwargs)
         self.grid_size = check_grid_size(self.strides if grid_size is None else grid_size, self.strides)
         self.pooling = self._first_step(pooling)
-        self.supports_jit = self.pooling.supports_jit
+        self.supports_jit = self.supports_jit and self.pooling.supports_jit
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 

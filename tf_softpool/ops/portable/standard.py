@@ -1,4 +1,4 @@
-"""The parts that poolings made only of standard operations share."""
+"""What the portable forms of poolings share that agree on infinities and NaN."""
 
 from collections.abc import Callable
 from typing import Any

@@ -25,13 +25,12 @@ struct LpPoolMath : PoolMath {
 
   explicit LpPoolMath(const Call& call) : p(static_cast<const C*>(call.Input("p").data)) {}
 
-  // All sizes of windows share one piece of code: most of the time goes into powers anyway.
   template <class W>
   HWY_INLINE void Run(const W& window) const {
-    RunAnySize(window.AnySize());
+    RunNorm(ForNorm(window));
   }
   template <class W>
-  HWY_NOINLINE void RunAnySize(const W& window) const {
+  HWY_NOINLINE void RunNorm(const W& window) const {
     RunNumbers(*this, window);
   }
 
@@ -56,6 +55,7 @@ struct LpPoolGradMath : Summing {
   LpPoolGradMath(const Call& call, const Summing& summing)
       : Summing(summing), p(static_cast<const C*>(call.Input("p").data)) {}
 
+  // All sizes of windows share one piece of code, which would take long to compile for each size.
   template <class W>
   HWY_INLINE void Run(const W& window) {
     RunAnySize(window.AnySize());

@@ -83,20 +83,48 @@ struct Exponents {
   }
 };
 
-// Runs Math::Pool() for windows with the exponent 2. All other exponents, which are rarer or take
-// much longer, share one piece of code for windows of all sizes.
-template <class Math, class W>
-HWY_NOINLINE void RunOtherPowers(const Math& math, const W& window) {
-  const Numbers<W, false> numbers(window);
-  if (HWY_UNLIKELY(!numbers.AllFinite())) {
-    return math.PoolOther(window, Numbers<W, true>(window));
+// Mathematics for RunNumbers() that pools with another function.
+template <class Math>
+struct AnyPower {
+  const Math& math;
+  template <class W, class Numbers>
+  HWY_INLINE void Pool(const W& window, const Numbers& numbers) const {
+    math.PoolAny(window, numbers);
   }
-  math.PoolOther(window, numbers);
+};
+template <class Math>
+struct OtherPower {
+  const Math& math;
+  template <class W, class Numbers>
+  HWY_INLINE void Pool(const W& window, const Numbers& numbers) const {
+    math.PoolOther(window, numbers);
+  }
+};
+template <class Math, class W>
+HWY_NOINLINE void RunOtherPower(const Math& math, const W& window) {
+  const OtherPower<Math> other{math};
+  RunNumbers(other, window);
 }
 template <class Math, class W>
+HWY_NOINLINE void RunAnyPower(const Math& math, const W& window) {
+  const AnyPower<Math> any{math};
+  RunNumbers(any, window);
+}
+
+// Runs the function of the mathematics that belongs to a window's exponent: Pool() for 2, PoolAny()
+// for those that need powers, and PoolOther() for 1 and infinity. With kUnrolled, code for powers
+// is compiled for each size of windows that has code of its own. That takes long.
+template <bool kUnrolled, class Math, class W>
 HWY_INLINE void RunPowers(const Math& math, const W& window) {
-  if (math.exponents.Of(window) != NormKind::kTwo) return RunOtherPowers(math, window.AnySize());
-  RunNumbers(math, window);
+  switch (math.exponents.Of(window)) {
+    case NormKind::kTwo:
+      return RunNumbers(math, window);
+    case NormKind::kAny:
+      if constexpr (kUnrolled) return RunAnyPower(math, ForNorm(window));
+      return RunAnyPower(math, window.AnySize());
+    default:
+      return RunOtherPower(math, window.AnySize());
+  }
 }
 
 template <class C>
@@ -112,7 +140,7 @@ struct PowerAveragePoolMath : PoolMath {
 
   template <class W>
   HWY_INLINE void Run(const W& window) const {
-    RunPowers(*this, window);
+    RunPowers</*kUnrolled=*/true>(*this, window);
   }
 
   template <class W, class Numbers>
@@ -124,16 +152,17 @@ struct PowerAveragePoolMath : PoolMath {
   template <class W, class Numbers>
   HWY_INLINE void PoolOther(const W& window, const Numbers& numbers) const {
     using D = typename W::D;
-    const NormKind kind = exponents.Of(window);
-    if (kind == NormKind::kInfinity) {
+    if (exponents.Of(window) == NormKind::kInfinity) {
       return window.StoreWindow(numbers.Result(LargestSize(window, numbers)));
     }
-    if (kind == NormKind::kOne) {
-      TapSum<D, W::kTaps == 0> sum;
-      window.ForEach([&](int64_t i, const Tap& tap)
-                         HWY_ATTR { sum.Add(i, hn::Abs(numbers.At(i, tap))); });
-      return window.StoreWindow(numbers.Result(sum.Total()));
-    }
+    TapSum<D, W::kTaps == 0> sum;
+    window.ForEach([&](int64_t i, const Tap& tap)
+                       HWY_ATTR { sum.Add(i, hn::Abs(numbers.At(i, tap))); });
+    window.StoreWindow(numbers.Result(sum.Total()));
+  }
+
+  template <class W, class Numbers>
+  HWY_INLINE void PoolAny(const W& window, const Numbers& numbers) const {
     AnyNorm<W, Numbers, /*kMean=*/false> norm;
     norm.Compute(window, numbers, window.LoadChannel(exponents.p));
     window.StoreWindow(numbers.Result(norm.Norm()));
@@ -153,7 +182,7 @@ struct PowerAveragePoolGradMath : PoolMath {
 
   template <class W>
   HWY_INLINE void Run(const W& window) const {
-    RunPowers(*this, window);
+    RunPowers</*kUnrolled=*/false>(*this, window);
   }
 
   template <class W, class Numbers>
@@ -170,8 +199,7 @@ struct PowerAveragePoolGradMath : PoolMath {
   HWY_INLINE void PoolOther(const W& window, const Numbers& numbers) const {
     using D = typename W::D;
     const V<D> one = hn::Set(D(), C{1});
-    const NormKind kind = exponents.Of(window);
-    if (kind == NormKind::kInfinity) {
+    if (exponents.Of(window) == NormKind::kInfinity) {
       const V<D> largest = LargestSize(window, numbers);
       const auto is_largest = [&](V<D> a) HWY_ATTR {
         return hn::IfThenElseZero(hn::Eq(hn::Abs(a), largest), one);
@@ -183,9 +211,12 @@ struct PowerAveragePoolGradMath : PoolMath {
         return WithSign(D(), hn::Div(is_largest(a), count), a);
       });
     }
-    if (kind == NormKind::kOne) {
-      return SendSlopes(window, numbers, [&](V<D> a) HWY_ATTR { return WithSign(D(), one, a); });
-    }
+    SendSlopes(window, numbers, [&](V<D> a) HWY_ATTR { return WithSign(D(), one, a); });
+  }
+
+  template <class W, class Numbers>
+  HWY_INLINE void PoolAny(const W& window, const Numbers& numbers) const {
+    using D = typename W::D;
     AnyNorm<W, Numbers, /*kMean=*/false> norm;
     norm.Compute(window, numbers, window.LoadChannel(exponents.p));
     const V<D> factor = norm.Factor();
