@@ -91,6 +91,32 @@ def test_frequencies(taps, probabilities):
     assert_frequencies(counts, probabilities)
 
 
+@pytest.mark.parametrize("mode", ["eager", "portable"])
+def test_frequencies_of_a_million_draws(mode):
+    x = np.tile(np.array([1, 2, 3, 4], "float32"), 10**6).reshape(1, 10**6, 4, 1)
+    y = run(mode, lambda x: stochastic_pool.pool(x, PoolWindow.of(2, (1, 4)), seed_of(7)), x)
+    counts = np.array([(np.ravel(y) == value).sum() for value in (1, 2, 3, 4)])
+    expected = np.array([0.1, 0.2, 0.3, 0.4]) * 10**6
+    # The chi-square statistic with three degrees of freedom is above this once in a million times.
+    assert np.sum((counts - expected) ** 2 / expected) < 30.7
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("data_format", DATA_FORMATS)
+@pytest.mark.parametrize(("case", "padding"), with_padding([OVERLAPPING, STEPS_OF_ONE, VOLUME]))
+def test_the_portable_form_draws_the_same(case, padding, data_format, dtype):
+    window = PoolWindow.of(len(case.spatial), case.pool_size, case.strides, padding, data_format)
+    x = values(case, data_format, dtype)
+    y, other = (
+        run(mode, lambda x: stochastic_pool.pool(x, window, seed_of(5)), x) for mode in ("eager", "portable")
+    )
+    np.testing.assert_array_equal(y, other)
+    expected, _ = standard_oracle.drawn(
+        x, np.asarray(seed_of(5).next()), case.pool_size, case.strides, padding, data_format
+    )
+    np.testing.assert_array_equal(np.asarray(y, "float64"), expected.astype("float64"))
+
+
 def test_frequencies_at_a_border():
     # There are two values, with a window of three around each. Both windows have both values, and nothing
     # else.
