@@ -77,5 +77,5 @@ def test_an_adaptive_layer_needs_a_size():
 def test_every_pooling_has_the_form_unless_its_windows_need_one_size(form):
     plain = {cls.__name__ for cls in CLASSES if not cls.__name__.startswith(("Global", "Adaptive"))}
     of_form = {cls.__name__.removeprefix(form) for cls in CLASSES if cls.__name__.startswith(form)}
-    assert {name[:-2] for name in plain - of_form} == {"GatedPooling", "MedianPooling", "S3Pooling"}
+    assert {name[:-2] for name in plain - of_form} == {"GatedPooling", "S3Pooling"}
     assert of_form <= plain

@@ -89,7 +89,7 @@ def test_a_key_is_of_its_form_alone(form):
         *[
             (form, kind, f"'{kind}' has no {form[:-1]} form.*'pool'")
             for form in FORMS
-            for kind in ("gated", "median", "s3")
+            for kind in ("gated", "s3")
         ],
         *[
             (form, "sorted", "SortedPooling2D cannot be made.*'pool'.*`pool_range` must be given")
@@ -113,7 +113,7 @@ def test_kinds_have_forms():
     assert {form_of(kind) for kind in KINDS} == {"", *FORMS}
     plain = {kind for kind in KINDS if not form_of(kind)}
     for form in FORMS:
-        assert plain - {kind for f, kind in OF_FORM if f == form} == {"gated", "median", "s3"}
+        assert plain - {kind for f, kind in OF_FORM if f == form} == {"gated", "s3"}
     assert all(set(classes) == set(RANKS) for classes in KINDS.values())
 
 

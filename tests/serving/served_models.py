@@ -53,7 +53,7 @@ def of_layers(rank, size="open"):
 
 
 def of_forms(rank, size="open"):
-    """Returns a network with the global and adaptive layers of every pooling, and median pooling."""
+    """Returns a network with the global and adaptive layers of every pooling."""
 
     def layer(name):
         return getattr(tsp.layers, f"{name}Pooling{rank}D")
@@ -65,14 +65,17 @@ def of_forms(rank, size="open"):
         layer("AdaptiveDetailPreserving")(2, variant="full")(x),
         layer("AdaptiveSorted")(2, pool_range=2)(x),
         layer("AdaptiveLocalImportance")(2)(x),
-        *(layer(f"Adaptive{name}")(2)(x) for name in ("Sum", "PowerAverage", "Lp", "Mixed", "Stochastic")),
+        *(
+            layer(f"Adaptive{name}")(2)(x)
+            for name in ("Sum", "PowerAverage", "Lp", "Mixed", "Stochastic", "Median")
+        ),
     ]
     x = keras.layers.Concatenate()(parts)
     whole = [
         layer("GlobalDetailPreserving")(variant="full")(x),
         layer("GlobalSorted")(pool_range=3)(x),
         *(layer(f"Global{name}")()(x) for name in ("LocalImportance", "Soft", "Sum", "PowerAverage", "Lp")),
-        *(layer(f"Global{name}")()(x) for name in ("Mixed", "Stochastic")),
+        *(layer(f"Global{name}")()(x) for name in ("Mixed", "Stochastic", "Median")),
     ]
     return keras.Model(inputs, keras.layers.Concatenate()(whole))
 

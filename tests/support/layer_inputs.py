@@ -10,6 +10,7 @@ WITH_FORMS = (
     "DetailPreservingPooling",
     "LocalImportancePooling",
     "LpPooling",
+    "MedianPooling",
     "MixedPooling",
     "PowerAveragePooling",
     "SoftPooling",

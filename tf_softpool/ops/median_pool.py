@@ -63,8 +63,8 @@ def portable_median_pool(x: Any, window: PoolWindow) -> Any:
 
 
 def _may_be_cut(x: Any, window: PoolWindow) -> bool:
-    """Returns whether the border of the input may cut a window."""
-    if window.padding == "valid" or window.positions is not None:
+    """Returns whether windows may differ in size, as they do where the border of the input cuts one."""
+    if window.padding == "valid" or window.positions is not None or window.is_adaptive:
         return window.padding != "valid"
     shape = static_shape(x)
     dimensions = zip(window.spatial_axes, window.pool_size, window.strides, strict=True)

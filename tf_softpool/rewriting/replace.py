@@ -70,7 +70,7 @@ def replace_pooling(
             layer class or a kind: `"max"`, `"average"`, `"soft"`, `"sorted"`, `"detail_preserving"`,
             `"local_importance"`, `"sum"`, `"power_average"`, `"lp"`, `"mixed"`, `"gated"`, `"stochastic"`,
             `"s3"`, `"median"`. Global and adaptive poolings are other kinds, such as `"global_max"` and
-            `"adaptive_max"`; `"gated"`, `"s3"` and `"median"` have none. A value is a kind, a layer class, or
+            `"adaptive_max"`; `"gated"` and `"s3"` have none. A value is a kind, a layer class, or
             a function that takes the old layer and returns a new one. As a value, `"soft"` also stands for
             `"global_soft"` and `"adaptive_soft"`, whichever the old layer needs. The first key that matches
             a layer counts. Pooling operations in a model, such as `keras.ops.max_pool`, match like the layers

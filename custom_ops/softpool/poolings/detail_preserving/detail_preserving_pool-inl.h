@@ -23,6 +23,7 @@
 
 #include "softpool/engine/pool_math.h"
 #include "softpool/poolings/detail_preserving/detail_reference.h"
+#include "softpool/poolings/shared/own_code-inl.h"
 #include "softpool/poolings/shared/weighted_average-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -219,21 +220,6 @@ HWY_INLINE auto DetailReferenceOf(const W& window, size_t lane, const DetailTabl
   return reference;
 }
 
-// Returns a window for a function that is not inlined. It is a copy: only its address is taken, so
-// the window itself can stay in registers.
-template <class W>
-HWY_INLINE auto ForRarePath(const W& window) {
-#if defined(SOFTPOOL_ONE_LANE)
-  return window.AnySize();
-#else
-  if constexpr (kUnrollsRareCases<decltype(W::lanes)>) {
-    return W(window);
-  } else {
-    return window.AnySize();
-  }
-#endif
-}
-
 template <class C>
 struct DetailPoolMath : PoolMath {
   static constexpr int kWindowInputs = 1, kWindowOutputs = 1;
@@ -257,7 +243,7 @@ struct DetailPoolMath : PoolMath {
   HWY_INLINE void Pool(const W& window) {
     using D = typename W::D;
     DetailWeights<W, 0, kPart> weights(window, &memory);
-    if (!kPart && HWY_UNLIKELY(!weights.AllFinite())) return PoolPart(ForRarePath(window));
+    if (!kPart && HWY_UNLIKELY(!weights.AllFinite())) return PoolPart(ForOwnCode(window));
     weights.Weigh(window, tables, [](auto&&...) {});
     window.StoreWindow(weights.Result());
     if (HWY_UNLIKELY(!hn::AllTrue(D(), weights.Right()))) {
@@ -317,7 +303,7 @@ struct DetailPoolGradMath : Summing {
     using D = typename W::D;
     constexpr bool kLong = W::kTaps == 0;
     DetailWeights<W, kGuide, kPart> weights(window, &memory);
-    if (!kPart && HWY_UNLIKELY(!weights.AllFinite())) return SendPart(ForRarePath(window));
+    if (!kPart && HWY_UNLIKELY(!weights.AllFinite())) return SendPart(ForOwnCode(window));
     const V<D> lambda = window.LoadChannel(tables.lambda);
     TapRow<W> slopes(window, &slope_memory), logs(window, &log_memory);
     weights.Weigh(window, tables,

@@ -27,7 +27,7 @@ struct LpPoolMath : PoolMath {
 
   template <class W>
   HWY_INLINE void Run(const W& window) const {
-    RunNorm(ForNorm(window));
+    RunNorm(ForOwnCode(window));
   }
   template <class W>
   HWY_NOINLINE void RunNorm(const W& window) const {

@@ -120,7 +120,7 @@ HWY_INLINE void RunPowers(const Math& math, const W& window) {
     case NormKind::kTwo:
       return RunNumbers(math, window);
     case NormKind::kAny:
-      if constexpr (kUnrolled) return RunAnyPower(math, ForNorm(window));
+      if constexpr (kUnrolled) return RunAnyPower(math, ForOwnCode(window));
       return RunAnyPower(math, window.AnySize());
     default:
       return RunOtherPower(math, window.AnySize());

@@ -13,10 +13,8 @@
 
 #include <limits>
 
-#if !defined(SOFTPOOL_ONE_LANE)
-#include "softpool/engine/window-inl.h"
-#endif
 #include "softpool/poolings/shared/numbers-inl.h"
+#include "softpool/poolings/shared/own_code-inl.h"
 #include "softpool/simd/exp_pow-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -28,21 +26,6 @@ template <class D>
 HWY_INLINE V<D> WithSign(D d, V<D> size, V<D> a) {
   size = hn::IfThenZeroElse(hn::Eq(a, hn::Zero(d)), size);
   return hn::IfThenElse(hn::Lt(a, hn::Zero(d)), hn::Neg(size), size);
-}
-
-// Returns the window for code that computes powers, which is not inlined. Where lanes come from
-// anywhere, all sizes of windows share this code: it would take long to compile for each.
-template <class W>
-HWY_INLINE auto ForNorm(const W& window) {
-#if defined(SOFTPOOL_ONE_LANE)
-  return window.AnySize();
-#else
-  if constexpr (kUnrollsRareCases<decltype(W::lanes)>) {
-    return W(window);
-  } else {
-    return window.AnySize();
-  }
-#endif
 }
 
 template <class W, class Numbers>

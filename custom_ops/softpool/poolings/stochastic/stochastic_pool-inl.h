@@ -39,6 +39,24 @@ struct DrawWeights {
   }
 };
 
+// The sums of a window's weights and of their squares.
+template <class D>
+struct WeightSums {
+  V<D> weights, squares;
+
+  template <class W, class Weights>
+  HWY_INLINE WeightSums(const W& window, const Weights& of) {
+    TapSum<D, W::kTaps == 0> sum, sum_of_squares;
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+      const V<D> w = of.Of(i, tap);
+      sum.Add(i, w);
+      sum_of_squares.AddProduct(i, w, w);
+    });
+    weights = sum.Total();
+    squares = sum_of_squares.Total();
+  }
+};
+
 template <class C>
 struct ExpectationMath : PoolMath {
   static constexpr int kWindowOutputs = 1;
@@ -56,13 +74,8 @@ struct ExpectationMath : PoolMath {
   HWY_INLINE void Pool(const W& window, const Numbers& numbers) const {
     using D = typename W::D;
     const DrawWeights<W, Numbers> weights(window, numbers);
-    TapSum<D, W::kTaps == 0> sum, squares;
-    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
-      const V<D> w = weights.Of(i, tap);
-      sum.Add(i, w);
-      squares.AddProduct(i, w, w);
-    });
-    const V<D> y = hn::Mul(weights.largest, hn::Div(squares.Total(), sum.Total()));
+    const WeightSums<D> sums(window, weights);
+    const V<D> y = hn::Mul(weights.largest, hn::Div(sums.squares, sums.weights));
     window.StoreWindow(numbers.Result(hn::IfThenElse(weights.some, y, numbers.Mean())));
   }
 };
@@ -86,19 +99,14 @@ struct ExpectationGradMath : PoolMath {
   HWY_INLINE void Pool(const W& window, const Numbers& numbers) const {
     using D = typename W::D;
     const DrawWeights<W, Numbers> weights(window, numbers);
-    TapSum<D, W::kTaps == 0> sum, squares;
-    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
-      const V<D> w = weights.Of(i, tap);
-      sum.Add(i, w);
-      squares.AddProduct(i, w, w);
-    });
-    const V<D> g = window.LoadWindow(), total = sum.Total();
-    const V<D> ratio = hn::Div(squares.Total(), total), share = hn::Div(g, total);
+    const WeightSums<D> sums(window, weights);
+    const V<D> ratio = hn::Div(sums.squares, sums.weights);
+    const V<D> share = hn::Div(window.LoadWindow(), sums.weights);
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
       const V<D> w = weights.Of(i, tap);
       V<D> to_tap = hn::Mul(share, hn::Sub(hn::Add(w, w), ratio));
       to_tap = hn::IfThenElseZero(hn::Gt(w, hn::Zero(D())), to_tap);
-      // Without positive values, the result is the mean, and `total` is the number of values.
+      // Without positive values, the result is the mean, and the weights add up to their number.
       to_tap = hn::IfThenElse(weights.some, to_tap, share);
       window.Emit(tap, numbers.OfTap(i, tap, to_tap));
     });
