@@ -226,4 +226,5 @@ def test_layers_tell_keras_whether_xla_can_compile_them(error, monkeypatch):
     model.compile("sgd", "mse")
     assert np.isfinite(model.train_on_batch(np.ones((2, 8, 8, 3)), np.ones((2, 3))))
     assert tsp.layers.S3Pooling2D(pooling="max").supports_jit == (error is None)
-    assert tsp.layers.S3Pooling2D(pooling=keras.layers.MaxPooling2D).supports_jit
+    # At inference, S3Pool averages with our op, whatever its first step is.
+    assert tsp.layers.S3Pooling2D(pooling=keras.layers.MaxPooling2D).supports_jit == (error is None)
