@@ -40,6 +40,11 @@ def is_forced() -> bool:
     return _forced.get()
 
 
+def compiled_ops() -> Any:
+    """Returns the module of compiled ops, or None if standard operations must take their place here."""
+    return None if is_forced() else native.load().ops
+
+
 class _Placed:
     """The compiled ops whose windows lie at given positions, by the names of the ops without positions."""
 
@@ -64,7 +69,7 @@ def pool(x: Any, window: PoolWindow, compiled: Callable[[Any], Any], standard: C
         ValueError: if the tensor's shape or type cannot be pooled.
     """
     shape = check_poolable(x, window)
-    module = None if is_forced() else native.load().ops
+    module = compiled_ops()
     if module is None:
         return standard()
     y = compiled(module if window.positions is None else _Placed(module, window.positions))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from tf_softpool.ops import dispatch, native, sorted_pool
+from tf_softpool.ops import dispatch, sorted_pool
 from tf_softpool.ops.arguments import check_poolable, compute_dtype
 from tf_softpool.ops.portable.taps import TAPS, as_pooled, static_shape, windows
 from tf_softpool.ops.window import PoolWindow
@@ -31,7 +31,7 @@ def pool(x: Any, window: PoolWindow) -> Any:
     """
     x = ops.convert_to_tensor(x)
     shape = check_poolable(x, window)
-    if dispatch.is_forced() or native.load().ops is None or _may_be_cut(x, window):
+    if dispatch.compiled_ops() is None or _may_be_cut(x, window):
         return portable_median_pool(x, window)
     import tensorflow as tf
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-from tf_softpool.ops import dispatch, mixed_pool, native
+from tf_softpool.ops import dispatch, mixed_pool
 from tf_softpool.ops.arguments import check_poolable
 from tf_softpool.ops.portable import standard
 from tf_softpool.ops.portable.sampling import picks
@@ -59,7 +59,7 @@ def downsample(
         ValueError: if the tensor's shape or type cannot be pooled.
     """
     cells = PoolWindow.of(len(strides), strides, padding="valid", data_format=data_format)
-    if seed is None and (dispatch.is_forced() or native.load().ops is None):
+    if seed is None and dispatch.compiled_ops() is None:
         return standard.pool(x, replace(cells, padding="after"), standard.mean)
     if seed is None:
         return mixed_pool.pool(_filled_up(x, cells), 0.0, cells)
