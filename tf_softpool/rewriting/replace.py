@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, overload
 
 import keras
 
-from tf_softpool.rewriting.keras_model.files import is_keras_file, rewrite_keras_file
+from tf_softpool.rewriting.identify import KERAS, identify
+from tf_softpool.rewriting.keras_model.files import rewrite_keras_file
 from tf_softpool.rewriting.keras_model.rewrite import rewrite_model
 from tf_softpool.rewriting.policy.report import Report
 from tf_softpool.rewriting.policy.rules import Replacement
@@ -219,7 +221,9 @@ def rewrite_file(request: FileRequest) -> Report:
     _check_places(request.path, request.out, request.dry_run)
     if request.out is not None:
         check_is_free(request.out, request.overwrite)
-    if is_keras_file(request.path):
+    found = identify(request.path)
+    request = replace(request, path=found.path)
+    if found.kind == KERAS:
         return rewrite_keras_file(request)
     # It imports TensorFlow, which other backends of Keras do without.
     from tf_softpool.rewriting.saved_model.files import rewrite_saved_model

@@ -9,11 +9,9 @@ from typing import Any, Self
 
 import keras
 
+from tf_softpool.rewriting.identify import KERAS_SUFFIXES as KERAS_SUFFIXES
 from tf_softpool.rewriting.policy.rules import Rule, rules_of
 from tf_softpool.rewriting.policy.selection import Selection
-
-# The ends of the names of Keras files.
-KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
 def _silent(name: str) -> None:

@@ -2,41 +2,54 @@
 
 import contextlib
 import shutil
+import tempfile
 import warnings
 import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
 
+from tf_softpool.rewriting.identify import KERAS, KERAS_SUFFIXES, identify
+from tf_softpool.rewriting.keras_2.files import load as load_keras_2
+from tf_softpool.rewriting.keras_2.files import version_of
 from tf_softpool.rewriting.keras_model.check import bits
 from tf_softpool.rewriting.keras_model.find import find_poolings
 from tf_softpool.rewriting.keras_model.rewrite import rewrite_model
+from tf_softpool.rewriting.keras_model.sample import output_shapes
 from tf_softpool.rewriting.keras_model.structure import structure_of
-from tf_softpool.rewriting.policy.report import Report
-from tf_softpool.rewriting.request import KERAS_SUFFIXES, FileRequest
+from tf_softpool.rewriting.policy.report import Check, Report
+from tf_softpool.rewriting.request import FileRequest
 from tf_softpool.writing import complete_or_absent
 
 
 def rewrite_keras_file(request: FileRequest) -> Report:
     """Writes a Keras file with other pooling, loads it again, and compares it.
 
+    The caller's objects are known by name until the end, because copies of layers are made from configs too.
+
     Raises:
         ValueError: if the file cannot be loaded, or the result cannot be written as asked.
     """
     _check_out(request)
+    with keras.saving.custom_object_scope(request.custom_objects or {}):
+        return _rewrite(request)
+
+
+def _rewrite(request: FileRequest) -> Report:
     loading: dict[str, Any] = {"custom_objects": request.custom_objects, "safe_mode": request.safe_mode}
     request.step("reading")
-    model, note = load_keras_file(request.path, **loading)
+    model, notes = load_keras_file(request.path, **loading)
     request.step("replacing")
     new, report = rewrite_model(model, request)
+    report.notes += notes
     if request.dry_run:
         return report
-    report.notes += [note] if note else []
     # Before anything is written: a user may turn warnings into errors.
-    report.warn(stacklevel=5)
+    report.warn(stacklevel=6)
     if report.replaced:
         with complete_or_absent(request.target, request.overwrite, request.path) as place:
             request.step("writing")
@@ -44,55 +57,56 @@ def rewrite_keras_file(request: FileRequest) -> Report:
             if request.path.is_file():
                 shutil.copymode(request.path, place)
             request.step("checking")
-            _check(new, place, loading)
+            report.check = _check(model, new, place, loading, report.check)
     return report
 
 
 def is_keras_file(path: str | Path) -> bool:
-    """Returns whether a Keras model is at a path.
-
-    Raises:
-        ValueError: if the path ends like a Keras file, and something else or only weights are there.
-    """
-    path = Path(path)
-    if path.is_dir():
-        return (path / "config.json").is_file()
-    if zipfile.is_zipfile(path):
-        names = zipfile.ZipFile(path).namelist()
-        if "config.json" not in names:
-            raise ValueError(f"{path} is a zip archive without a Keras model: it has no config.json.")
-        return True
-    if h5py.is_hdf5(path):
-        with h5py.File(path) as file:
-            if "model_config" not in file.attrs:
-                raise ValueError(f"{path} holds only weights. The model that they belong to is not in it.")
-        return True
-    if path.suffix.lower() in KERAS_SUFFIXES:
-        raise ValueError(f"{path} is not a whole Keras file: it is truncated, or is something else.")
-    return False
+    """Returns whether a Keras model is at a path."""
+    return identify(path).kind == KERAS
 
 
 def load_keras_file(
     path: str | Path, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True
-) -> tuple[keras.Model, str]:
-    """Loads a model, and returns it with a note for the user, or an empty string.
+) -> tuple[keras.Model, list[str]]:
+    """Loads a model of Keras 2 or 3 from a file of any name, and returns it with notes for the user.
 
     Raises:
         ValueError: if Keras cannot load it.
     """
-    options = {"custom_objects": custom_objects, "safe_mode": safe_mode}
-    try:
-        return keras.models.load_model(path, **options), ""
-    except Exception as error:
+    loading: dict[str, Any] = {"custom_objects": custom_objects, "safe_mode": safe_mode}
+    if version := version_of(path):
+        return load_keras_2(Path(path), version, **loading)
+    with _with_fit_name(Path(path)) as file:
+        try:
+            return keras.models.load_model(file, **loading), []
+        except Exception as error:
+            why = error
         # Keras cannot read some of the losses and metrics that it writes to HDF5.
         with contextlib.suppress(Exception):
-            why = str(error).splitlines()[0]
-            note = f"Compile the model before you train it: Keras cannot read how it was compiled ({why})."
-            return keras.models.load_model(path, compile=False, **options), note
-        raise ValueError(
-            f"{path} cannot be loaded as a Keras model. If it needs classes of your own, import and register "
-            f"them, or give them as custom_objects. Keras says: {error}"
-        ) from error
+            first = str(why).splitlines()[0]
+            note = f"Compile the model before you train it: Keras cannot read how it was compiled ({first})."
+            return keras.models.load_model(file, compile=False, **loading), [note]
+    # A program may have changed the version in a file of Keras 2.
+    with contextlib.suppress(Exception):
+        return load_keras_2(Path(path), "2", **loading)
+    raise ValueError(
+        f"{path} cannot be loaded as a Keras model. If it needs classes of your own, import and register "
+        f"them, or give them as custom_objects. Keras says: {why}"
+    ) from why
+
+
+@contextlib.contextmanager
+def _with_fit_name(path: Path) -> Iterator[Path]:
+    """Yields a path to a file whose name ends as its content demands, because Keras goes by the name."""
+    suffix = ".keras" if zipfile.is_zipfile(path) else ".h5"
+    if path.is_dir() or path.suffix == suffix:
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / f"model{suffix}"
+        link.symlink_to(path.resolve())
+        yield link
 
 
 def _check_out(request: FileRequest) -> None:
@@ -122,11 +136,13 @@ def _save(model: keras.Model, path: Path) -> None:
         model.save(path)
 
 
-def _check(model: keras.Model, path: Path, loading: dict[str, Any]) -> None:
-    """Loads what was saved, and compares it with the model.
+def _check(
+    old: keras.Model, model: keras.Model, path: Path, loading: dict[str, Any], check: Check | None
+) -> Check:
+    """Loads what was saved, compares it with the model, and runs it beside the old one.
 
     Raises:
-        ValueError: if it cannot be loaded, or has other weights or poolings.
+        ValueError: if it cannot be loaded, has other weights or poolings, or fails where the old model runs.
     """
     saved, _ = load_keras_file(path, **loading)
     # `variables` also has the states of random generators. No Keras file contains these.
@@ -139,3 +155,8 @@ def _check(model: keras.Model, path: Path, loading: dict[str, Any]) -> None:
         raise ValueError(
             f"The written file does not have the new model's {what}: Keras loses them when it saves."
         )
+    before, after = output_shapes(old, saved)
+    if isinstance(after, str):
+        raise ValueError(f"The written model fails on input that the given one accepts: {after}")
+    assert check is not None  # the model has been rewritten
+    return check if before is None else replace(check, ran=True, shapes_equal=before == after)

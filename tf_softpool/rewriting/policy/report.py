@@ -43,6 +43,7 @@ class Check:
         dropped: the number of variables that went with old poolings.
         changed: the number of variables that should have the old values and do not.
         shapes_equal: whether the outputs have their old shapes, or None if a model does not know them.
+        ran: whether both models were run on made-up input. The shapes are then those of what they returned.
     """
 
     carried: int = 0
@@ -51,6 +52,7 @@ class Check:
     dropped: int = 0
     changed: int = 0
     shapes_equal: bool | None = None
+    ran: bool = False
 
     @property
     def passed(self) -> bool:
@@ -59,10 +61,11 @@ class Check:
 
     def __str__(self) -> str:
         shapes = {True: "the same", False: "CHANGED", None: "not known"}[self.shapes_equal]
+        ran = " when run on made-up input" if self.ran else ""
         changed = f", {self.changed} CHANGED" if self.changed else ""
         return (
             f"{self.carried} variables carried over ({self.parameters} parameters), {self.added} added, "
-            f"{self.dropped} dropped{changed}; output shapes: {shapes}"
+            f"{self.dropped} dropped{changed}; output shapes: {shapes}{ran}"
         )
 
 

@@ -1,0 +1,1 @@
+"""Files that Keras 2 wrote, read with Keras 3."""

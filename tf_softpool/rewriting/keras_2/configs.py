@@ -1,0 +1,190 @@
+"""Configs of Keras 2, rewritten as Keras 3 writes them."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import keras
+
+from tf_softpool.rewriting.keras_2.differences import (
+    ANY,
+    CLASSES,
+    DEFAULTS,
+    KEYS,
+    OF_APPLICATIONS,
+    Config,
+)
+from tf_softpool.rewriting.keras_2.errors import Keras2Error
+from tf_softpool.rewriting.keras_2.graphs import functional, sequential
+from tf_softpool.rewriting.keras_2.objects import ACTIVATIONS, TensorFlowFunction
+
+# Where Keras 3 has the classes that a config may describe.
+_MODULES = ("layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers")
+_GRAPHS = ("Functional", "Model", "Network")
+_FUNCTIONS = ("TFOpLambda", "SlicingOpLambda")
+# How HDF5 files of tf.keras describe tuples.
+_SEQUENCES = ("__tuple__", "TensorShape")
+_POLICIES = ("Policy", "PolicyV1", "DTypePolicy")
+_ACTIVATIONS = ("activation", "recurrent_activation")
+
+
+class Converter:
+    """Rewrites the configs of one file.
+
+    Args:
+        custom_objects: the caller's classes and functions, by name.
+
+    Attributes:
+        renamed: the old and new names of layers that Keras 3 allows no such name for.
+    """
+
+    def __init__(self, custom_objects: dict[str, Any] | None = None) -> None:
+        self.renamed: dict[str, str] = {}
+        self._custom_objects = custom_objects or {}
+
+    def convert(self, value: Any) -> Any:
+        """Returns a config, or a part of one, as Keras 3 writes it.
+
+        Raises:
+            Keras2Error: if Keras 3 has nothing for a class or a key.
+        """
+        if isinstance(value, list | tuple):
+            return [self.convert(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if value.get("type") == "ndarray" and "value" in value:
+            return value["value"]
+        if value.get("class_name") in _SEQUENCES and "items" in value:
+            return self.convert(value["items"])
+        if "class_name" in value and "config" in value:
+            return self._object(value)
+        return {key: self.convert(each) for key, each in value.items()}
+
+    def name(self, name: str) -> str:
+        """Returns the name that a layer gets: Keras 3 allows no "/" in it."""
+        if "/" in name:
+            free = name.replace("/", "_")
+            while free in self.renamed.values() and self.renamed.get(name) != free:
+                free += "_"
+            self.renamed[name] = free
+        return self.renamed.get(name, name)
+
+    def is_own(self, description: Config) -> bool:
+        """Returns whether a description is of a class that the caller has given or registered."""
+        names = (description.get("registered_name"), description["class_name"])
+        return any(
+            keras.saving.get_registered_object(name, self._custom_objects) is not None
+            for name in names
+            if name
+        )
+
+    def _object(self, description: Config) -> Any:
+        name, config = description["class_name"], description["config"]
+        if self.is_own(description):
+            found = {"module": None, "registered_name": name, **description}
+            return found | {"config": {key: self.convert(each) for key, each in config.items()}}
+        if name == "function":
+            return config
+        if name in _POLICIES:
+            return config["name"]
+        if name == "Sequential":
+            return sequential(description, self)
+        if name in _GRAPHS or {"layers", "input_layers", "output_layers"} <= config.keys():
+            return functional(description, self)
+        if name in _FUNCTIONS:
+            function = {"function": config["function"], "name": self.name(config["name"])}
+            return keras.saving.serialize_keras_object(TensorFlowFunction(**function))
+        return self._keras_object(CLASSES.get(name.split(">")[-1], (name.split(">")[-1], ""))[0], description)
+
+    def _keras_object(self, name: str, description: Config) -> Config:
+        old, config = description["class_name"], dict(description["config"])
+        who = f"its {old} {config['name']!r}" if "name" in config else f"its {old}"
+        if name in OF_APPLICATIONS:
+            config = {key: self._argument(key, value) for key, value in config.items()}
+            found = {"module": OF_APPLICATIONS[name], "class_name": name, "config": config}
+            return found | {"registered_name": name}
+        module, cls = _class(name)
+        if cls is None:
+            raise Keras2Error(
+                f"{who} is of a class that Keras 3 lacks. If the class is your own, register it or give it "
+                "in `custom_objects`."
+            )
+        config = DEFAULTS.get(old, ({}, ""))[0] | self._changed_keys(old, config, who)
+        config = {key: self._argument(key, value) for key, value in config.items()}
+        return {
+            "module": module,
+            "class_name": name,
+            "config": _known_keys(cls, config, who),
+            "registered_name": None,
+        }
+
+    def _changed_keys(self, name: str, config: Config, who: str) -> Config:
+        """Returns a config with the changes of the table."""
+        found: Config = {}
+        for key, value in config.items():
+            row = _row(name, key)
+            try:
+                found |= {key: value} if row is None else row.change(value)
+            except Keras2Error as error:
+                raise Keras2Error(f"of the {key!r} of {who}, {error}") from None
+        return found
+
+    def _argument(self, key: str, value: Any) -> Any:
+        if key == "name" and isinstance(value, str):
+            return self.name(value)
+        found = self.convert(value)
+        is_name = key in _ACTIVATIONS and isinstance(found, str) and found not in self._custom_objects
+        return keras.activations.serialize(ACTIVATIONS[found]) if is_name and found in ACTIVATIONS else found
+
+
+def _row(name: str, key: str) -> Any:
+    """Returns the row of the table for a key of a class. A row for the class is preferred to one for all."""
+    rows = [row for row in KEYS if row.key == key and (name in row.classes or row.classes == ANY)]
+    return min(rows, key=lambda row: row.classes == ANY, default=None)
+
+
+def _class(name: str) -> tuple[str, type | None]:
+    """Returns Keras 3's module and class of a name, or None in the place of the class."""
+    for module in _MODULES:
+        found = getattr(getattr(keras, module), name, None)
+        if isinstance(found, type):
+            return f"keras.{module}", found
+    return "", None
+
+
+def _known_keys(cls: type, config: Config, who: str) -> Config:
+    """Returns a config without the keys that Keras 3 has no arguments for and that are off.
+
+    Raises:
+        Keras2Error: if such a key is not off.
+    """
+    known = _arguments(cls)
+    for key, value in config.items():
+        if key not in known and value not in (None, False) and key != "trainable":
+            raise Keras2Error(f"{who} has {key} = {value!r}, and Keras 3 has no such argument.")
+    return {key: value for key, value in config.items() if key in known}
+
+
+def _arguments(cls: type) -> set[str]:
+    """Returns the names of the arguments that a class's constructors take."""
+    names: set[str] = set()
+    for base in cls.__mro__:
+        if "__init__" not in vars(base):
+            continue
+        parameters = inspect.signature(base.__init__).parameters.values()  # type: ignore[misc]
+        names |= {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return names - {"self"}
+
+
+def renaming_note(renamed: dict[str, str]) -> str:
+    """Returns the note about renamed layers, or an empty string."""
+    if not renamed:
+        return ""
+    first = next(iter(renamed.items()))
+    return (
+        f"Keras 3 allows no '/' in the names of layers, so {len(renamed)} are renamed, such as {first[0]!r} "
+        f"to {first[1]!r}."
+    )

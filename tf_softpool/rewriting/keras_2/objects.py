@@ -1,0 +1,89 @@
+"""What models of Keras 2 compute and Keras 3 lacks. It is registered, so the models can be saved."""
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from tf_softpool.rewriting.keras_2.errors import Keras2Error
+
+# The functions of TensorFlow that a file may name: those that only compute. Others may read or write files,
+# or run code.
+_MODULES = "__operators__|math|nn|linalg|bitwise|signal|strings|image|keras.activations|keras.backend"
+_FUNCTIONS = (
+    "abs|add|add_n|argmax|argmin|argsort|boolean_mask|broadcast_to|cast|clip_by_norm|clip_by_value|concat"
+    "|convert_to_tensor|cos|cosh|cumsum|divide|einsum|ensure_shape|equal|exp|expand_dims|eye|fill|floor|gather"
+    "|gather_nd|greater|greater_equal|identity|less|less_equal|logical_and|logical_not|logical_or|matmul"
+    "|maximum|meshgrid|minimum|multiply|negative|norm|not_equal|one_hot|ones|ones_like|pad|pow|range|rank"
+    "|realdiv|repeat|reduce_all|reduce_any|reduce_logsumexp|reduce_max|reduce_mean|reduce_min|reduce_prod"
+    "|reduce_sum|reshape|reverse|roll|round|scalar_mul|sequence_mask|shape|sigmoid|sign|sin|sinh|size|slice"
+    "|softmax|sort|split|sqrt|square|squeeze|stack|stop_gradient|strided_slice|subtract|tan|tanh|tensordot"
+    "|tile|transpose|truediv|truncatediv|unstack|where|zeros|zeros_like"
+)
+_COMPUTES = re.compile(rf"(compat\.v1\.)?((?:{_MODULES})\.[a-z]\w*|{_FUNCTIONS})")
+
+
+@keras.saving.register_keras_serializable(package="tf_softpool", name="keras_2_hard_sigmoid")
+def hard_sigmoid(x: Any) -> Any:
+    """Computes the hard sigmoid of Keras 2, `max(0, min(1, 0.2 x + 0.5))`. Keras 3 has `relu6(x + 3) / 6`."""
+    return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+
+
+# Activations that compute something else in Keras 3.
+ACTIVATIONS = {"hard_sigmoid": hard_sigmoid}
+
+
+@keras.saving.register_keras_serializable(package="tf_softpool")
+class TensorFlowFunction(keras.Operation):
+    """A function of TensorFlow in a Functional model, which is a layer `TFOpLambda` in Keras 2.
+
+    It runs on Keras's TensorFlow backend only.
+
+    Args:
+        function: str. The function's name in TensorFlow's public interface, such as `"math.multiply"` or
+            `"__operators__.getitem"`.
+        name: str. The operation's name.
+
+    Raises:
+        Keras2Error: if the function may do more than compute, or TensorFlow does not have it.
+    """
+
+    def __init__(self, function: str, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.function = function
+        self._call = _function_of(function)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the function. A number in the place of the first tensor becomes a tensor, as in Keras 2."""
+        if args and isinstance(args[0], int | float) and not isinstance(args[0], bool):
+            args = (keras.ops.convert_to_tensor(args[0]), *args[1:])
+        if self.function.endswith("__operators__.getitem"):
+            args = tuple(_with_slices(each) for each in args)
+            kwargs = {name: _with_slices(value) for name, value in kwargs.items()}
+        return self._call(*args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {"function": self.function, "name": self.name}
+
+
+def _function_of(name: str) -> Callable[..., Any]:
+    if not _COMPUTES.fullmatch(name):
+        raise Keras2Error(f"it calls TensorFlow's function {name!r}, which may do more than compute.")
+    # Keras's other backends do without TensorFlow.
+    import tensorflow as tf
+
+    try:
+        found: Callable[..., Any] = functools.reduce(getattr, name.split("."), tf)
+    except AttributeError as error:
+        raise Keras2Error(f"it calls TensorFlow's function {name!r}, which this TensorFlow lacks.") from error
+    return found
+
+
+def _with_slices(value: Any) -> Any:
+    """Returns indices with each description of a slice exchanged for the slice."""
+    if isinstance(value, dict):
+        return slice(value["start"], value["stop"], value["step"])
+    return [_with_slices(each) for each in value] if isinstance(value, list | tuple) else value
