@@ -24,7 +24,8 @@ TIDY := $(filter-out custom_ops/softpool/tensorflow/% custom_ops/softpool/xla/% 
 TIDY_FLAGS := -I custom_ops -I tests/midrange -I examples/serving_c -DHWY_COMPILE_ONLY_EMU128
 PY := tf_softpool tests examples benchmarks build_support setup.py
 
-.PHONY: help demo test test-all test-kernels test-python test-faults test-zoo test-exports test-bazel test-neon \
+.PHONY: help demo test test-all test-kernels test-python test-faults test-zoo test-keras-2 test-exports test-bazel \
+  test-neon \
   cuda-host lint lint-python lint-cpp format bench bench-models bench-runtimes gpu-check wheel wheel-test clean
 
 help:
@@ -33,6 +34,7 @@ help:
 	@echo 'make test-all        runs every case of every table'
 	@echo 'make test-faults     plants faults one by one, and says which test of the short run finds each'
 	@echo 'make test-zoo        replaces pooling in all models of keras.applications, and in models of keras-hub'
+	@echo 'make test-keras-2    saves all networks of tf_keras.applications with Keras 2, and reads them with Keras 3'
 	@echo 'make test-exports    exports networks of every layer to every format, and compares the results'
 	@echo 'make test-bazel      builds BUILD with Bazel, and tests a small model server with the ops linked in'
 	@echo 'make test-neon       tests the kernels for ARM in an emulator, and compares the bits of the results'
@@ -70,6 +72,11 @@ test-faults: test-kernels cuda-host
 # for the largest.
 test-zoo: $(VENV)/.zoo
 	$(BIN)/python -m pytest tests/zoo -m slow -n $(TEST_JOBS) --dist loadgroup -q
+
+# Keras 2 is installed apart, because the other tests must pass without it. APPLICATIONS can name some networks.
+test-keras-2: $(VENV)/.test
+	$(PIP) install --no-deps --upgrade --target build/tf_keras 'tf_keras==2.21.*'
+	PYTHONPATH=build/tf_keras $(BIN)/python tests/keras_2/applications.py $(APPLICATIONS)
 
 test-exports: $(VENV)/.test
 	$(BIN)/python -m pytest tests/serving -m slow -n $(TEST_JOBS) -q

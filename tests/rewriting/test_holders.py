@@ -341,7 +341,8 @@ def test_operations_in_a_model_in_a_wrapper():
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         new, report = tsp.replace_pooling(model, {"max": "max"})
-    assert [f.path for f in report.replaced] == ["each/inner/max_pool"]
+    # Keras numbers operations in the order in which they are made.
+    assert [f.path.rstrip("_0123456789") for f in report.replaced] == ["each/inner/max_pool"]
     np.testing.assert_array_equal(predictions(new, x), predictions(model, x))
 
 

@@ -33,13 +33,18 @@ def held_layers():
     assert internals.held_layers(wrapper) == [wrapper.layer]
 
 
-def inputs_of():
+def calls_of():
     layer = L.MaxPooling2D()
     tensors = [keras.Input((8, 8, 2)), keras.Input((6, 6, 2), dtype="float64")]
     for tensor in tensors:
         layer(tensor)
-    assert [tensor.dtype for tensor in internals.inputs_of(layer)] == ["float32", "float64"]
-    assert internals.inputs_of(L.MaxPooling2D()) == []
+    calls = internals.calls_of(layer)
+    assert [tensor.dtype for call in calls for tensor in call.tensors] == ["float32", "float64"]
+    assert [call.is_masked for call in calls] == [False, False]
+    assert internals.calls_of(L.MaxPooling2D()) == []
+    masked = L.GlobalAveragePooling1D()
+    masked(keras.Input((5, 2)), mask=keras.Input((5,), dtype="bool"))
+    assert [(len(call.tensors), call.is_masked) for call in internals.calls_of(masked)] == [(1, True)]
 
 
 def first_output_of():
@@ -84,7 +89,7 @@ def exchanged_in_tracker():
 
 CASES = [
     held_layers,
-    inputs_of,
+    calls_of,
     first_output_of,
     producer_of,
     copy_trainable_flag,

@@ -323,3 +323,12 @@ def test_functions_of_tensorflow_are_saved(tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded(np.ones((2, 4), "float32")), [[4], [4]])
+
+
+def test_pooling_functions_of_tensorflow_are_reported():
+    x = keras.Input((8, 8, 3))
+    y = TensorFlowFunction("nn.max_pool2d", name="pool")(x, ksize=2, strides=2, padding="VALID")
+    model = keras.Model(x, keras.layers.MaxPooling2D(2)(y))
+    _, report = tsp.replace_pooling(model, SOFT)
+    assert len(report.replaced) == 1
+    assert [(f.path, f.layer) for f in report.skipped] == [("pool", "nn.max_pool2d")]

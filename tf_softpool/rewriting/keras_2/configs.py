@@ -26,7 +26,8 @@ _FUNCTIONS = ("TFOpLambda", "SlicingOpLambda")
 # How HDF5 files of tf.keras describe tuples.
 _SEQUENCES = ("__tuple__", "TensorShape")
 _POLICIES = ("Policy", "PolicyV1", "DTypePolicy")
-_ACTIVATIONS = ("activation", "recurrent_activation")
+# The ends of the keys whose values may be names of functions.
+_NAMING = ("activation", "initializer", "regularizer", "constraint")
 
 
 class Converter:
@@ -101,7 +102,7 @@ class Converter:
         old, config = description["class_name"], dict(description["config"])
         who = f"its {old} {config['name']!r}" if "name" in config else f"its {old}"
         if name in OF_APPLICATIONS:
-            config = {key: self._argument(key, value) for key, value in config.items()}
+            config = {key: self._argument(key, value, who) for key, value in config.items()}
             found = {"module": OF_APPLICATIONS[name], "class_name": name, "config": config}
             return found | {"registered_name": name}
         module, cls = _class(name)
@@ -111,7 +112,7 @@ class Converter:
                 "in `custom_objects`."
             )
         config = DEFAULTS.get(old, ({}, ""))[0] | self._changed_keys(old, config, who)
-        config = {key: self._argument(key, value) for key, value in config.items()}
+        config = {key: self._argument(key, value, who) for key, value in config.items()}
         return {
             "module": module,
             "class_name": name,
@@ -130,12 +131,23 @@ class Converter:
                 raise Keras2Error(f"of the {key!r} of {who}, {error}") from None
         return found
 
-    def _argument(self, key: str, value: Any) -> Any:
+    def _argument(self, key: str, value: Any, who: str) -> Any:
         if key == "name" and isinstance(value, str):
             return self.name(value)
         found = self.convert(value)
-        is_name = key in _ACTIVATIONS and isinstance(found, str) and found not in self._custom_objects
-        return keras.activations.serialize(ACTIVATIONS[found]) if is_name and found in ACTIVATIONS else found
+        if not isinstance(found, str) or not key.endswith(_NAMING):
+            return found
+        if keras.saving.get_registered_object(found, self._custom_objects) is not None:
+            # Keras 3 looks up only a description, and not a name, among the caller's functions.
+            return {"module": "builtins", "class_name": "function", "config": found, "registered_name": found}
+        if found in ACTIVATIONS:
+            return keras.activations.serialize(ACTIVATIONS[found])
+        if key.endswith("activation") and getattr(keras.activations, found, None) is None:
+            raise Keras2Error(
+                f"the {key} of {who} is a function {found!r}, whose code is not in the file. Give it in "
+                f"`custom_objects`, as {{{found!r}: function}}."
+            )
+        return found
 
 
 def _row(name: str, key: str) -> Any:

@@ -16,8 +16,8 @@ def cannot_be_read(path: object, version: str, why: object) -> ValueError:
     return ValueError(
         f"{path} was written by Keras {version}, and Keras 3 cannot read it: {why} There are two ways "
         "out. "
-        "With Keras 2, which `pip install --no-deps tf_keras` installs beside Keras 3, make a SavedModel, and "
-        "replace the pooling in that: "
+        "With Keras 2, which `pip install --no-deps tf_keras` installs beside Keras 3, make a SavedModel, "
+        "and replace the pooling in that: "
         f"`tf_keras.models.load_model({str(path)!r}, compile=False).export('saved_model')`. Or make the "
         "model anew with Keras 3, and load only the weights into it."
     )

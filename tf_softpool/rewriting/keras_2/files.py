@@ -49,7 +49,7 @@ def _version(path: Path) -> str:
 
 
 def load(
-    path: Path, version: str, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True
+    path: str | Path, version: str, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True
 ) -> tuple[keras.Model, list[str]]:
     """Loads a file of Keras 2.
 
@@ -59,7 +59,7 @@ def load(
     Raises:
         ValueError: if Keras 3 cannot read it. The error says what is in the way, and the ways out.
     """
-    converter = Converter(custom_objects)
+    path, converter = Path(path), Converter(custom_objects)
     notes: list[str] = []
     loading = {"custom_objects": custom_objects, "safe_mode": safe_mode}
     try:

@@ -9,6 +9,7 @@ import keras
 from tf_softpool.rewriting.keras_model.exchange import exchange
 from tf_softpool.rewriting.keras_model.find import ModelSite
 from tf_softpool.rewriting.keras_model.internals import copy_trainable_flag, held_layers
+from tf_softpool.rewriting.keras_model.named_objects import unlike
 from tf_softpool.rewriting.keras_model.structure import Part, is_graph, operations_of, own_variables
 
 # An old variable and the new model's variable with the same value.
@@ -34,6 +35,10 @@ def carry_state(
     carrying = _Carrying(kept, {site.key for site in replaced}, notes)
     for part, new in kept:
         carrying.carry(part, new)
+    # A layer that was changed in place may hold copies by now. Their pairs are known already.
+    for layer in carrying.unchanged:
+        for variable in layer.variables:
+            carrying.pairs.setdefault(id(variable), (variable, variable))
     return list(carrying.pairs.values())
 
 
@@ -45,13 +50,15 @@ class _Carrying:
         # A layer that several layers hold has one copy. If a graph calls it, that is the graph's copy.
         self.copies = dict(kept)
         self.pairs: dict[int, Pair] = {}
+        # Layers of the old model that are in the new one.
+        self.unchanged: list[keras.Layer] = []
         self.notes = notes
 
     def carry(self, part: Part, new: keras.Layer) -> None:
         """Carries the state of a layer, and of all layers inside it, over to its copy."""
         old = part.operation
         if old is new:
-            self.pairs |= {id(variable): (variable, variable) for variable in old.variables}
+            self.unchanged.append(old)
             return
         copy_trainable_flag(old, new)
         held = held_layers(new)
@@ -86,9 +93,8 @@ class _Carrying:
 
     def note_attributes(self, old: keras.Layer, new: keras.Layer) -> None:
         """Notes attributes that were set after a layer was made, and that its config does not contain."""
-        for name, value in vars(old).items():
-            simple = isinstance(value, bool | int | float | str) and not name.startswith("_")
-            if simple and name not in ("name", "built") and getattr(new, name, value) != value:
+        for name, value in unlike(old, new).items():
+            if hasattr(new, name) and value is not None:
                 self.notes.append(
                     f"{old.name!r} has {name} = {value!r}, but its copy has {getattr(new, name)!r}, "
                     f"because the config of {type(old).__name__} does not contain it."
@@ -96,6 +102,10 @@ class _Carrying:
 
 
 def _paired(old: Sequence, new: Sequence, layer: keras.Layer) -> list[tuple[Any, Any]]:
+    """Returns the variables, or the layers, of a layer and its copy in pairs: by name, or else by order."""
+    by_name = {each.name: each for each in new}
+    if len(by_name) == len(new) and sorted(by_name) == sorted(each.name for each in old):
+        new = [by_name[each.name] for each in old]
     if _shapes(old) != _shapes(new):
         raise ValueError(
             f"Layer {layer.name!r} ({type(layer).__name__}) holds {_shapes(old)}, but its copy holds "

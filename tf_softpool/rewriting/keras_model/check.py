@@ -23,6 +23,11 @@ class Before:
         """Notes a model's variables and the shapes of its outputs."""
         return cls(list(model.variables), _output_shapes(model))
 
+    def pairs_of(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """Returns the pairs whose old variable the model had. It may have others after a change in place."""
+        ids = {id(variable) for variable in self.variables}
+        return [pair for pair in pairs if id(pair[0]) in ids]
+
 
 def check_model(before: Before, new: keras.Model, pairs: Sequence[Pair]) -> Check:
     """Compares a new model with the old one. Each pair is an old variable and its copy."""

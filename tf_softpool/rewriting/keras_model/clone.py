@@ -133,6 +133,9 @@ class Cloner:
     def _copy_as_it_is(self, part: Part) -> Any:
         """Copies an operation with nothing to replace inside it."""
         operation = part.operation
+        if isinstance(operation, keras.layers.Lambda):
+            # It has no state, and Keras cannot make every one from its config.
+            return operation
         try:
             new = remake(operation)
         except Exception as error:
@@ -143,8 +146,7 @@ class Cloner:
                         "With in_place=True the new model shares it with the given one."
                     ) from error
                 self._note_shared(operation, "taken from")
-            # Two models can share a layer without variables. A Lambda is an example: Keras does not load its
-            # function from a config.
+            # Two models can share a layer without variables.
             return operation
         if part.is_layer:
             self.kept.append((part, new))

@@ -6,6 +6,8 @@ from types import CodeType
 
 import keras
 
+from tf_softpool.rewriting.keras_model.named_objects import original
+
 # The names of pooling functions and pooling layers in Keras and TensorFlow.
 _POOLING_NAME = re.compile(
     "(adaptive_|fractional_)?(max|avg|average)_pool([123]d|_v2|_with_argmax)?"
@@ -25,10 +27,15 @@ def poolings_in_code(layer: keras.Layer) -> list[str]:
         if name not in _MAKING
     ]
     if isinstance(layer, keras.layers.Lambda):
-        functions.append(layer.function)
+        functions.append(original(layer.function))
     names = {name for f in functions if hasattr(f, "__code__") for name in _names_in(f.__code__)}
     # The name of an attribute that holds a pooling layer occurs in the code too.
     return sorted(filter(_POOLING_NAME.fullmatch, names - vars(layer).keys()))
+
+
+def is_pooling_name(name: str) -> bool:
+    """Returns whether a function of Keras or TensorFlow pools, by its dotted name."""
+    return _POOLING_NAME.fullmatch(name.rpartition(".")[2]) is not None
 
 
 def _names_in(code: CodeType) -> Iterator[str]:

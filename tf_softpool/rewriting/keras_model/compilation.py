@@ -8,52 +8,78 @@ import keras
 
 from tf_softpool.rewriting.keras_model.carry import Pair
 from tf_softpool.rewriting.keras_model.internals import compile_arguments, variables_optimized_by
+from tf_softpool.rewriting.keras_model.named_objects import is_of_keras, unlike
 
 
 def compile_alike(model: keras.Model, new: keras.Model, pairs: Sequence[Pair], notes: list[str]) -> None:
     """Compiles a copy as a model is compiled, and carries the optimizer's state over.
 
+    A model that was changed in place is compiled anew if its optimizer does not know all of its variables.
+
     Args:
         model: the old model.
-        new: its copy.
+        new: its copy, or the old model itself.
         pairs: pairs of variables, old and new.
         notes: what could not be done is added to these.
     """
-    if not model.compiled or new is model:
+    optimizer = getattr(model, "optimizer", None)
+    if not model.compiled or (new is model and _knows(optimizer, model.trainable_variables)):
         return
-    advice = f"Compile the copy of model {model.name!r} before you train it"
+    advice = f"Compile {'' if new is model else 'the copy of '}model {model.name!r} before you train it"
     try:
-        _compile(model, new)
+        _compile(model, new, notes)
     except Exception as error:
         notes.append(f"{advice}: Keras could not do so ({error}).")
         return
-    if not new.compiled:
+    if not new.compiled or (new is model and new.optimizer is optimizer):
         notes.append(f"{advice}: its class has a `compile` of its own.")
-    elif model.optimizer is not None and new.built:
-        _carry_optimizer(model, new, pairs)
+    elif optimizer is not None and new.built:
+        _carry_optimizer(optimizer, new, pairs)
 
 
-def _compile(model: keras.Model, new: keras.Model) -> None:
+def _knows(optimizer: Any, variables: Sequence[keras.Variable]) -> bool:
+    """Returns whether an optimizer was built for variables, or is not built yet."""
+    if optimizer is None or not optimizer.built:
+        return True
+    return {id(v) for v in variables} <= {id(v) for v in variables_optimized_by(optimizer)}
+
+
+def _compile(model: keras.Model, new: keras.Model, notes: list[str]) -> None:
     """Compiles with the same losses and functions, and with new optimizers and metrics."""
     cls = type(model)
     if cls.compile is keras.Model.compile:
-        new.compile(**keras.tree.map_structure(_without_state, compile_arguments(model)))
+        arguments = compile_arguments(model)
+        new.compile(**keras.tree.map_structure(lambda each: _without_state(each, notes), arguments))
     elif cls.compile_from_config is not keras.Model.compile_from_config and type(new) is cls:
         new.compile_from_config(model.get_compile_config())
 
 
-def _without_state(argument: Any) -> Any:
-    """Returns an optimizer or metric with the same config and no state, and anything else unchanged."""
-    if isinstance(argument, keras.optimizers.Optimizer | keras.metrics.Metric):
-        return type(argument).from_config(argument.get_config())
-    return argument
+def _without_state(argument: Any, notes: list[str]) -> Any:
+    """Returns an optimizer or metric with the same config and no state, and anything else unchanged.
+
+    If the config leaves out an argument, the metric itself is returned, and the optimizer gets the argument.
+    """
+    if not isinstance(argument, keras.optimizers.Optimizer | keras.metrics.Metric):
+        return argument
+    new = type(argument).from_config(argument.get_config())
+    others = {} if is_of_keras(type(argument)) else unlike(argument, new)
+    if not others:
+        return new
+    what = f"The config of {type(argument).__name__} does not contain {', '.join(others)}"
+    if isinstance(argument, keras.metrics.Metric):
+        notes.append(f"{what}, so both models share the metric {argument.name!r}.")
+        return argument
+    notes.append(f"{what}, so the new optimizer got them as attributes.")
+    for name, value in others.items():
+        setattr(new, name, value)
+    return new
 
 
-def _carry_optimizer(model: keras.Model, new: keras.Model, pairs: Sequence[Pair]) -> None:
+def _carry_optimizer(old: Any, new: keras.Model, pairs: Sequence[Pair]) -> None:
     """Copies an optimizer's state for the variables that both models have."""
     numbers = {id(variable): i for i, pair in enumerate(pairs) for variable in pair}
     copies = {id(variable): copy for variable, copy in pairs}
-    optimized = variables_optimized_by(model.optimizer)
+    optimized = variables_optimized_by(old)
     # First the copies of the variables that the old optimizer knows, which may be frozen now, and then the
     # new variables.
     known = [copies[id(v)] for v in optimized if id(v) in copies]
@@ -62,7 +88,7 @@ def _carry_optimizer(model: keras.Model, new: keras.Model, pairs: Sequence[Pair]
     if not new.optimizer.built:
         new.optimizer.build(known)
     found = _by_owner(new.optimizer, known, numbers)
-    for owner, variable in _by_owner(model.optimizer, optimized, numbers).items():
+    for owner, variable in _by_owner(old, optimized, numbers).items():
         if owner in found and found[owner].shape == variable.shape:
             found[owner].assign(variable)
 

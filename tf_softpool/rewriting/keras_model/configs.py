@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from tf_softpool.rewriting.keras_model.named_objects import keep_objects
+
 
 def remake(layer: Any, config: dict | None = None) -> Any:
     """Makes a new layer from the config of a layer, or from another config.
@@ -23,7 +25,9 @@ def remake(layer: Any, config: dict | None = None) -> Any:
     if config is None:
         # A config may hold layers themselves instead of descriptions. The copy needs copies of these.
         config = _changed(layer.get_config(), lambda v: remake(v) if isinstance(v, keras.Layer) else None)
-    return type(layer).from_config(config)
+    new = type(layer).from_config(config)
+    keep_objects(layer, new)
+    return new
 
 
 def is_copyable(layer: Any) -> bool:

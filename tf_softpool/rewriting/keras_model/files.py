@@ -18,6 +18,7 @@ from tf_softpool.rewriting.keras_2.files import load as load_keras_2
 from tf_softpool.rewriting.keras_2.files import version_of
 from tf_softpool.rewriting.keras_model.check import bits
 from tf_softpool.rewriting.keras_model.find import find_poolings
+from tf_softpool.rewriting.keras_model.named_objects import known_to_keras, with_own_names
 from tf_softpool.rewriting.keras_model.rewrite import rewrite_model
 from tf_softpool.rewriting.keras_model.sample import output_shapes
 from tf_softpool.rewriting.keras_model.structure import structure_of
@@ -35,17 +36,17 @@ def rewrite_keras_file(request: FileRequest) -> Report:
         ValueError: if the file cannot be loaded, or the result cannot be written as asked.
     """
     _check_out(request)
-    with keras.saving.custom_object_scope(request.custom_objects or {}):
-        return _rewrite(request)
+    objects, notes = with_own_names(request.custom_objects or {})
+    with known_to_keras(objects):
+        return _rewrite(request, {"custom_objects": objects, "safe_mode": request.safe_mode}, notes)
 
 
-def _rewrite(request: FileRequest) -> Report:
-    loading: dict[str, Any] = {"custom_objects": request.custom_objects, "safe_mode": request.safe_mode}
+def _rewrite(request: FileRequest, loading: dict[str, Any], notes: list[str]) -> Report:
     request.step("reading")
-    model, notes = load_keras_file(request.path, **loading)
+    model, found = load_keras_file(request.path, **loading)
     request.step("replacing")
     new, report = rewrite_model(model, request)
-    report.notes += notes
+    report.notes += found + (notes if report.replaced else [])
     if request.dry_run:
         return report
     # Before anything is written: a user may turn warnings into errors.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,10 @@ import keras
 
 from tf_softpool.ops.node import PoolNode
 from tf_softpool.ops.soft_pool import SoftPool
+from tf_softpool.rewriting.keras_2.objects import TensorFlowFunction
+from tf_softpool.rewriting.keras_model.code import is_pooling_name
 from tf_softpool.rewriting.keras_model.structure import Part, Structure
-from tf_softpool.rewriting.policy.kinds import CLASSES, KINDS
+from tf_softpool.rewriting.policy.kinds import CLASSES, KINDS, takes_ragged
 from tf_softpool.rewriting.policy.site import Site
 
 if TYPE_CHECKING:
@@ -60,6 +63,36 @@ class ModelSite(Site):
             f"{self.maker.class_name} makes it itself, and its config does not describe it: see `in_place` "
             "of `replace_pooling`"
         )
+
+    def objection_to(self, layer: keras.Layer) -> str:
+        """Returns why a new layer cannot take the place of the pooling, or an empty string."""
+        tensors = [] if self.part is None else self.part.pooled
+        if any(tensor.ragged for tensor in tensors) and not takes_ragged(layer):
+            return f"its input is ragged, and {type(layer).__name__} takes no ragged input"
+        shapes = list(dict.fromkeys(tuple(tensor.shape) for tensor in tensors))
+        if len(shapes) > 1 and len({variables_for(layer, shape) for shape in shapes}) > 1:
+            return (
+                f"it is called on inputs of shapes {' and '.join(map(str, shapes))}, and the weights of "
+                f"{type(layer).__name__} fit one of them only"
+            )
+        return ""
+
+    def loss_with(self, layer: keras.Layer) -> str:
+        """Returns what is lost if a new layer takes the place of the pooling, or an empty string."""
+        is_masked = self.part is not None and any(call.is_masked for call in self.part.calls)
+        if is_masked and "mask" not in inspect.signature(layer.call).parameters:
+            return "takes no mask, so steps that were masked are pooled too"
+        return ""
+
+
+def variables_for(layer: keras.Layer, shape: tuple) -> tuple:
+    """Returns the shapes of the variables that a layer has for inputs of a shape."""
+    probe = type(layer).from_config(layer.get_config())
+    try:
+        probe.build(shape)
+    except Exception as error:
+        return (str(error),)
+    return tuple(tuple(variable.shape) for variable in probe.variables)
 
 
 def find_poolings(structure: Structure, rules: Iterable[Rule] = ()) -> list[ModelSite]:
@@ -113,6 +146,9 @@ class _Search:
             self.sites.append(site)
         elif part.is_layer:
             self.enter(part, path, chain, maker)
+        elif isinstance(part.operation, TensorFlowFunction) and is_pooling_name(part.operation.function):
+            obstacle = "it is a function of TensorFlow, so no layer stands for it"
+            self.sites.append(ModelSite(path, part.operation.function, None, obstacle))
 
     def is_pooling(self, layer: Any) -> bool:
         """Returns whether a layer pools, or a rule matches it."""
@@ -136,7 +172,8 @@ def _as_layer(part: Part) -> Any:
 
 def _obstacle(part: Part, layer: keras.Layer) -> str:
     """Returns why a pooling cannot be replaced whatever the request is, or an empty string."""
-    if wrong := [dtype for dtype in part.input_types if not keras.backend.is_float_dtype(dtype)]:
+    types = {tensor.dtype for tensor in part.pooled}
+    if wrong := [dtype for dtype in types if not keras.backend.is_float_dtype(dtype)]:
         return f"it pools {wrong[0]}"
     if isinstance(layer, PoolNode) and not isinstance(layer, SoftPool):
         return "it has a second input, which no other pooling has"

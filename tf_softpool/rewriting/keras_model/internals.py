@@ -6,7 +6,7 @@ says what for, since which version of Keras 3 the attribute exists, and what fai
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
@@ -24,20 +24,38 @@ def held_layers(layer: keras.Layer) -> list[keras.Layer]:
     return layer._flatten_layers(include_self=False, recursive=False)
 
 
-def inputs_of(operation: Any) -> list[keras.KerasTensor]:
-    """Returns the symbolic inputs of all calls of an operation.
+class Call(NamedTuple):
+    """A call of an operation on symbolic tensors.
 
-    `Operation._inbound_nodes`, since 3.0. The public `input` fails if an operation has been called twice.
-    Without it, poolings of integers cannot be told apart, and are replaced with layers that cannot pool
-    integers.
+    Attributes:
+        tensors: the tensors in its first argument.
+        is_masked: whether it also gets a mask.
     """
-    return [tensor for node in operation._inbound_nodes for tensor in node.input_tensors]
+
+    tensors: list[keras.KerasTensor]
+    is_masked: bool
+
+
+def calls_of(operation: Any) -> list[Call]:
+    """Returns all calls of an operation on symbolic tensors.
+
+    `Operation._inbound_nodes`, since 3.0. The public `input` fails if an operation has been called twice, and
+    says nothing of masks. Without it, poolings of integers cannot be told apart, and are replaced with layers
+    that cannot pool integers.
+    """
+    found = []
+    for node in operation._inbound_nodes:
+        arguments, keywords = node.arguments.args, dict(node.arguments.kwargs)
+        mask = keywords.pop("mask", arguments[1] if len(arguments) > 1 else None)
+        tensors = keras.tree.flatten(arguments[:1] or keywords)
+        found.append(Call([t for t in tensors if isinstance(t, keras.KerasTensor)], mask is not None))
+    return found
 
 
 def first_output_of(operation: Any) -> keras.KerasTensor | None:
     """Returns the first symbolic output of the first call of an operation, or None if there is none.
 
-    `Operation._inbound_nodes`, since 3.0: see `inputs_of`. Without it, `keras.ops.max_pool` and
+    `Operation._inbound_nodes`, since 3.0: see `calls_of`. Without it, `keras.ops.max_pool` and
     `average_pool` in a model cannot be replaced.
     """
     nodes = operation._inbound_nodes

@@ -1,5 +1,8 @@
 """All steps of a model in memory: read, find, plan, clone, carry over, compile, check."""
 
+import contextlib
+from typing import Any
+
 import keras
 
 from tf_softpool.rewriting.keras_model.carry import carry_state
@@ -7,6 +10,7 @@ from tf_softpool.rewriting.keras_model.check import Before, check_model
 from tf_softpool.rewriting.keras_model.clone import Cloner
 from tf_softpool.rewriting.keras_model.compilation import compile_alike
 from tf_softpool.rewriting.keras_model.find import ModelSite, find_poolings
+from tf_softpool.rewriting.keras_model.named_objects import give_back, objects_by_name
 from tf_softpool.rewriting.keras_model.structure import Structure, structure_of
 from tf_softpool.rewriting.policy.plan import plan_of
 from tf_softpool.rewriting.policy.report import Report
@@ -20,6 +24,16 @@ def rewrite_model(model: keras.Model, request: Request) -> tuple[keras.Model, Re
         ValueError: if a replacement cannot be made, or the model has layers that cannot be copied.
     """
     structure = structure_of(model)
+    with objects_by_name(structure.operations):
+        try:
+            new, report = _rewrite(model, structure, request)
+        finally:
+            give_back(structure.operations)
+    give_back(structure_of(new).operations if new is not model else ())
+    return new, report
+
+
+def _rewrite(model: keras.Model, structure: Structure, request: Request) -> tuple[keras.Model, Report]:
     sites = find_poolings(structure, request.rules)
     plan = plan_of(sites, request)
     report = Report(plan.findings, dry_run=request.dry_run)
@@ -40,6 +54,28 @@ def _copy(
     report: Report,
 ) -> keras.Model:
     """Makes the new model, and adds its check and notes to the report."""
+    with _scope_of(model):
+        return _copy_and_check(model, structure, replacements, request, report)
+
+
+def _scope_of(model: keras.Model) -> Any:
+    """Returns the scope of the strategy that a model was made in. Its copy must be made there too."""
+    strategy = getattr(model, "distribute_strategy", None)
+    if strategy is None:
+        # Keras does not run on TensorFlow.
+        return contextlib.nullcontext()
+    import tensorflow as tf
+
+    return contextlib.nullcontext() if strategy is tf.distribute.get_strategy() else strategy.scope()
+
+
+def _copy_and_check(
+    model: keras.Model,
+    structure: Structure,
+    replacements: dict[ModelSite, keras.Layer],
+    request: Request,
+    report: Report,
+) -> keras.Model:
     before = Before.of(model)
     cloner = Cloner(structure, replacements, request.in_place)
     new = cloner.copy(structure.root)
@@ -50,12 +86,13 @@ def _copy(
         for maker in makers
     ]
     report.notes += cloner.notes
-    pairs = carry_state(cloner.kept, list(replacements), report.notes)
+    pairs = before.pairs_of(carry_state(cloner.kept, list(replacements), report.notes))
     if cloner.changed_in_place:
         # Keras then traces these functions again, with the new pooling.
         model.train_function = model.test_function = model.predict_function = None
     if isinstance(new.dtype_policy, keras.DTypePolicy) and new.dtype_policy.name != model.dtype_policy.name:
         new.dtype_policy = model.dtype_policy
-    compile_alike(model, new, pairs, report.notes)
+    # The check calls the new model on symbolic input, which builds new poolings that Keras has not built yet.
     report.check = check_model(before, new, pairs)
+    compile_alike(model, new, pairs, report.notes)
     return new

@@ -9,7 +9,7 @@ import keras
 
 from tf_softpool.rewriting.keras_model.code import poolings_in_code
 from tf_softpool.rewriting.keras_model.configs import described_layers, is_copyable
-from tf_softpool.rewriting.keras_model.internals import first_output_of, held_layers, inputs_of
+from tf_softpool.rewriting.keras_model.internals import calls_of, first_output_of, held_layers
 
 
 class Part:
@@ -21,7 +21,7 @@ class Part:
         parts: the operations of such a model in its order, and the held layers of another layer.
         held: the layers in the attributes of a layer, in the order of assignment.
         unused: the held layers of such a model that are not among its operations.
-        input_types: the types of its symbolic inputs.
+        calls: its calls on symbolic tensors.
         output: its symbolic output, or None if it has not been called.
     """
 
@@ -29,7 +29,7 @@ class Part:
         self.operation = operation
         self.is_graph = is_graph(operation)
         self.held = held_layers(operation) if isinstance(operation, keras.Layer) else []
-        self.input_types = {tensor.dtype for tensor in inputs_of(operation)}
+        self.calls = calls_of(operation)
         self.output = first_output_of(operation)
         self.parts: list[Part] = []
         self.unused: list[Part] = []
@@ -43,6 +43,11 @@ class Part:
     def class_name(self) -> str:
         """The name of the operation's class."""
         return type(self.operation).__name__
+
+    @property
+    def pooled(self) -> list[keras.KerasTensor]:
+        """The symbolic tensors that its calls are on, without masks."""
+        return [tensor for call in self.calls for tensor in call.tensors]
 
     @property
     def is_layer(self) -> bool:
@@ -88,6 +93,11 @@ class Structure:
     def __init__(self, root: Part, parts: dict[int, Part]) -> None:
         self.root = root
         self._parts = parts
+
+    @property
+    def operations(self) -> list[Any]:
+        """All layers and other operations of the model, each once."""
+        return [part.operation for part in self._parts.values()]
 
     def part(self, operation: Any) -> Part | None:
         """Returns the part of an operation, or None if the model does not have that operation.

@@ -3,6 +3,7 @@
 import keras
 
 from tf_softpool import layers
+from tf_softpool.layers.base import GlobalPooling
 from tf_softpool.ops.soft_pool import SoftPool
 
 GLOBAL, ADAPTIVE = "global_", "adaptive_"
@@ -69,6 +70,12 @@ def kind_of(layer: keras.Layer) -> tuple[str, int] | tuple[None, None]:
 def kind_of_class(cls: type[keras.Layer]) -> str | None:
     """Returns the kind of a layer class, or None."""
     return next((kind for kind, classes in KINDS.items() if cls in classes.values()), None)
+
+
+def takes_ragged(layer: keras.Layer) -> bool:
+    """Returns whether a layer pools ragged sequences, as Keras's global average and our global layers do."""
+    ours = isinstance(layer, GlobalPooling) and kind_of(layer)[1] == 1
+    return ours or isinstance(layer, keras.layers.GlobalAveragePooling1D)
 
 
 def has_own_call(layer: keras.Layer) -> bool:

@@ -99,6 +99,9 @@ def _decision(site: Site, request: Request, reason: str) -> Decision:
     rule = request.rule_for(site.layer)
     assert rule is not None  # _reason looked for it
     new, note = rule.make(site.layer)
+    if objection := site.objection_to(new):
+        return _left(site, objection)
+    note = "; ".join(filter(None, (note, site.loss_with(new))))
     return Decision(Finding(site.path, site.what, "replaced", type(new).__name__, note=note), new)
 
 

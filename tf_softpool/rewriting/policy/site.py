@@ -36,3 +36,11 @@ class Site:
     def objection(self, request: Request) -> str:
         """Returns why this request cannot replace the pooling, or an empty string."""
         return ""
+
+    def objection_to(self, layer: keras.Layer) -> str:
+        """Returns why a new layer cannot take the place of the pooling, or an empty string."""
+        return ""
+
+    def loss_with(self, layer: keras.Layer) -> str:
+        """Returns what is lost if a new layer takes the place of the pooling, or an empty string."""
+        return ""
