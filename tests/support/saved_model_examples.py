@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 import tf_softpool as tsp
 
@@ -121,3 +122,44 @@ def expected_module(kernel, x):
     """Returns what `Module` computes if SoftPool replaces both poolings."""
     x = tsp.soft_pool(tf.nn.conv2d(x, kernel, 1, "SAME"), 3, 2, "same")
     return tsp.soft_pool(x, (2, 3), (1, 2), "same")
+
+
+def write_tensorflow_1_training(path, pool_size, strides, padding):
+    """Writes a training graph of TensorFlow 1. A node is colocated with its max pooling.
+
+    Returns:
+        The kernel of its convolution.
+    """
+    kernel = np.random.default_rng(2).normal(size=(3, 3, 3, 4)).astype("float32")
+    v1 = tf.compat.v1
+    with tf.Graph().as_default() as graph, v1.Session() as session:
+        x = v1.placeholder("float32", [None, 9, 9, 3], "x")
+        weights = v1.get_variable("kernel", initializer=kernel, use_resource=False)
+        image = tf.nn.conv2d(x, weights, 1, "SAME")
+        pooled = tf.nn.max_pool2d(image, pool_size, strides, padding, name="pool")
+        with graph.colocate_with(pooled.op):
+            y = tf.identity(pooled, "y")
+        loss = tf.reduce_sum(y**2)
+        (gradient,) = v1.gradients(loss, image, colocate_gradients_with_ops=True)
+        v1.train.GradientDescentOptimizer(0.1).minimize(loss, colocate_gradients_with_ops=True)
+        session.run(v1.global_variables_initializer())
+        v1.saved_model.simple_save(session, str(path), {"x": x}, {"y": y, "gradient": gradient})
+    return kernel
+
+
+def write_slots(path):
+    """Writes a SavedModel whose objects TensorFlow cannot load, as it cannot load optimizers of Keras 2.
+
+    Such objects have slots. An object of an unknown class cannot take them.
+    """
+    module = Module()
+    module.moment = tf.Variable(module.kernel, name="moment")
+    tf.saved_model.save(module, path, signatures=module.__call__)
+    file, proto = path / "saved_model.pb", saved_model_pb2.SavedModel()
+    proto.ParseFromString(file.read_bytes())
+    objects = proto.meta_graphs[0].object_graph_def.nodes
+    numbers = {each.variable.name: i for i, each in enumerate(objects) if each.HasField("variable")}
+    slot = objects[0].slot_variables.add(slot_name="m")
+    slot.original_variable_node_id, slot.slot_variable_node_id = numbers["Variable"], numbers["moment"]
+    file.write_bytes(proto.SerializeToString())
+    return module

@@ -1,22 +1,20 @@
 """SavedModel folders with the pooling in their graphs replaced."""
 
 import contextlib
-import filecmp
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
 from google.protobuf import message, text_format
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tf_softpool.ops import native
 from tf_softpool.ops.dispatch import portable
-from tf_softpool.rewriting.policy.report import Check, Report
+from tf_softpool.rewriting.policy.report import Report
 from tf_softpool.rewriting.request import KERAS_SUFFIXES, FileRequest
+from tf_softpool.rewriting.saved_model.check import check
 from tf_softpool.rewriting.saved_model.nodes import unknown_ops
 from tf_softpool.rewriting.saved_model.rewrite import plan_graph
 from tf_softpool.writing import complete_or_absent
@@ -66,7 +64,9 @@ def rewrite_saved_model(request: FileRequest) -> Report:
         request.step("writing")
         _write(saved_model, place)
         request.step("checking")
-        report.check = _check(saved_model, place)
+        report.check, notes = check(request.path, place, saved_model.proto.meta_graphs)
+        # The result lacks nothing that the original has, so there is no warning.
+        report.notes += notes
     return report
 
 
@@ -154,64 +154,3 @@ def _write(saved_model: SavedModel, folder: Path) -> None:
         (folder / _TEXT).write_text(text_format.MessageToString(saved_model.proto))
     else:
         (folder / _BINARY).write_bytes(saved_model.proto.SerializeToString(deterministic=True))
-
-
-def _check(saved_model: SavedModel, folder: Path) -> Check:
-    """Loads what was written, with its variables, and compares it with the original.
-
-    Raises:
-        ValueError: if TensorFlow cannot load it.
-    """
-    path = saved_model.path
-    try:
-        shapes = [
-            _signature_shapes(folder, each) == _signature_shapes(path, each)
-            for each in saved_model.proto.meta_graphs
-        ]
-    except Exception as error:
-        raise ValueError(f"{path}, rewritten, cannot be loaded by TensorFlow: {error}") from error
-    variables = _variables(folder)
-    return Check(
-        carried=len(variables),
-        parameters=sum(int(np.prod(shape)) for _, shape in variables),
-        changed=0 if _same_variables(path, folder) else len(variables),
-        shapes_equal=all(shapes),
-    )
-
-
-def _signature_shapes(path: Path, meta_graph: Any) -> dict:
-    """Loads a SavedModel, and returns the shapes of all outputs of all its signatures."""
-    tags = list(meta_graph.meta_info_def.tags)
-    if meta_graph.HasField("object_graph_def"):
-        loaded = tf.saved_model.load(str(path), tags=tags)
-        outputs = {name: function.structured_outputs for name, function in loaded.signatures.items()}
-        return tf.nest.map_structure(lambda tensor: str(tensor.shape), outputs)
-    with tf.Graph().as_default() as graph, tf.compat.v1.Session() as session:
-        signatures = tf.compat.v1.saved_model.load(session, tags, str(path)).signature_def
-        return {
-            (name, output): str(graph.get_tensor_by_name(info.name).shape)
-            for name, signature in signatures.items()
-            for output, info in signature.outputs.items()
-        }
-
-
-def _variables(path: Path) -> list[tuple[str, list[int]]]:
-    """Returns the names and shapes of a SavedModel's variables."""
-    prefix = path / "variables" / "variables"
-    if not prefix.with_suffix(".index").exists():
-        return []
-    found = tf.train.list_variables(str(prefix))
-    found = [(name, shape) for name, shape in found if name != "_CHECKPOINTABLE_OBJECT_GRAPH"]
-    # Keras writes the variables that it tracks a second time under names of its own. Other variables have
-    # only those.
-    own = ("_all_variables/", "_trainable_variables/")
-    return [each for each in found if not each[0].startswith(own)] or found
-
-
-def _same_variables(path: Path, folder: Path) -> bool:
-    """Returns whether two SavedModels have equal files of variables."""
-    first, second = path / "variables", folder / "variables"
-    if not first.is_dir():
-        return not second.exists()
-    names = sorted(file.name for file in first.iterdir())
-    return not any(filecmp.cmpfiles(first, second, names, shallow=False)[1:])

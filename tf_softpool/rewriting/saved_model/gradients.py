@@ -68,7 +68,9 @@ def _poolings_of(body: Body, node: Any, sites: Sequence[GraphSite]) -> list[Grap
         for site in sites
         if len(node.input) > 2 and site.body.name == body.name and site.node.name == producer(node.input[1])
     ]
-    return here or [site for site in sites if window_of(site.node) == window_of(node)]
+    # Means and maxima have no window, and `find_poolings` leaves out those that have gradients.
+    windows = [site for site in sites if site.node.op == GRADIENTS[node.op]]
+    return here or [site for site in windows if window_of(site.node) == window_of(node)]
 
 
 def _why_not(

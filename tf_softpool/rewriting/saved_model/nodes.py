@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,18 @@ def bodies_of(graph_def: Any) -> list[Body]:
     return [Body("", graph_def.node, False)] + [Body(f.signature.name, f.node_def, True) for f in functions]
 
 
+def layer_name(body_name: str, node: Any) -> str:
+    """Returns the name of the layer that a node comes from.
+
+    Keras names a node `model/layer/MaxPool2d`. Keras 2 also has a function for each layer, with a name such
+    as `__inference_layer_layer_call_and_return_...`. Its layers may have scopes in their names, which Keras 3
+    does not allow.
+    """
+    if "/" not in node.name and (layer := re.match(r"__\w+?_(.+)_layer_call_", body_name)):
+        return layer[1].split("/")[-1]
+    return str(node.name.split("/")[-2:][0])
+
+
 def producer(reference: str) -> str:
     """Returns the name of the node that produces an input of a node."""
     return reference.removeprefix("^").split(":")[0]
@@ -70,6 +83,11 @@ def window_of(node: Any) -> tuple:
 def element_type(node: Any) -> tf.DType:
     """Returns the type of a pooling's input."""
     return tf.as_dtype(node.attr["T"].type) if "T" in node.attr else tf.float32
+
+
+def keeps_dimensions(node: Any) -> bool:
+    """Returns whether the output of a mean or maximum has the dimensions that are reduced."""
+    return "keep_dims" in node.attr and bool(node.attr["keep_dims"].b)
 
 
 def rank_of(node: Any) -> int:

@@ -7,9 +7,10 @@ from typing import Any
 from tf_softpool.rewriting.policy.plan import Plan, plan_of
 from tf_softpool.rewriting.request import Request
 from tf_softpool.rewriting.saved_model.find import GraphSite, find_poolings
+from tf_softpool.rewriting.saved_model.global_pooling import find_global_poolings, kinds_asked_for
 from tf_softpool.rewriting.saved_model.gradients import Gradient, changes_of, match_gradients
-from tf_softpool.rewriting.saved_model.nodes import Body, bodies_of, element_type, rank_of
-from tf_softpool.rewriting.saved_model.splice import splice
+from tf_softpool.rewriting.saved_model.nodes import Body, bodies_of, element_type
+from tf_softpool.rewriting.saved_model.splice import move_colocations, splice
 from tf_softpool.rewriting.saved_model.trace import Fragment, NotTraceableError, Tracer
 
 
@@ -60,6 +61,10 @@ class GraphRewriting:
             names[function.signature.name] = function.signature.name = name
             library.add().CopyFrom(function)
         added = library[len(library) - len(names) :]
+        for function in added:
+            own = {node.name: node.name for node in function.node_def}
+            for node in function.node_def:
+                move_colocations(node, own)
         for node in [*fragment.nodes, *(node for function in added for node in function.node_def)]:
             for attribute in node.attr.values():
                 for called in (attribute.func, *attribute.list.func):
@@ -70,15 +75,20 @@ class GraphRewriting:
 def plan_graph(graph_def: Any, request: Request) -> GraphRewriting:
     """Decides what replaces a graph's poolings and their gradients. Changes nothing yet."""
     bodies, tracer = bodies_of(graph_def), Tracer()
-    plan = plan_of(find_poolings(bodies), request)
+    wholes = find_global_poolings(graph_def, kinds_asked_for(request.rules))
+    plan = plan_of(find_poolings(bodies, wholes), request)
     for site, layer in plan.replacements.items():
         try:
             tracer.pooling(layer, *_input_of(site), in_function=False)
         except NotTraceableError as error:
             plan.leave(site, str(error))
-    return GraphRewriting(graph_def, plan, match_gradients(bodies, plan, request), _tracer=tracer)
+    gradients = match_gradients(bodies, plan, request)
+    for site, finding in zip(plan.sites, plan.findings, strict=True):
+        if site.belief and site in plan.replacements:
+            plan.note(site, "; ".join(filter(None, (finding.note, site.belief))))
+    return GraphRewriting(graph_def, plan, gradients, _tracer=tracer)
 
 
 def _input_of(site: GraphSite) -> tuple[int, Any]:
     """Returns the number of dimensions and the type of a pooling's input."""
-    return rank_of(site.node), element_type(site.node)
+    return site.rank, element_type(site.node)

@@ -8,6 +8,9 @@ import tensorflow as tf
 from tf_softpool.rewriting.saved_model.nodes import Body, producer
 from tf_softpool.rewriting.saved_model.trace import Fragment
 
+# What an attribute with the name of a node begins with. TensorFlow puts both nodes on the same device.
+_COLOCATION = b"loc:@"
+
 
 def splice(body: Body, node: Any, fragment: Fragment, inputs: Sequence[str]) -> None:
     """Exchanges a node for the nodes of a fragment. The fragment's output gets the node's name.
@@ -31,6 +34,9 @@ def splice(body: Body, node: Any, fragment: Fragment, inputs: Sequence[str]) -> 
     # A control input keeps the node inside.
     outside = None if body.is_function else f"^{producer(inputs[0])}"
     new = [_copy(each, names, renamed, controls, node.device, outside) for each in nodes]
+    known = names | _inputs_that_are_nodes(body, renamed)
+    for each in new:
+        move_colocations(each, known)
     if not direct:
         reference = _rename(output, names, renamed)
         new.append(tf.compat.v1.NodeDef(name=node.name, op="Identity", input=[reference, *controls]))
@@ -88,6 +94,46 @@ def _copy(
     copy.input.extend(controls)
     copy.device = device
     return copy
+
+
+def _inputs_that_are_nodes(body: Body, renamed: dict[str, str]) -> dict[str, str]:
+    """Returns the nodes of a body that take the places of a fragment's inputs.
+
+    An argument of a function is no node, so nothing can be colocated with it.
+    """
+    nodes = {each.name for each in body.nodes}
+    return {name: producer(new) for name, new in renamed.items() if producer(new) in nodes}
+
+
+def move_colocations(node: Any, names: dict[str, str]) -> None:
+    """Makes the colocations in a copied node's attributes name the nodes around the copy.
+
+    A colocation with a node that was not copied is removed, because TensorFlow would not load the graph.
+
+    Args:
+        node: the copy.
+        names: the new names of the nodes that may be named, by their old names.
+    """
+    for attribute, value in list(node.attr.items()):
+        kind = value.WhichOneof("value")
+        entries = [value.s] if kind == "s" else list(value.list.s) if kind == "list" else []
+        if not any(entry.startswith(_COLOCATION) for entry in entries):
+            continue
+        kept = list(filter(None, (_moved(entry, names) for entry in entries)))
+        if not kept:
+            del node.attr[attribute]
+        elif kind == "s":
+            value.s = kept[0]
+        else:
+            value.list.s[:] = kept
+
+
+def _moved(entry: bytes, names: dict[str, str]) -> bytes:
+    """Returns an entry of an attribute with the new name of the node that it names, or nothing."""
+    if not entry.startswith(_COLOCATION):
+        return entry
+    name = entry.removeprefix(_COLOCATION).decode()
+    return _COLOCATION + names[name].encode() if name in names else b""
 
 
 def _rename(reference: str, names: dict[str, str], renamed: dict[str, str]) -> str:

@@ -1,7 +1,9 @@
 """TensorFlow's SavedModel, native (with the compiled ops of tf_softpool) or portable."""
 
+import contextlib
+import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from tf_softpool.serving.served import Served, TensorInfo
 NAME = "tf_saved_model"
 SUFFIX = ""
 DEFAULT_SIGNATURE = "serving_default"
+# The tag of a graph that is for serving.
+SERVE = "serve"
 # TensorFlow reserves this folder of a SavedModel for other programs' files, and servers copy it along.
 _NOTE = Path("assets.extra") / "tf_softpool.txt"
 _NEEDS = """This model contains operations of tf_softpool: {0}.
@@ -65,7 +69,7 @@ def _write(
 def custom_ops(path: str | os.PathLike[str]) -> list[str]:
     """Returns the names of tf_softpool's ops in the graph and the functions of a SavedModel, sorted."""
     names: set[str] = set()
-    for meta_graph in _meta_graphs(path):
+    for meta_graph in meta_graphs(path):
         graph = meta_graph.graph_def
         names.update(node.op for node in graph.node)
         for function in graph.library.function:
@@ -75,16 +79,36 @@ def custom_ops(path: str | os.PathLike[str]) -> list[str]:
 
 def signature_names(path: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
     """Returns the names of the inputs and of the outputs of a SavedModel's default signature, sorted."""
-    (meta_graph,) = _meta_graphs(path)
+    (meta_graph,) = meta_graphs(path)
     signature = meta_graph.signature_def[DEFAULT_SIGNATURE]
     return sorted(signature.inputs), sorted(signature.outputs)
 
 
-def _meta_graphs(path: str | os.PathLike[str]) -> Any:
+def graph_to_serve(path: str | os.PathLike[str]) -> Any:
+    """Returns the graph of a SavedModel that is for serving, or its first graph if none is."""
+    graphs = meta_graphs(path)
+    return next((graph for graph in graphs if list(graph.meta_info_def.tags) == [SERVE]), graphs[0])
+
+
+def meta_graphs(path: str | os.PathLike[str]) -> Any:
+    """Returns the graphs of a SavedModel, as a list of `meta_graph_pb2.MetaGraphDef`.
+
+    Raises:
+        ValueError: if the file that holds them is broken.
+    """
+    from google.protobuf import message, text_format
     from tensorflow.core.protobuf import saved_model_pb2
 
     saved = saved_model_pb2.SavedModel()
-    saved.ParseFromString((Path(path) / "saved_model.pb").read_bytes())
+    try:
+        if (file := Path(path) / "saved_model.pb").is_file():
+            saved.ParseFromString(file.read_bytes())
+        else:
+            text_format.Parse((Path(path) / "saved_model.pbtxt").read_text(encoding="utf-8"), saved)
+    except (message.DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a SavedModel, or is truncated: {error}") from error
+    if not saved.meta_graphs:
+        raise ValueError(f"{path} has no graphs: it is empty, or not a SavedModel.")
     return saved.meta_graphs
 
 
@@ -111,16 +135,8 @@ class Runner(Served):
                 f"The model at {path} contains {', '.join(needed)}, and the compiled library cannot be used: "
                 f"{error}. Or export the model again with portable=True: then it needs no library."
             )
-        # The loaded model is kept because it owns the variables.
-        self._loaded = tf.saved_model.load(str(path))
-        if signature not in self._loaded.signatures:
-            found = sorted(self._loaded.signatures)
-            raise ValueError(f"The model at {path} has no signature {signature!r}, it has {found}.")
-        self._function = self._loaded.signatures[signature]
-        _, named = self._function.structured_input_signature
-        self.inputs = {name: _info(spec) for name, spec in sorted(named.items())}
-        outputs = self._function.structured_outputs
-        self.outputs = {name: _info(spec) for name, spec in sorted(outputs.items())}
+        self._signature = _load(path, signature)
+        self.inputs, self.outputs = self._signature.inputs, self._signature.outputs
         self.runtime = f"tensorflow {tf.__version__}"
 
     def run(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -133,13 +149,112 @@ class Runner(Served):
         import tensorflow as tf
 
         try:
-            outputs = self._function(**{name: tf.constant(array) for name, array in arrays.items()})
+            outputs = self._signature.run(arrays)
         except tf.errors.InvalidArgumentError as error:
             # The last line before [[ says what is wrong. The text after [[ describes the graph.
             message: str = error.message
             reason = ["", *message.split("[[")[0].strip().splitlines()][-1]
             raise ValueError(f"The model does not take these inputs: {reason.strip()}") from error
         return {name: np.asarray(value) for name, value in outputs.items()}
+
+
+def _load(path: str | os.PathLike[str], signature: str) -> "_Function | _InSession":
+    """Loads a signature of a SavedModel.
+
+    TensorFlow cannot make some objects again, such as the optimizers of Keras 2. Then the signature is loaded
+    without the objects, as model servers do.
+
+    Raises:
+        ValueError: if there is no such signature.
+    """
+    import tensorflow as tf
+
+    try:
+        loaded = tf.saved_model.load(str(path))
+    except Exception:
+        with contextlib.suppress(Exception):
+            return _InSession(path, signature)
+        raise
+    if signature not in loaded.signatures:
+        found = sorted(loaded.signatures)
+        raise ValueError(f"The model at {path} has no signature {signature!r}, it has {found}.")
+    return _Function(loaded, signature)
+
+
+class _Function:
+    """A signature that is a function of a loaded model."""
+
+    def __init__(self, loaded: Any, signature: str) -> None:
+        # The loaded model is kept because it owns the variables.
+        self._loaded = loaded
+        self._function = loaded.signatures[signature]
+        _, named = self._function.structured_input_signature
+        self.inputs = {name: _info(spec) for name, spec in sorted(named.items())}
+        outputs = self._function.structured_outputs
+        self.outputs = {name: _info(spec) for name, spec in sorted(outputs.items())}
+
+    def run(self, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+        """Returns the outputs by their names."""
+        import tensorflow as tf
+
+        outputs: dict[str, Any] = self._function(
+            **{name: tf.constant(array) for name, array in arrays.items()}
+        )
+        return outputs
+
+
+class _InSession:
+    """A signature whose graph is loaded into a session, as model servers do.
+
+    Raises:
+        ValueError: if there is no such signature, or it has sparse or ragged tensors.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], signature: str) -> None:
+        import tensorflow as tf
+
+        graphs = meta_graphs(path)
+        tags = [list(each.meta_info_def.tags) for each in graphs if signature in each.signature_def]
+        if not tags:
+            raise ValueError(f"The model at {path} has no signature {signature!r}.")
+        with tf.Graph().as_default() as graph:
+            self._session = tf.compat.v1.Session()
+            with _without_advice():
+                loaded = tf.compat.v1.saved_model.load(
+                    self._session, [SERVE] if [SERVE] in tags else tags[0], str(path)
+                )
+        found = loaded.signature_def[signature]
+        sides = ({name: info.name for name, info in side.items()} for side in (found.inputs, found.outputs))
+        self._inputs, self._outputs = sides
+        if "" in (*self._inputs.values(), *self._outputs.values()):
+            raise ValueError(f"The signature {signature!r} of {path} has sparse or ragged tensors.")
+
+        def infos(names: dict[str, str]) -> dict[str, TensorInfo]:
+            return {key: _info(graph.get_tensor_by_name(name)) for key, name in sorted(names.items())}
+
+        self.inputs, self.outputs = infos(self._inputs), infos(self._outputs)
+
+    def run(self, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+        """Returns the outputs by their names."""
+        feeds = {self._inputs[name]: array for name, array in arrays.items()}
+        outputs: dict[str, Any] = self._session.run(self._outputs, feeds)
+        return outputs
+
+
+@contextlib.contextmanager
+def _without_advice() -> Iterator[None]:
+    """Keeps TensorFlow from advising the user to load the model in another way."""
+    import tensorflow as tf
+
+    def keep(record: logging.LogRecord) -> bool:
+        return "deprecated" not in record.getMessage()
+
+    logger = tf.get_logger()
+    logger.addFilter(keep)
+    try:
+        yield
+    finally:
+        logger.removeFilter(keep)
 
 
 def _info(spec: Any) -> TensorInfo:
