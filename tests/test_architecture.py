@@ -11,7 +11,7 @@ PACKAGE = ROOT / "tf_softpool"
 # What each room may import from besides itself. A room is a module, or a folder with everything in it. Of the
 # rooms that a module is in, the innermost one counts.
 MAY_IMPORT = {
-    "cli": {"ops", "rewriting", "serving", "writing", "__version__"},
+    "cli": {"ops", "quiet", "rewriting", "serving", "starting", "writing", "__version__"},
     "layers": {"ops"},
     "lib": set(),
     "ops": set(),
@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "ops.native": {"ops.window", "__version__"},
     "ops.portable": {"ops.arguments", "ops.window"},
     "ops.window": set(),
+    "quiet": set(),
     "rewriting": {"writing"},
     "rewriting.identify": set(),
     "rewriting.keras_2": {"rewriting.identify"},
@@ -40,6 +41,7 @@ MAY_IMPORT = {
         "writing",
     },
     "serving": {"layers", "ops", "writing"},
+    "starting": {"quiet"},
     "writing": set(),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -2,6 +2,8 @@
 
 __version__ = "0.1.0"
 
+from tf_softpool import starting as starting  # isort: split
+
 from tf_softpool import layers, serving
 from tf_softpool.ops.detail_preserving_pool import detail_preserving_pool
 from tf_softpool.ops.dispatch import portable

@@ -1,4 +1,4 @@
-"""`tf-softpool export` writes a Keras file for serving and compares the result with the model."""
+"""`tf-softpool export` writes a model for serving and compares the result with the model."""
 
 import argparse
 import os
@@ -6,15 +6,22 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
-from tf_softpool.cli.options import add_loading_options, add_output_options, import_modules
+from tf_softpool.cli.options import (
+    add_loading_options,
+    add_output_options,
+    add_verbose_option,
+    import_modules,
+)
+from tf_softpool.cli.switches import with_switches
 from tf_softpool.cli.terminal import Terminal
-from tf_softpool.rewriting.keras_model.files import is_keras_file, load_keras_file
-from tf_softpool.rewriting.request import KERAS_SUFFIXES
+from tf_softpool.rewriting.identify import SAVED_MODEL, identify
+from tf_softpool.rewriting.keras_model.files import load_keras_file
 from tf_softpool.serving import export
 from tf_softpool.serving.formats import FORMATS
+from tf_softpool.serving.from_saved_model import export_saved_model
+from tf_softpool.serving.steps import Options
 from tf_softpool.writing import check_is_free
 
 if TYPE_CHECKING:
@@ -33,7 +40,7 @@ def add_parser(commands: "Commands") -> None:
     parser = commands.add_parser(
         "export", help="write a model for serving", description=__doc__, epilog=_EPILOG
     )
-    parser.add_argument("model", help="the model to export: a .keras or .h5 file")
+    parser.add_argument("model", help="the model to export: a .keras or .h5 file, or a SavedModel folder")
     parser.add_argument("out", help="where to write: a SavedModel folder, or a .onnx, .tflite or .xml file")
     parser.add_argument(
         "--format",
@@ -48,41 +55,33 @@ def add_parser(commands: "Commands") -> None:
     parser.add_argument(
         "--sample",
         metavar="FILE",
-        help="the input to compare the outputs on: a .npy file, or a .npz file with an array for each input. "
-        "Default: random numbers",
+        help="the input to compare the outputs on: a .npy file, or a .npz file with an array for each input "
+        "by its name. Default: random numbers",
     )
     parser.add_argument("--no-check", action="store_true", help="do not load and compare the export")
     add_output_options(parser)
     add_loading_options(parser)
+    add_verbose_option(parser)
     parser.set_defaults(run=run, parser=parser)
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
-    """Exports a Keras file and prints the report."""
+    """Exports a model and prints the report."""
     import_modules(options.modules)
-    path, name = Path(options.model), options.format or _format_of(options.out)
-    if not path.exists():
-        raise FileNotFoundError(f"There is no model at {path}.")
-    if not is_keras_file(path):
-        raise ValueError(
-            f"{path} is not a Keras file ({', '.join(KERAS_SUFFIXES)}). Only a Keras file has layers to "
-            "export."
-        )
+    name, found = options.format or _format_of(options.out), identify(options.model)
     check_is_free(options.out, options.overwrite)
-    with terminal.warnings(), terminal.progress(4 if FORMATS[name].SUFFIX else 3) as step:
-        step("reading")
-        model, _ = load_keras_file(path, safe_mode=not options.unsafe)
-        report = export(
-            model,
-            options.out,
-            name,
-            portable=options.portable or None,
-            sample=None if options.sample is None else _sample(options.sample, model),
-            check=not options.no_check,
-            overwrite=options.overwrite,
-            progress=step,
-        )
-    terminal.show(report.to_json(indent=2) if options.json else str(report))
+    # A SavedModel is read while it is traced again.
+    steps = 3 if FORMATS[name].SUFFIX == "" or found.kind == SAVED_MODEL else 4
+    with terminal.warnings(), terminal.progress(steps) as step:
+        sample = None if options.sample is None else _sample(options.sample)
+        common = Options(sample, not options.no_check, options.overwrite, step)
+        if found.kind == SAVED_MODEL:
+            report = export_saved_model(found.path, options.out, name, common)
+        else:
+            step("reading")
+            model, *_ = load_keras_file(found.path, safe_mode=not options.unsafe)
+            report = export(model, options.out, name, options.portable or None, **vars(common))
+    terminal.show(report.to_json(indent=2) if options.json else with_switches(str(report)))
     return 0 if report.passed else DIFFERS
 
 
@@ -93,27 +92,15 @@ def _format_of(out: str | os.PathLike[str]) -> str:
     return names[0] if names else "tf_saved_model"
 
 
-def _sample(path: str | os.PathLike[str], model: keras.Model) -> Any:
-    """Returns arrays for the inputs of a model from a .npy or .npz file.
+def _sample(path: str | os.PathLike[str]) -> Any:
+    """Returns the array in a .npy file, or a dict of the arrays in a .npz file.
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it is not such a file, or its arrays do not have the names of the inputs.
+        ValueError: if it is not such a file.
     """
     try:
         found = np.load(path, allow_pickle=False)
+        return found if isinstance(found, np.ndarray) else dict(found.items())
     except (EOFError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is not a .npy or .npz file: {error}") from error
-    if isinstance(found, np.ndarray):
-        return found
-    try:
-        inputs = model.input
-    except AttributeError:
-        raise ValueError(
-            f"The inputs of this model have no names, so the sample must be a .npy file, got {path}."
-        ) from None
-    arrays = {name: found[name] for name in found.files}
-    names = [tensor.name for tensor in keras.tree.flatten(inputs)]
-    if sorted(arrays) != sorted(names):
-        raise ValueError(f"{path} must have an array for each of the inputs {names}, got {list(arrays)}.")
-    return keras.tree.map_structure(lambda tensor: arrays[tensor.name], inputs)

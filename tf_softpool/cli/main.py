@@ -1,18 +1,23 @@
 """The entry point of the command line: parses arguments, runs a command, and reports errors."""
 
 import argparse
-import os
+import contextlib
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import FrameType
 
 import tf_softpool
+from tf_softpool import starting
 from tf_softpool.cli import export, info, replace
+from tf_softpool.cli.options import UsageError
+from tf_softpool.cli.switches import with_switches
 from tf_softpool.cli.terminal import Terminal
+from tf_softpool.quiet import Capture, captured
 
 # Each command is a module with a function `add_parser(commands)`. The parser that this function adds sets
-# `run` to a function that takes the parsed arguments and a `Terminal`, and returns the exit code.
+# `run` to a function that takes the parsed arguments and a `Terminal`, and returns the exit code. The parser
+# also sets `parser` to itself, and has the option `--verbose`.
 COMMANDS = (replace, export, info)
 FAILED = 1
 
@@ -40,19 +45,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="command")
     for command in COMMANDS:
         command.add_parser(commands)
+    if starting.beginning is not None:
+        starting.beginning.end()
     options = parser.parse_args(arguments)
-    terminal = Terminal()
     if threading.current_thread() is threading.main_thread():
         # SIGTERM raises an exception, so that a half-written model is removed.
         signal.signal(signal.SIGTERM, _stop)
+    try:
+        with _capture(options) as capture, captured(capture) as streams:
+            return _run(options, Terminal(streams))
+    except UsageError as error:
+        used: argparse.ArgumentParser = options.parser
+        used.error(with_switches(str(error)))
+
+
+@contextlib.contextmanager
+def _capture(options: argparse.Namespace) -> Iterator[Capture | None]:
+    """Yields where to put what libraries print, or None if the user wants to see it."""
+    if options.verbose:
+        yield None
+    elif starting.beginning is not None:
+        yield starting.beginning.capture
+    else:
+        with contextlib.closing(Capture()) as capture:
+            yield capture
+
+
+def _run(options: argparse.Namespace, terminal: Terminal) -> int:
+    """Runs the command that was asked for, and prints why it failed if it did."""
     try:
         code: int = options.run(options, terminal)
         return code
     except KeyboardInterrupt:
         terminal.error("interrupted: nothing was written")
-    except BrokenPipeError:
-        # The program that reads stdout has ended. Python would print another error about that when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         terminal.error(str(error))
     return FAILED

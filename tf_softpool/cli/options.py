@@ -7,9 +7,22 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
+from tf_softpool.starting import VERBOSE
+
 if TYPE_CHECKING:
     # What `ArgumentParser.add_subparsers` returns. argparse has no public name for it.
     Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+class UsageError(Exception):
+    """The error if the arguments of a command do not fit together. Its usage is printed then."""
+
+
+def add_verbose_option(parser: argparse.ArgumentParser) -> None:
+    """Adds the option of commands that run TensorFlow."""
+    parser.add_argument(
+        VERBOSE, action="store_true", help="show what TensorFlow and the converters print, which is dropped"
+    )
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:

@@ -1,10 +1,19 @@
 """`tf-softpool replace`: writes a copy of a model on disk, with other pooling."""
 
 import argparse
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tf_softpool.cli.options import add_loading_options, add_output_options, import_modules
+from tf_softpool.cli.options import (
+    UsageError,
+    add_loading_options,
+    add_output_options,
+    add_verbose_option,
+    import_modules,
+)
+from tf_softpool.cli.switches import with_switches
 from tf_softpool.cli.terminal import Terminal
 from tf_softpool.rewriting.replace import rewrite_file
 from tf_softpool.rewriting.request import FileRequest
@@ -65,42 +74,52 @@ def add_parser(commands: "Commands") -> None:
     )
     add_output_options(parser)
     add_loading_options(parser)
+    add_verbose_option(parser)
     parser.set_defaults(run=run, parser=parser)
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Replaces pooling in a file, and prints the report."""
-    if options.out is None and not options.dry_run:
-        options.parser.error("OUT is needed unless this is a --dry-run")
-    replacements = dict(options.map)
-    if len(replacements) < len(options.map):
-        options.parser.error("--map is given twice for the same kind: each kind can be replaced only once")
     import_modules(options.modules)
     with terminal.warnings(), terminal.progress(_STEPS) as step:
-        try:
-            request = FileRequest.of(
-                replacements,
-                options.where,
-                options.first,
-                options.last,
-                path=Path(options.model),
-                out=None if options.out is None else Path(options.out),
-                dry_run=options.dry_run,
-                overwrite=options.overwrite,
-                portable=options.portable,
-                safe_mode=not options.unsafe,
-                step=step,
-            )
-        except ValueError as error:
-            options.parser.error(str(error))
-        report = rewrite_file(request)
+        report = rewrite_file(_request(options, step))
     if options.json:
         terminal.show(report.to_json(indent=2))
     else:
+        report.findings = [replace(f, reason=with_switches(f.reason)) for f in report.findings]
         if report.findings:
             terminal.show(report.table())
-        terminal.show(report.summary())
+        terminal.show(with_switches(report.summary()))
     return 0 if report.replaced else NOTHING_REPLACED
+
+
+def _request(options: argparse.Namespace, step: Callable[[str], None]) -> FileRequest:
+    """Returns what the arguments ask for.
+
+    Raises:
+        UsageError: if they do not fit together.
+    """
+    if options.out is None and not options.dry_run:
+        raise UsageError("OUT is needed unless this is a --dry-run")
+    replacements = dict(options.map)
+    if len(replacements) < len(options.map):
+        raise UsageError("--map is given twice for the same kind: each kind can be replaced only once")
+    try:
+        return FileRequest.of(
+            replacements,
+            options.where,
+            options.first,
+            options.last,
+            path=Path(options.model),
+            out=None if options.out is None else Path(options.out),
+            dry_run=options.dry_run,
+            overwrite=options.overwrite,
+            portable=options.portable,
+            safe_mode=not options.unsafe,
+            step=step,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def _rule(text: str) -> tuple[str, str]:

@@ -1,8 +1,13 @@
 """The output of commands: results on stdout, messages on stderr."""
 
 import contextlib
+import inspect
+import os
+import re
 import warnings
 from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import IO, Any, TextIO, cast
 
 from rich.console import Console
 from rich.progress import (
@@ -15,47 +20,75 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from tf_softpool.cli.switches import with_switches
+from tf_softpool.quiet import Streams
 from tf_softpool.rewriting.policy.report import plain_text
 
 
 class Terminal:
-    """The output streams of the process. Text is plain on a stream that is not a terminal."""
+    """What leads to the user. Text is plain on a stream that is not a terminal.
 
-    def __init__(self) -> None:
-        self._results = Console(markup=False, highlight=False)
-        self._messages = Console(markup=False, highlight=False, stderr=True)
+    Args:
+        streams: the `Streams` to write to.
+    """
 
-    def show(self, result: str | Table) -> None:
+    def __init__(self, streams: Streams) -> None:
+        # It has all methods that rich calls.
+        messages = cast(IO[str], _Forgiving(streams.stderr))
+        self._results = _Results(
+            markup=False, highlight=False, file=streams.stdout, width=_width_of(streams.stdout)
+        )
+        self._messages = Console(
+            markup=False, highlight=False, file=messages, width=_width_of(streams.stderr)
+        )
+
+    def show(self, result: str | Table) -> bool:
         """Prints a result. A table is as wide as it needs to be if stdout is not a terminal.
 
-        Raises:
-            OSError: if stdout cannot be written.
+        Returns:
+            False if stdout cannot be written, which a message then says. The work that has been done stays
+            done.
         """
         if isinstance(result, Table) and not self._results.is_terminal:
             result = plain_text(result)
         try:
             self._results.print(result, soft_wrap=isinstance(result, str))
-        except BrokenPipeError:
-            raise
         except OSError as error:
-            raise OSError(f"the command succeeded, but its result cannot be printed: {error}") from error
+            self._say("warning", f"the result cannot be printed: {error}")
+            return False
+        return True
 
     def error(self, text: str) -> None:
         """Prints why a command failed."""
-        self._messages.print(f"tf-softpool: error: {text}", soft_wrap=True)
+        self._say("error", text)
+
+    def _say(self, what: str, text: str) -> None:
+        # Messages of other packages may have colours, and several lines.
+        text = re.sub(r"\s*\n\s*", " ", re.sub(r"\x1b\[[0-9;]*m", "", with_switches(text)))
+        self._messages.print(f"tf-softpool: {what}: {text}", soft_wrap=True)
 
     @contextlib.contextmanager
     def warnings(self) -> Iterator[None]:
-        """Prints the warnings that the block gives, each once on a line of its own, when the block ends."""
-        with warnings.catch_warnings(record=True) as caught:
+        """Prints our own warnings in the block, each once on a line of its own, when the block ends.
+
+        Warnings of other packages are about calls in our code, and are no concern of the user's.
+        """
+        texts: dict[str, None] = {}
+
+        def note(message: Warning | str, *_: Any, **__: Any) -> None:
+            if _is_ours(inspect.currentframe()):
+                texts[str(message)] = None
+
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", UserWarning)
             warnings.simplefilter("always", RuntimeWarning)
+            warnings.showwarning = cast(Any, note)
             try:
                 yield
             finally:
-                for text in dict.fromkeys(str(warning.message) for warning in caught):
-                    self._messages.print(f"tf-softpool: warning: {text}", soft_wrap=True)
+                for text in texts:
+                    self._say("warning", text)
 
     @contextlib.contextmanager
     def progress(self, steps: int) -> Iterator[Callable[[str], None]]:
@@ -67,15 +100,23 @@ class Terminal:
         Yields:
             A function to call with the name of each step as the step begins.
         """
+        is_utf_8 = self._messages.encoding.lower().startswith("utf")
         columns = (
-            SpinnerColumn(),
+            SpinnerColumn("dots" if is_utf_8 else "line"),
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
+        shows = self._messages.is_terminal and not self._messages.is_dumb_terminal
         with Progress(
-            *columns, console=self._messages, transient=True, disable=not self._messages.is_terminal
+            *columns,
+            console=self._messages,
+            transient=True,
+            disable=not shows,
+            # What libraries print must not appear above the bar.
+            redirect_stdout=False,
+            redirect_stderr=False,
         ) as bar:
             task, begun = bar.add_task("starting", total=steps), 0
 
@@ -85,3 +126,63 @@ class Terminal:
                 begun += 1
 
             yield step
+
+
+def _width_of(stream: TextIO) -> int | None:
+    """Returns the width of a terminal, or None to let rich decide.
+
+    Rich itself asks the usual descriptors, which may be redirected.
+    """
+    if "COLUMNS" in os.environ or not stream.isatty():
+        return None
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except OSError:
+        return None
+
+
+def _is_ours(frame: FrameType | None) -> bool:
+    """Returns whether a function of this package called `warnings.warn`.
+
+    Args:
+        frame: the frame of the function that `warnings` calls for a warning.
+    """
+    frame = frame and frame.f_back
+    while frame is not None and frame.f_globals.get("__name__") == "warnings":
+        frame = frame.f_back
+    return frame is not None and str(frame.f_globals.get("__name__")).startswith("tf_softpool.")
+
+
+class _Results(Console):
+    """A console that goes on if the program that reads stdout has seen enough. rich itself would exit."""
+
+    def on_broken_pipe(self) -> None:
+        """Prints nothing more."""
+        self.quiet = True
+
+
+class _Forgiving:
+    """A stream for messages: if it cannot be written, there is nobody to tell, and the work goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.encoding = getattr(stream, "encoding", None) or "utf-8"
+
+    def write(self, text: str) -> int:
+        """Writes text if that is possible."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flushes the stream if that is possible."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        """Returns whether the stream is a terminal."""
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        """Returns the descriptor of the stream."""
+        return self._stream.fileno()

@@ -30,12 +30,12 @@ def given_sample(endpoint: Endpoint, sample: Any) -> list[Any]:
 
     Args:
         endpoint: `Endpoint`.
-        sample: the argument of the endpoint, or a list of its arguments if it takes several.
+        sample: the argument of the endpoint, or a list of its arguments if it takes several. Or a dict with
+            an array for each input, by its name in the model or in the exported model.
 
     Raises:
         ValueError: if the sample does not fit the endpoint's signature.
     """
-    arguments = [sample] if len(endpoint.signature) == 1 else sample
 
     def array(spec: "tf.TensorSpec", value: Any) -> np.ndarray:
         found = np.asarray(value)
@@ -45,10 +45,19 @@ def given_sample(endpoint: Endpoint, sample: Any) -> list[Any]:
         return cast
 
     try:
-        arrays: list[Any] = keras.tree.map_structure(array, endpoint.signature, list(arguments))
+        arrays: list[Any] = keras.tree.map_structure(array, endpoint.signature, _arguments(endpoint, sample))
         return arrays
     except (TypeError, ValueError) as error:
         raise ValueError(f"`sample` must fit the signature {endpoint.signature}: {error}") from error
+
+
+def _arguments(endpoint: Endpoint, sample: Any) -> list[Any]:
+    """Returns a sample as arguments that are not checked yet."""
+    first, *others = endpoint.signature
+    if isinstance(sample, dict):
+        is_argument = not others and isinstance(first, dict) and first.keys() == sample.keys()
+        return [sample] if is_argument else endpoint.from_names(sample)
+    return list(sample) if others else [sample]
 
 
 def outputs_of(endpoint: Endpoint, sample: Any = None) -> tuple[list[Any], dict[str, np.ndarray]]:

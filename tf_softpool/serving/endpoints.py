@@ -2,12 +2,13 @@
 
 import contextlib
 import functools
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import keras
+
+from tf_softpool.serving.names import fit_names
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -22,18 +23,53 @@ class Endpoint:
     Attributes:
         name: str. The name of the endpoint in the exported model.
         function: callable. Takes one tensor, or a structure of tensors, for each item of `signature`.
-        signature: list. A `tf.TensorSpec`, or a structure of them, for each argument.
+        signature: list. A `tf.TensorSpec`, or a structure of them, for each argument. Each has the name that
+            the input has in the exported model.
+        given_names: list of str. The names of all inputs in the model or in the given signature, in order.
     """
 
     name: str
     function: Callable[..., Any]
     signature: list[Any]
+    given_names: list[str] = field(default_factory=list)
 
     @property
     def specs(self) -> "list[tf.TensorSpec]":
         """The specs of all inputs, in order."""
         specs: list[tf.TensorSpec] = keras.tree.flatten(self.signature)
         return specs
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all inputs in the exported model, in order."""
+        return [spec.name for spec in self.specs]
+
+    @property
+    def renamed(self) -> list[tuple[str, str]]:
+        """The old and the new name of each input that cannot keep its name."""
+        pairs = zip(self.given_names, self.names, strict=True)
+        return [(old, new) for old, new in pairs if old != new]
+
+    def without(self, names: Iterable[str]) -> "Endpoint":
+        """Returns this endpoint with other names for the inputs that are called like one of `names`."""
+        return _endpoint(self.name, self.function, self.signature, self.given_names, names)
+
+    def from_names(self, values: dict[str, Any]) -> list[Any]:
+        """Returns the arguments of the function from values by the names of the inputs, old or new.
+
+        Raises:
+            ValueError: if an input has no value, or a value has another name.
+        """
+        keys = [
+            next((name for name in (new, old) if name in values), None)
+            for old, new in zip(self.given_names, self.names, strict=True)
+        ]
+        if None in keys or set(keys) != set(values):
+            raise ValueError(
+                f"there must be an array for each of the inputs {self.given_names}, got {list(values)}"
+            )
+        arguments: list[Any] = keras.tree.pack_sequence_as(self.signature, [values[str(key)] for key in keys])
+        return arguments
 
 
 def endpoints_of(
@@ -56,7 +92,7 @@ def endpoints_of(
     if endpoints is None:
         function = functools.partial(model.__call__, training=False)
         signature = _inputs_of(model) if input_signature is None else input_signature
-        return [Endpoint(DEFAULT, function, _specs(signature))]
+        return [endpoint_of(DEFAULT, function, signature)]
     if input_signature is not None:
         raise ValueError(
             "`input_signature` cannot be given together with `endpoints`, which have their own signatures."
@@ -73,12 +109,21 @@ def endpoints_of(
                 "The name of an endpoint must be a valid Python identifier and not 'serving_default', "
                 f"got {name!r}."
             )
+        if _is_reserved(name):
+            raise ValueError(f"No endpoint can be called {name!r}: TensorFlow needs this name itself.")
         if not isinstance(endpoint, tuple | list) or len(endpoint) != 2 or not callable(endpoint[0]):
             raise ValueError(
                 f"The endpoint {name!r} must be a tuple (function, input_signature), got {endpoint!r}."
             )
-        result.append(Endpoint(name, endpoint[0], _specs(endpoint[1])))
+        result.append(endpoint_of(name, *endpoint))
     return result
+
+
+def _is_reserved(name: str) -> bool:
+    """Returns whether the object that holds the endpoints of a SavedModel has another attribute of a name."""
+    import tensorflow as tf
+
+    return name == "signatures" or hasattr(tf.__internal__.tracking.AutoTrackable, name)
 
 
 def _inputs_of(model: keras.Model) -> list[Any]:
@@ -103,22 +148,26 @@ def _spec_of_shapes(shapes: Any, dtype: str) -> Any:
     return keras.InputSpec(shape=(None, *shapes[1:]), dtype=dtype)
 
 
-def _specs(signature: Any) -> list[Any]:
-    """Returns a signature's items, of any kind that Keras allows, as `tf.TensorSpec`s."""
+def _endpoint(
+    name: str,
+    function: Callable[..., Any],
+    signature: list[Any],
+    given: Sequence[str],
+    others: Iterable[str] = (),
+) -> Endpoint:
+    """Returns an endpoint whose inputs have names that fit and are none of `others`."""
+    names = iter(fit_names(given, others))
+    named: list[Any] = keras.tree.map_structure(lambda spec: _named(spec, next(names)), signature)
+    return Endpoint(name, function, named, list(given))
+
+
+def endpoint_of(name: str, function: Callable[..., Any], signature: Any) -> Endpoint:
+    """Returns an endpoint from a signature whose items are of any kind that Keras allows."""
     if not isinstance(signature, tuple | list):
         raise ValueError(f"A signature must be a list with one item for each argument, got {signature!r}.")
-    specs = keras.tree.map_structure(_spec, list(signature))
-    names = iter(_unique_names(keras.tree.flatten(specs)))
-    named: list[Any] = keras.tree.map_structure(lambda spec: _named(spec, next(names)), specs)
-    return named
-
-
-def _unique_names(specs: "list[tf.TensorSpec]") -> list[str]:
-    """Returns a name for each spec, valid for an argument of a graph: the spec's own name if it has one."""
-    names = [re.sub(r"\W", "_", spec.name or f"args_{i}") for i, spec in enumerate(specs)]
-    if len(set(names)) < len(names):
-        raise ValueError(f"No two inputs may have the same name, got {[spec.name for spec in specs]}.")
-    return names
+    specs: list[Any] = keras.tree.map_structure(_spec, list(signature))
+    given = [spec.name or f"args_{i}" for i, spec in enumerate(keras.tree.flatten(specs))]
+    return _endpoint(name, function, specs, given)
 
 
 def _named(spec: "tf.TensorSpec", name: str) -> "tf.TensorSpec":

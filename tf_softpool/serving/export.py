@@ -1,23 +1,21 @@
 """The export of models for serving, with a check that the result does what the model does."""
 
 import contextlib
+import functools
 import os
-import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from tf_softpool.ops.dispatch import portable as use_portable
-from tf_softpool.serving import checking
 from tf_softpool.serving.endpoints import Endpoint, endpoints_of
-from tf_softpool.serving.formats import CONVERTED_FORMATS, FORMATS, Format, tf_saved_model
-from tf_softpool.serving.packages import plain
+from tf_softpool.serving.formats import Format, format_named, tf_saved_model
 from tf_softpool.serving.places import check_place
 from tf_softpool.serving.report import ExportReport
-from tf_softpool.writing import complete_or_absent
+from tf_softpool.serving.steps import Options, Source, write_export
 
 
 def export(
@@ -39,6 +37,11 @@ def export(
     export appears at `path` complete or not at all. If outputs differ from the model's by more than rounding
     explains, the export is kept and a warning is given.
 
+    An input keeps its name if this begins with a letter, has only ASCII letters, digits and underscores, and
+    is no keyword of Python. Other names are made fit as TensorFlow does it: `my-input` becomes `my_input`,
+    and `0_image` becomes `arg_0_image`. Names that would then be equal get a number. The report's notes tell
+    the old and the new names.
+
     Args:
         model: `keras.Model`, which must be built. Preprocessing and postprocessing layers in the model
             become part of the exported graph.
@@ -58,8 +61,8 @@ def export(
             first endpoint is the signature `serving_default`. Only a SavedModel can have more than one.
             Default: one endpoint, which calls the model.
         sample: the input that the outputs are compared on: an array, or a structure of arrays like the
-            first endpoint's argument. A list of arguments if the first endpoint takes several. Default:
-            random numbers.
+            first endpoint's argument. A list of arguments if the first endpoint takes several. Or a dict with
+            an array for each input, by its name in the model or in the export. Default: random numbers.
         check: bool. False writes the export without loading and comparing it. Default: True.
         overwrite: bool. Whether an earlier export at `path` may be replaced. Default: True.
         progress: callable. Called with the name of each step as the step begins: `"tracing"`,
@@ -93,8 +96,7 @@ def export(
         >>> report.passed, report.custom_ops
         (True, [])
     """
-    step = progress or (lambda name: None)
-    module = _format(format)
+    module = format_named(format)
     portable = module is not tf_saved_model if portable is None else bool(portable)
     _check_arguments(model, path, module, portable)
     served = endpoints_of(model, input_signature, endpoints)
@@ -102,35 +104,11 @@ def export(
         raise ValueError(
             f"Only a SavedModel can have more than one endpoint, got {[e.name for e in served]}."
         )
-    if sample is not None:
-        checking.given_sample(served[0], sample)
+    trace = functools.partial(_trace, model, portable)
+    source = Source(served, trace, model.non_trainable_variables)
     report = ExportReport(str(path), format, portable)
-    with complete_or_absent(path, overwrite) as place:
-        step("tracing")
-        if module is tf_saved_model:
-            _trace(model, served, place, portable, report)
-        else:
-            with tempfile.TemporaryDirectory() as folder:
-                _trace(model, served, folder, portable, report)
-                step("converting")
-                CONVERTED_FORMATS[format].convert(folder, str(place))
-        report.size = sum(file.stat().st_size for file in place.parent.rglob("*") if file.is_file())
-        if check:
-            step("checking")
-            _check(report, module, place, served, sample, model)
-    if not report.passed:
-        wrong = ", ".join(str(d) for d in report.differences if not d.passed)
-        warnings.warn(
-            f"The exported model at {path} differs from the model by more than rounding explains: {wrong}.",
-            stacklevel=2,
-        )
+    write_export(source, report, module, Options(sample, check, overwrite, progress))
     return report
-
-
-def _format(name: str) -> Format:
-    if name not in FORMATS:
-        raise ValueError(f"`format` must be one of {sorted(FORMATS)}, got {name!r}.")
-    return FORMATS[name]
 
 
 def _check_arguments(
@@ -147,13 +125,7 @@ def _check_arguments(
     check_place(Path(path), module)
 
 
-def _trace(
-    model: keras.Model,
-    endpoints: list[Endpoint],
-    folder: str | os.PathLike[str],
-    portable: bool,
-    report: ExportReport,
-) -> None:
+def _trace(model: keras.Model, portable: bool, endpoints: list[Endpoint], folder: Path) -> None:
     try:
         with use_portable() if portable else contextlib.nullcontext():
             tf_saved_model.write(model, endpoints, folder)
@@ -164,68 +136,16 @@ def _trace(
             "The model takes more arguments than its signature has. Give an `input_signature` with all of "
             f"them. Python says: {error}"
         ) from error
-    report.custom_ops = tf_saved_model.custom_ops(folder)
-    if portable and report.custom_ops:
+    except ValueError as error:
+        if not (found := re.search(r"'(.*)' is not a valid (?:root )?scope name", str(error))):
+            raise
+        raise ValueError(
+            f"The model cannot be exported: TensorFlow's graphs cannot hold the name {found[1]!r} of a layer "
+            "or variable. Make the model with other names of layers: ASCII letters and digits, and after the "
+            "first of them also _ . / > or -."
+        ) from error
+    if portable and (kept := tf_saved_model.custom_ops(folder)):
         raise RuntimeError(
             "The model cannot be exported with `portable=True`: a function in it was traced before and keeps "
-            f"the compiled ops {report.custom_ops}."
+            f"the compiled ops {kept}."
         )
-
-
-def _check(
-    report: ExportReport,
-    module: Format,
-    place: Path,
-    endpoints: list[Endpoint],
-    sample: Any,
-    model: keras.Model,
-) -> None:
-    try:
-        with _as_it_was(model):
-            _load_and_compare(report, module, place, endpoints, sample)
-    except Exception as error:
-        # The message names the temporary path, which is gone when the user reads it.
-        reason = plain(error).replace(str(place), report.path)
-        raise RuntimeError(
-            f"The exported model failed its check and was removed. `check=False` keeps it. {reason}"
-        ) from error
-
-
-def _load_and_compare(
-    report: ExportReport, module: Format, place: Path, endpoints: list[Endpoint], sample: Any
-) -> None:
-    """Loads what was written, and adds its runtime, inputs, outputs and differences to the report."""
-    try:
-        served = module.Runner(place)
-    except ImportError as error:
-        report.notes.append(f"The exported model was not checked. {error}")
-        return
-    report.runtime = served.runtime
-    report.inputs = {name: str(info) for name, info in served.inputs.items()}
-    report.outputs = {name: str(info) for name, info in served.outputs.items()}
-    for number, endpoint in enumerate(endpoints):
-        try:
-            arguments, expected = checking.outputs_of(endpoint, sample if number == 0 else None)
-        except checking.NoSampleError as error:
-            report.notes.append(f"The endpoint {endpoint.name!r} was not compared: {error}.")
-            continue
-        if number:
-            served = tf_saved_model.Runner(place, endpoint.name)
-        found = served(_by_name(endpoint, arguments))
-        report.differences += checking.differences(endpoint, expected, found)
-
-
-def _by_name(endpoint: Endpoint, arguments: list[Any]) -> dict[str, Any]:
-    names = [spec.name for spec in endpoint.specs]
-    return dict(zip(names, keras.tree.flatten(arguments), strict=True))
-
-
-@contextlib.contextmanager
-def _as_it_was(model: keras.Model) -> Iterator[None]:
-    """Restores the variables that calls in the block may change, such as the states of stateful layers."""
-    values = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
-    try:
-        yield
-    finally:
-        for variable, value in values:
-            variable.assign(value)

@@ -62,7 +62,8 @@ class ExportReport:
         runtime: str or None. The name and version of the runtime that loaded the exported model, or None
             if none did: `check` was False, or the runtime is not installed.
         differences: list of `Difference`. One for each output of each endpoint that was compared.
-        notes: list of str. Why the exported model, or one of its endpoints, was not compared.
+        notes: list of str. The inputs that have other names than in the model. Why the exported model, or one
+            of its endpoints, was not compared.
 
     Example:
         >>> import keras, tempfile

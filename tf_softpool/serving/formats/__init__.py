@@ -30,7 +30,14 @@ class Format(Protocol):
 
 
 class ConvertedFormat(Format, Protocol):
-    """What the module of a format has, if a SavedModel is converted to the format."""
+    """What the module of a format has, if a SavedModel is converted to the format.
+
+    Attributes:
+        SHARED_NAMES: bool. Whether inputs and outputs share their names, so that no input may be called like
+            an output.
+    """
+
+    SHARED_NAMES: bool
 
     def convert(self, saved_model: str | os.PathLike[str], path: str) -> None:
         """Writes the default signature of a portable SavedModel to `path`."""
@@ -39,3 +46,14 @@ class ConvertedFormat(Format, Protocol):
 _CONVERTED: tuple[ConvertedFormat, ...] = (onnx, litert, openvino)
 CONVERTED_FORMATS = {module.NAME: module for module in _CONVERTED}
 FORMATS: dict[str, Format] = {tf_saved_model.NAME: tf_saved_model, **CONVERTED_FORMATS}
+
+
+def format_named(name: str) -> Format:
+    """Returns the module of a format.
+
+    Raises:
+        ValueError: if there is no format of this name.
+    """
+    if name not in FORMATS:
+        raise ValueError(f"`format` must be one of {sorted(FORMATS)}, got {name!r}.")
+    return FORMATS[name]

@@ -12,6 +12,7 @@ from tf_softpool.serving.served import Served, TensorInfo
 
 NAME = "litert"
 SUFFIX = ".tflite"
+SHARED_NAMES = False
 
 
 def check() -> None:

@@ -11,6 +11,7 @@ from tf_softpool.serving.served import Served, TensorInfo
 
 NAME = "onnx"
 SUFFIX = ".onnx"
+SHARED_NAMES = True
 OPSET = 18
 _TYPES = {"float": "float32", "double": "float64"}
 

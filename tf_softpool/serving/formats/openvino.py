@@ -15,6 +15,7 @@ from tf_softpool.serving.served import Served, TensorInfo
 
 NAME = "openvino"
 SUFFIX = ".xml"
+SHARED_NAMES = True
 _NAMES = ("tf_softpool", "names")
 _TYPES = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64", "boolean": "bool"}
 
@@ -93,7 +94,10 @@ def _names(model: Any, which: str) -> list[str] | None:
 def _by_names(ports: Iterable[Any], names: list[str] | None) -> dict[str, Any]:
     if names is None:
         return {port.get_any_name(): port for port in ports}
-    return {name: next(port for port in ports if name in port.get_names()) for name in names}
+    found = {name: port for port in ports for name in port.get_names()}
+    if lost := [name for name in names if name not in found]:
+        raise ValueError(f"OpenVINO does not keep the names {lost} of inputs or outputs.")
+    return {name: found[name] for name in names}
 
 
 def _array(found: np.ndarray, info: TensorInfo) -> np.ndarray:

@@ -1,0 +1,215 @@
+"""What TensorFlow and converters print, kept out of the terminal of the command line."""
+
+import atexit
+import contextlib
+import fcntl
+import io
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import NamedTuple, TextIO
+
+_STDOUT, _STDERR = 1, 2
+# How much of what was printed is shown if the process dies.
+_LINES, _BYTES = 20, 10_000
+
+
+class Streams(NamedTuple):
+    """The streams that lead to the user while everything else that is printed goes to a file.
+
+    They take every text: characters that their encoding lacks are written as escapes.
+    """
+
+    stdout: TextIO
+    stderr: TextIO
+
+
+class Capture:
+    """A file that takes everything that is written to the descriptors of stdout and stderr.
+
+    Libraries in C++ write to these descriptors directly, so replacing `sys.stdout` would not be enough.
+    """
+
+    def __init__(self) -> None:
+        # The file has no name, so nothing is left of it whatever happens to the process.
+        with tempfile.TemporaryFile("ab") as file:
+            self._file = _copy(file.fileno())
+        self._originals: dict[int, int] = {}
+
+    def start(self) -> dict[int, int]:
+        """Redirects both descriptors, and returns the descriptors of what they led to before, if anything."""
+        _flush()
+        for number in (_STDOUT, _STDERR):
+            if _is_open(number):
+                self._originals[number] = _copy(number)
+            os.dup2(self._file, number)
+        return self._originals
+
+    def stop(self) -> None:
+        """Restores both descriptors."""
+        _flush()
+        for number in (_STDOUT, _STDERR):
+            if number in self._originals:
+                os.dup2(self._originals[number], number)
+                os.close(self._originals.pop(number))
+            else:
+                os.close(number)
+
+    def close(self) -> None:
+        """Closes the file."""
+        os.close(self._file)
+
+    @contextlib.contextmanager
+    def python_streams(self) -> Iterator[None]:
+        """Redirects `sys.stdout` and `sys.stderr` too, which may lead elsewhere than to the descriptors."""
+        with (
+            open(_copy(self._file), "a", buffering=1, encoding="utf-8", errors="backslashreplace") as stream,
+            contextlib.redirect_stdout(stream),
+            contextlib.redirect_stderr(stream),
+        ):
+            yield
+
+    def tail(self) -> bytes:
+        """Returns the last lines in the file."""
+        start = max(0, os.fstat(self._file).st_size - _BYTES)
+        return b"\n".join(os.pread(self._file, _BYTES, start).splitlines()[-_LINES:])
+
+
+@contextlib.contextmanager
+def captured(capture: Capture | None) -> Iterator[Streams]:
+    """Keeps everything that the block prints out of the terminal, except what it prints to the streams.
+
+    Args:
+        capture: `Capture` that has not started, or None to keep nothing out.
+
+    Yields:
+        The `Streams` that lead to the user.
+    """
+    originals = {number: number for number in (_STDOUT, _STDERR) if _is_open(number)}
+    if capture is not None:
+        originals = capture.start()
+    streams = Streams(
+        _stream_to(sys.stdout, _STDOUT, originals.get(_STDOUT)),
+        _stream_to(sys.stderr, _STDERR, originals.get(_STDERR)),
+    )
+    try:
+        with contextlib.nullcontext() if capture is None else capture.python_streams():
+            yield streams
+    finally:
+        for stream, own in zip(streams, (sys.stdout, sys.stderr), strict=True):
+            if stream is not own:
+                # Whoever wrote to it has seen the error by now.
+                with contextlib.suppress(OSError):
+                    stream.close()
+        if capture is not None:
+            capture.stop()
+
+
+class Beginning:
+    """The capture of what is printed while the packages are imported, and a guard over the process.
+
+    The guard is a process of its own. If this process dies without coming to its end, such as by a failed
+    check in C++ or for lack of memory, the guard prints the last lines that were captured.
+    """
+
+    def __init__(self) -> None:
+        self.capture = Capture()
+        self.is_over = False
+        self.capture.start()
+        self._guard = _Guard(self.capture)
+        atexit.register(self.finish)
+
+    def end(self) -> None:
+        """Ends the capture. What was printed is dropped."""
+        self.is_over = True
+        self.capture.stop()
+
+    def finish(self) -> None:
+        """Dismisses the guard. If the beginning never ended, an import failed: prints what it said."""
+        if not self.is_over:
+            self.end()
+            with contextlib.suppress(OSError):
+                os.write(_STDERR, self.capture.tail() + b"\n")
+        self._guard.dismiss()
+
+
+class _Guard:
+    """A process that waits for the end of this one."""
+
+    def __init__(self, capture: Capture) -> None:
+        end, self._alive = os.pipe()
+        self._process = os.fork()
+        if self._process == 0:
+            os.close(self._alive)
+            _watch(end, capture)
+        os.close(end)
+
+    def dismiss(self) -> None:
+        """Ends the guard without a word."""
+        with contextlib.suppress(OSError):
+            os.write(self._alive, b".")
+            os.waitpid(self._process, 0)
+
+
+def _watch(end: int, capture: Capture) -> None:
+    """Waits for the end of the other process, prints why it died unless it came to its end, and exits."""
+    try:
+        # A terminal sends these signals to all of its processes.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_IGN)
+        capture.stop()
+        os.close(_STDOUT)
+        if os.read(end, 1) == b"":
+            last = capture.tail()
+            os.write(_STDERR, b"tf-softpool: error: the process died. Its last lines:\n" + last + b"\n")
+    finally:
+        # Python's exit handlers belong to the other process, so they must not run in this one.
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # A stream is None if it was closed before Python started.
+        if stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+
+def _copy(number: int) -> int:
+    """Returns a new descriptor of what a descriptor leads to.
+
+    It is none of the standard descriptors, even if these are closed.
+    """
+    return fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _STDERR + 1)
+
+
+def _stream_to(stream: TextIO | None, number: int, original: int | None) -> TextIO:
+    """Returns a stream that leads to where another one leads if no descriptor is redirected.
+
+    Args:
+        stream: `sys.stdout` or `sys.stderr`.
+        number: int. Its usual descriptor, which may be redirected.
+        original: int or None. A descriptor of what `number` led to before, or None if it was closed.
+    """
+    if stream is None:
+        return open(os.devnull, "w", encoding="utf-8")
+    try:
+        is_usual = stream.fileno() == number
+    except (OSError, ValueError):
+        is_usual = False
+    if is_usual:
+        place = os.devnull if original is None else _copy(original)
+        return open(place, "w", encoding=stream.encoding, errors="backslashreplace")
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream

@@ -1,0 +1,120 @@
+"""The export of a SavedModel, of any program, to the formats that are converted from one."""
+
+import functools
+import os
+from pathlib import Path
+from typing import Any
+
+from tf_softpool.serving.endpoints import DEFAULT, Endpoint, endpoint_of
+from tf_softpool.serving.formats import CONVERTED_FORMATS, format_named, tf_saved_model
+from tf_softpool.serving.packages import plain
+from tf_softpool.serving.places import check_place
+from tf_softpool.serving.report import ExportReport
+from tf_softpool.serving.steps import Options, Source, write_export
+from tf_softpool.serving.tensorflow_1 import frozen_signature
+
+
+def export_saved_model(
+    folder: str | os.PathLike[str], path: str | os.PathLike[str], format: str, options: Options
+) -> ExportReport:
+    """Writes the default signature of a SavedModel in another format, and compares the two.
+
+    Args:
+        folder: str or path-like. The folder of the SavedModel.
+        path: str or path-like. Where to write, as in `tf_softpool.export`.
+        format: str. `"onnx"`, `"litert"` or `"openvino"`.
+        options: `Options`.
+
+    Returns:
+        An `ExportReport`, as of `tf_softpool.export`.
+
+    Raises:
+        ValueError: if `format` is not one of these, if the end of `path` does not suit it, if the SavedModel
+            has no default signature, or if the sample does not fit it.
+        ImportError: if a package that the format needs is missing.
+        FileExistsError: if something is at `path` that may not be replaced.
+        RuntimeError: if the SavedModel cannot be loaded, if it has operations of tf_softpool or others that
+            the format lacks, or if the result fails its check.
+
+    Warns:
+        UserWarning: if an output differs by more than rounding explains.
+    """
+    module = format_named(format)
+    if module is tf_saved_model:
+        raise ValueError(
+            f"{folder} is a SavedModel already, so there is nothing to export: copy the folder. To write a "
+            "SavedModel with other pooling, use `tf-softpool replace`. To write one of standard operations, "
+            "export the Keras model with `portable=True`."
+        )
+    tf_saved_model.check()
+    module.check()
+    check_place(Path(path), module)
+    if needed := tf_saved_model.custom_ops(folder):
+        raise RuntimeError(
+            f"{folder} has compiled ops of tf_softpool, which {format!r} does not have: {', '.join(needed)}. "
+            "Export the Keras model to this format instead, or first to a SavedModel with `portable=True`."
+        )
+    source = _source(folder)
+    report = ExportReport(str(path), format, portable=True)
+    write_export(source, report, CONVERTED_FORMATS[format], options)
+    return report
+
+
+def _source(folder: str | os.PathLike[str]) -> Source:
+    """Returns the default signature of a SavedModel as what is exported.
+
+    Raises:
+        RuntimeError: if TensorFlow cannot load the SavedModel.
+        ValueError: if it has no default signature.
+    """
+    graph = tf_saved_model.graph_to_serve(folder)
+    if tf_saved_model.DEFAULT_SIGNATURE not in graph.signature_def:
+        # TensorFlow has signatures of its own, which begin with two underscores.
+        others = sorted(name for name in graph.signature_def if not name.startswith("__"))
+        raise ValueError(
+            f"{folder} has no signature {tf_saved_model.DEFAULT_SIGNATURE!r}, which is the one that is "
+            f"exported. It has {others}."
+        )
+    load = _load if graph.HasField("object_graph_def") else _load_frozen
+    try:
+        return load(str(folder), list(graph.meta_info_def.tags))
+    except Exception as error:
+        raise RuntimeError(f"{folder} cannot be loaded by TensorFlow: {plain(error)}") from error
+
+
+def _load(folder: str, tags: list[str]) -> Source:
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(folder, tags=tags)
+    signature = loaded.signatures[tf_saved_model.DEFAULT_SIGNATURE]
+    named = sorted(signature.structured_input_signature[1].items())
+
+    def function(*tensors: Any) -> Any:
+        return signature(**{name: tensor for (name, _), tensor in zip(named, tensors, strict=True)})
+
+    # A spec may have the name of a placeholder instead of the one that the signature has.
+    specs = [tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in named]
+    trace = functools.partial(_trace, loaded)
+    return Source([endpoint_of(DEFAULT, function, specs)], trace, list(getattr(loaded, "variables", [])))
+
+
+def _load_frozen(folder: str, tags: list[str]) -> Source:
+    function, specs = frozen_signature(folder, tags, tf_saved_model.DEFAULT_SIGNATURE)
+    return Source([endpoint_of(DEFAULT, function, specs)], functools.partial(_trace, None))
+
+
+def _trace(loaded: Any, endpoints: list[Endpoint], folder: Path) -> None:
+    """Writes a SavedModel with the default signature alone. Its inputs have the names of the endpoint.
+
+    Args:
+        loaded: what owns the variables and tables, or None if there are none.
+        endpoints: list of one `Endpoint`.
+        folder: where to write.
+    """
+    import tensorflow as tf
+
+    (endpoint,) = endpoints
+    module = tf.Module()
+    module.loaded = loaded
+    module.function = tf.function(endpoint.function, input_signature=endpoint.signature, autograph=False)
+    tf.saved_model.save(module, str(folder), signatures={tf_saved_model.DEFAULT_SIGNATURE: module.function})
