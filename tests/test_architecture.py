@@ -32,7 +32,7 @@ MAY_IMPORT = {
         "writing",
     },
     "rewriting.policy": {"layers", "ops"},
-    "rewriting.request": {"rewriting.identify", "rewriting.policy"},
+    "rewriting.request": {"rewriting.policy"},
     "rewriting.saved_model": {
         "ops",
         "rewriting.identify",

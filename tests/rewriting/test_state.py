@@ -201,3 +201,16 @@ def test_what_is_not_carried_is_seen():
     assert report.check.shapes_equal is False
     assert not report.check.passed
     assert "CHANGED" in str(report)
+
+
+@pytest.mark.parametrize("mode", ["int8", "float8"])
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
+def test_quantized_layers(mode):
+    """Their variables are made in another order when they are made from a config."""
+    model = keras.Sequential([keras.Input((8, 8, 4)), L.MaxPooling2D(2), L.Flatten(), L.Dense(8), L.Dense(2)])
+    model.quantize(mode)
+    x = np.random.default_rng(0).normal(size=(2, 8, 8, 4)).astype("float32")
+    new, report = tsp.replace_pooling(model, {"max": "soft"})
+    assert report.check.carried == len(model.variables)
+    back, _ = tsp.replace_pooling(new, {"soft": "max"})
+    np.testing.assert_array_equal(back(x), model(x))

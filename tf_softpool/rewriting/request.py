@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import keras
 
-from tf_softpool.rewriting.identify import KERAS_SUFFIXES as KERAS_SUFFIXES
 from tf_softpool.rewriting.policy.rules import Rule, rules_of
 from tf_softpool.rewriting.policy.selection import Selection
 

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tf_softpool.rewriting.identify import KERAS, KERAS_SUFFIXES, identify
+from tf_softpool.rewriting.identify import KERAS_SUFFIXES
 from tf_softpool.rewriting.keras_2.files import load as load_keras_2
 from tf_softpool.rewriting.keras_2.files import version_of
 from tf_softpool.rewriting.keras_model.check import bits
@@ -60,11 +60,6 @@ def _rewrite(request: FileRequest, loading: dict[str, Any], notes: list[str]) ->
             request.step("checking")
             report.check = _check(model, new, place, loading, report.check)
     return report
-
-
-def is_keras_file(path: str | Path) -> bool:
-    """Returns whether a Keras model is at a path."""
-    return identify(path).kind == KERAS
 
 
 def load_keras_file(

@@ -12,8 +12,9 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from tf_softpool.ops import native
 from tf_softpool.ops.dispatch import portable
+from tf_softpool.rewriting.identify import KERAS_SUFFIXES, is_saved_model
 from tf_softpool.rewriting.policy.report import Report
-from tf_softpool.rewriting.request import KERAS_SUFFIXES, FileRequest
+from tf_softpool.rewriting.request import FileRequest
 from tf_softpool.rewriting.saved_model.check import check
 from tf_softpool.rewriting.saved_model.nodes import unknown_ops
 from tf_softpool.rewriting.saved_model.rewrite import plan_graph
@@ -70,15 +71,8 @@ def rewrite_saved_model(request: FileRequest) -> Report:
     return report
 
 
-def is_saved_model(path: str | Path) -> bool:
-    """Returns whether a folder is a SavedModel."""
-    return any((Path(path) / name).is_file() for name in (_BINARY, _TEXT))
-
-
 def _check_places(request: FileRequest) -> None:
-    """Raises a ValueError if there is no SavedModel, or none can be written as asked."""
-    if not is_saved_model(request.path):
-        raise ValueError(f"{request.path} is neither a Keras file nor a SavedModel folder.")
+    """Raises a ValueError if no SavedModel can be written as asked."""
     out = request.out
     if out is None:
         return
