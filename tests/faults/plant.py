@@ -12,13 +12,14 @@ from pathlib import Path
 
 import of_kernels
 import of_python
+import of_rewriting
 from checkout import ROOT, Checkout
 from fault import KERNEL_TESTS
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-FAULTS = {fault.name: fault for fault in of_python.FAULTS + of_kernels.FAULTS}
+FAULTS = {fault.name: fault for table in (of_python, of_rewriting, of_kernels) for fault in table.FAULTS}
 
 
 def found_by(checkout, fault, short):

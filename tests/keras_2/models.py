@@ -272,6 +272,14 @@ def _old_optimizer(keras: Any) -> Any:
     return model
 
 
+def _legacy_adam(keras: Any) -> Any:
+    """Two variables of the same shape, so that their momentums could be exchanged."""
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4), keras.layers.Dense(4)])
+    model.compile(keras.optimizers.legacy.Adam(0.01), "mse")
+    model.fit(np.eye(4), np.eye(4)[::-1], epochs=2, verbose=0)
+    return model
+
+
 def _slashes(keras: Any) -> Any:
     return keras.Sequential(
         [
@@ -337,6 +345,7 @@ MODELS: dict[str, Model] = (
         "operators": Model(_operators, (IMAGE,)),
         "trained": Model(_trained, (IMAGE,)),
         "old_optimizer": Model(_old_optimizer, (IMAGE,)),
+        "legacy_adam": Model(_legacy_adam, ((4,),)),
         "slashes": Model(_slashes, (IMAGE,)),
         "initialized": Model(_initialized, (IMAGE,)),
         "mixed_precision": Model(_mixed_precision, (IMAGE,)),
