@@ -13,6 +13,7 @@ from typing import Any
 
 import h5py
 import keras
+import numpy as np
 
 from tf_softpool.rewriting.identify import is_hdf5
 from tf_softpool.rewriting.keras_2.compilation import compile_model
@@ -62,8 +63,10 @@ def load(
     path, converter = Path(path), Converter(custom_objects)
     notes: list[str] = []
     loading = {"custom_objects": custom_objects, "safe_mode": safe_mode}
+    # A scope without objects would hide the caller's own scope.
+    scope = keras.saving.custom_object_scope(custom_objects) if custom_objects else contextlib.nullcontext()
     try:
-        with keras.saving.custom_object_scope(custom_objects or {}):
+        with scope:
             if is_hdf5(path):
                 model, compilation = _load_hdf5(path, converter, loading, notes)
             else:
@@ -86,7 +89,12 @@ def _load_hdf5(
         config = json.loads(_text(file.attrs["model_config"]))
         compilation = json.loads(_text(file.attrs.get("training_config", "null")))
         backend = _text(file["model_weights"].attrs.get("backend", "tensorflow"))
-        has_weights = any("weight_names" in g.attrs and len(g.attrs["weight_names"]) for g in _groups(file))
+        has_weights = any(
+            # Long lists are in several attributes, which are numbered.
+            attribute.startswith("weight_names") and np.size(names)
+            for group in _groups(file)
+            for attribute, names in group.attrs.items()
+        )
     if backend == "theano":
         raise Keras2Error("it was trained with Theano, whose convolutions turn their kernels around.")
     model = keras.saving.deserialize_keras_object(converter.convert(config), **loading)
