@@ -6,6 +6,7 @@ import keras
 import ml_dtypes
 import numpy as np
 
+from tf_softpool.samples import LENGTHS, closed, numbers
 from tf_softpool.serving.endpoints import Endpoint
 from tf_softpool.serving.packages import plain
 from tf_softpool.serving.report import Difference
@@ -14,9 +15,6 @@ from tf_softpool.serving.served import cast_safely
 if TYPE_CHECKING:
     import tensorflow as tf
 
-# The lengths that open dimensions get, tried in this order until the model accepts one.
-_LENGTHS = (32, 64, 128, 224, 256, 512)
-_BATCH = 2
 # Shares of an output's magnitude. A network of many layers adds up many roundings.
 _TOLERANCE, _OF_16_BITS = 1e-3, 5e-2
 
@@ -84,7 +82,7 @@ def outputs_of(endpoint: Endpoint, sample: Any = None) -> tuple[list[Any], dict[
         if spec.shape.rank is None or spec.dtype.name == "string":
             raise NoSampleError(f"no random input can be made for {spec}: give a `sample`")
     open_lengths = any(None in spec.shape.as_list()[1:] for spec in endpoint.specs)
-    for length in _LENGTHS if open_lengths else _LENGTHS[:1]:
+    for length in LENGTHS if open_lengths else LENGTHS[:1]:
         arguments = _made_up(endpoint.signature, length)
         try:
             return arguments, _named(endpoint.function(*_tensors(arguments, endpoint.signature)))
@@ -97,13 +95,8 @@ def _made_up(signature: list[Any], length: int) -> list[Any]:
     generator = np.random.default_rng(0)
 
     def array(spec: "tf.TensorSpec") -> np.ndarray:
-        first, *others = [*spec.shape.as_list(), None][: max(spec.shape.rank, 1)]
-        shape = [_BATCH if first is None else first, *(length if n is None else n for n in others)]
-        shape, dtype = shape[: spec.shape.rank], spec.dtype.as_numpy_dtype
-        if spec.dtype.is_floating:
-            return generator.normal(size=shape).astype(dtype)
-        # Zeros and ones are small enough as indices into any table that the model may have.
-        return generator.integers(0, 2, shape).astype(dtype)
+        shape = closed(spec.shape.as_list(), length)
+        return numbers(generator, shape, spec.dtype.is_floating).astype(spec.dtype.as_numpy_dtype)
 
     arrays: list[Any] = keras.tree.map_structure(array, signature)
     return arrays

@@ -41,7 +41,8 @@ def _rewrite(model: keras.Model, structure: Structure, request: Request) -> tupl
         return model, report
     if not plan.replacements:
         report.notes.append(f"No pooling was replaced in model {model.name!r}.")
-    new = _copy(model, structure, plan.replacements, request, report)
+    with _scope_of(model):
+        new = _copy(model, structure, plan.replacements, request, report)
     report.notes = list(dict.fromkeys(report.notes))
     return new, report
 
@@ -54,28 +55,6 @@ def _copy(
     report: Report,
 ) -> keras.Model:
     """Makes the new model, and adds its check and notes to the report."""
-    with _scope_of(model):
-        return _copy_and_check(model, structure, replacements, request, report)
-
-
-def _scope_of(model: keras.Model) -> Any:
-    """Returns the scope of the strategy that a model was made in. Its copy must be made there too."""
-    strategy = getattr(model, "distribute_strategy", None)
-    if strategy is None:
-        # Keras does not run on TensorFlow.
-        return contextlib.nullcontext()
-    import tensorflow as tf
-
-    return contextlib.nullcontext() if strategy is tf.distribute.get_strategy() else strategy.scope()
-
-
-def _copy_and_check(
-    model: keras.Model,
-    structure: Structure,
-    replacements: dict[ModelSite, keras.Layer],
-    request: Request,
-    report: Report,
-) -> keras.Model:
     before = Before.of(model)
     cloner = Cloner(structure, replacements, request.in_place)
     new = cloner.copy(structure.root)
@@ -96,3 +75,14 @@ def _copy_and_check(
     report.check = check_model(before, new, pairs)
     compile_alike(model, new, pairs, report.notes)
     return new
+
+
+def _scope_of(model: keras.Model) -> Any:
+    """Returns the scope of the strategy that a model was made in. Its copy must be made there too."""
+    strategy = getattr(model, "distribute_strategy", None)
+    if strategy is None:
+        # Keras does not run on TensorFlow.
+        return contextlib.nullcontext()
+    import tensorflow as tf
+
+    return contextlib.nullcontext() if strategy is tf.distribute.get_strategy() else strategy.scope()

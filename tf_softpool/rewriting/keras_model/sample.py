@@ -7,9 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-# The sizes that open dimensions get, tried in this order until the model accepts one.
-_SIZES = (32, 64, 128, 224)
-_BATCH = 2
+from tf_softpool.samples import LENGTHS, closed, numbers
+
 _MOST_VALUES = 2**24
 
 
@@ -44,24 +43,18 @@ def _samples(model: keras.Model) -> Iterator[Any]:
     if not specs or any(spec.dtype == "string" for spec in specs):
         return
     is_open = any(size is None for spec in specs for size in spec.shape[1:])
-    for open_size in _SIZES if is_open else _SIZES[:1]:
+    for length in LENGTHS if is_open else LENGTHS[:1]:
         random = np.random.default_rng(0)
-        shapes = [(_BATCH, *(open_size if n is None else n for n in spec.shape[1:])) for spec in specs]
+        shapes = [closed(spec.shape, length) for spec in specs]
         if sum(int(np.prod(shape, dtype="int64")) for shape in shapes) > _MOST_VALUES:
             return
         arrays = [_array(random, spec, shape) for spec, shape in zip(specs, shapes, strict=True)]
         yield keras.tree.pack_sequence_as(inputs, arrays)
 
 
-def _array(random: np.random.Generator, spec: Any, shape: tuple) -> Any:
-    fixed = (spec.shape[0] or shape[0], *shape[1:]) if spec.shape else ()
-    # Zeros and ones are small enough as indices into any table.
-    numbers = (
-        random.normal(size=fixed)
-        if keras.backend.is_float_dtype(spec.dtype)
-        else random.integers(0, 2, fixed)
-    )
-    return keras.ops.convert_to_tensor(numbers, dtype=spec.dtype)
+def _array(random: np.random.Generator, spec: Any, shape: list[int]) -> Any:
+    found = numbers(random, shape, keras.backend.is_float_dtype(spec.dtype))
+    return keras.ops.convert_to_tensor(found, dtype=spec.dtype)
 
 
 def _inputs_of(model: keras.Model) -> Any:

@@ -13,9 +13,8 @@ import tensorflow as tf
 
 from tf_softpool.rewriting.policy.report import Check
 from tf_softpool.rewriting.saved_model.signatures import Signatures, loaded
+from tf_softpool.samples import LENGTHS
 
-# The lengths that open dimensions get, tried in this order until the original accepts one.
-_LENGTHS = (32, 64, 128, 224)
 # The errors of a machine that is too small or too slow. They say nothing about a model.
 _LIMITS = (tf.errors.DeadlineExceededError, tf.errors.ResourceExhaustedError)
 
@@ -135,7 +134,7 @@ def _compare_signatures(path: Path, folder: Path, meta_graph: Any) -> tuple[bool
 
 def _first_run(signatures: Signatures, name: str) -> _Run | None:
     """Runs a signature of the original on the first made-up input that it accepts, or returns None."""
-    for length in _LENGTHS if signatures.is_open(name) else _LENGTHS[:1]:
+    for length in LENGTHS if signatures.is_open(name) else LENGTHS[:1]:
         sample = signatures.sample(name, length)
         if sample is None:
             return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from tf_softpool.rewriting.saved_model.nodes import bodies_of, producer
+from tf_softpool.samples import closed, numbers
+from tf_softpool.sessions import load_into
 
-_BATCH = 2
 # Inputs of more bytes than these are not made up, and no run may take longer than this.
 _BYTES, _MILLISECONDS = 64 * 2**20, 60_000
 # Ops that write files or run code, so a signature with them is not run on made-up inputs.
@@ -119,9 +119,7 @@ def loaded(path: Path, meta_graph: Any) -> Iterator[Signatures]:
     """
     tags = list(meta_graph.meta_info_def.tags)
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        with _without_advice():
-            found = tf.compat.v1.saved_model.load(session, tags, str(path))
-        yield Signatures(session, found)
+        yield Signatures(session, load_into(session, tags, path))
 
 
 def tensor_names(info: Any) -> list[str]:
@@ -136,21 +134,6 @@ def tensor_names(info: Any) -> list[str]:
         names = [info.name]
     # A signature that only initialises has the name of a node in place of a tensor's.
     return [name for name in names if ":" in name]
-
-
-@contextlib.contextmanager
-def _without_advice() -> Iterator[None]:
-    """Keeps TensorFlow from advising the user to load the model in another way."""
-
-    def keep(record: logging.LogRecord) -> bool:
-        return "deprecated" not in record.getMessage()
-
-    logger = tf.get_logger()
-    logger.addFilter(keep)
-    try:
-        yield
-    finally:
-        logger.removeFilter(keep)
 
 
 def _functions_of(node: Any) -> list[str]:
@@ -170,12 +153,9 @@ def _shape(info: Any, length: int) -> list[int] | None:
     )
     if not is_number or info.tensor_shape.unknown_rank:
         return None
-    sizes = [dim.size for dim in info.tensor_shape.dim]
-    return [size if size >= 0 else length if i else _BATCH for i, size in enumerate(sizes)]
+    sizes = [None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim]
+    return closed(sizes, length)
 
 
 def _array(generator: np.random.Generator, shape: list[int], dtype: tf.DType) -> np.ndarray:
-    if dtype.is_floating:
-        return generator.normal(size=shape).astype(dtype.as_numpy_dtype)
-    # Zeros and ones are small enough as indices into any table that the model may have.
-    return generator.integers(0, 2, shape).astype(dtype.as_numpy_dtype)
+    return numbers(generator, shape, dtype.is_floating).astype(dtype.as_numpy_dtype)

@@ -1,9 +1,8 @@
 """TensorFlow's SavedModel, native (with the compiled ops of tf_softpool) or portable."""
 
 import contextlib
-import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from tf_softpool.ops import native
 from tf_softpool.serving.endpoints import Endpoint
 from tf_softpool.serving.served import Served, TensorInfo
+from tf_softpool.sessions import load_into
 
 NAME = "tf_saved_model"
 SUFFIX = ""
@@ -219,10 +219,7 @@ class _InSession:
             raise ValueError(f"The model at {path} has no signature {signature!r}.")
         with tf.Graph().as_default() as graph:
             self._session = tf.compat.v1.Session()
-            with _without_advice():
-                loaded = tf.compat.v1.saved_model.load(
-                    self._session, [SERVE] if [SERVE] in tags else tags[0], str(path)
-                )
+            loaded = load_into(self._session, [SERVE] if [SERVE] in tags else tags[0], path)
         found = loaded.signature_def[signature]
         sides = ({name: info.name for name, info in side.items()} for side in (found.inputs, found.outputs))
         self._inputs, self._outputs = sides
@@ -239,22 +236,6 @@ class _InSession:
         feeds = {self._inputs[name]: array for name, array in arrays.items()}
         outputs: dict[str, Any] = self._session.run(self._outputs, feeds)
         return outputs
-
-
-@contextlib.contextmanager
-def _without_advice() -> Iterator[None]:
-    """Keeps TensorFlow from advising the user to load the model in another way."""
-    import tensorflow as tf
-
-    def keep(record: logging.LogRecord) -> bool:
-        return "deprecated" not in record.getMessage()
-
-    logger = tf.get_logger()
-    logger.addFilter(keep)
-    try:
-        yield
-    finally:
-        logger.removeFilter(keep)
 
 
 def _info(spec: Any) -> TensorInfo:
