@@ -35,6 +35,11 @@ def around(x, sizes):
     return np.moveaxis(np.reshape(taps, (-1, 3 ** len(sizes), *taps[0].shape)), 0, 2)
 
 
+def filled(taps, fill):
+    """Returns the values of taps, with a number for those that a window lacks."""
+    return taps.values if taps.there is None else tf.where(taps.there, taps.values, tf.cast(fill, "float64"))
+
+
 def run(function, x, known):
     """Calls a function in a graph of known or of unknown sizes."""
     signature = [tf.TensorSpec(x.shape if known else [None] * x.ndim, x.dtype)]
@@ -51,10 +56,11 @@ def test_windows_and_surroundings(spatial, sizes, rank, data_format, known):
     window = PoolWindow.adaptive(rank, sizes, data_format)
 
     def pooled(t):
-        largest = tf.reduce_max(windows(t, window, -np.inf), 0, keepdims=True)
-        total = tf.reduce_sum(windows(t, window, 0.0), 0, keepdims=True)
+        # Taps that a window lacks repeat one that it has.
+        largest = tf.reduce_max(windows(t, window).values, 0, keepdims=True)
+        total = tf.reduce_sum(filled(windows(t, window), 0.0), 0, keepdims=True)
         back = as_windows(as_pooled(total, t, window), window)
-        return as_pooled(largest, t, window), back - total, total, surroundings(t, window, 3, FILL)
+        return as_pooled(largest, t, window), back - total, total, filled(surroundings(t, window, 3), FILL)
 
     first = data_format == "channels_first"
     largest, difference, total, near = run(pooled, np.moveaxis(x, -1, 1) if first else x, known)
@@ -80,7 +86,7 @@ def test_windows_with_many_taps(padding, data_format, known):
     first = data_format == "channels_first"
 
     def pooled(t):
-        return [as_pooled(tf.reduce_max(windows(t, window, -np.inf), 0, keepdims=True), t, window)]
+        return [as_pooled(tf.reduce_max(windows(t, window).values, 0, keepdims=True), t, window)]
 
     (y,) = run(pooled, np.moveaxis(x, -1, 1) if first else x, known)
     y = np.moveaxis(y, 1, -1) if first else y
@@ -135,12 +141,13 @@ def test_a_long_axis_does_not_overflow():
     x = np.arange(float(length)).reshape(1, length, 1)
 
     def ends(t):
-        taps = windows(t, window, np.nan)
-        present = tf.where(tf.math.is_nan(taps), -tf.ones_like(taps), taps)
-        return [taps[0, 0, :, 0], tf.reduce_max(present, 0)[0, :, 0]]
+        taps = windows(t, window)
+        counts = tf.reduce_sum(tf.cast(taps.there, "int32"), 0)[0, :, 0]
+        return [taps.values[0, 0, :, 0], tf.reduce_max(taps.values, 0)[0, :, 0], counts]
 
     o = np.arange(outputs)
     for known in (True, False):
-        first, last = run(ends, x, known)
+        first, last, counts = run(ends, x, known)
+        np.testing.assert_array_equal(counts, last - first + 1)
         np.testing.assert_array_equal(first, o * length // outputs)
         np.testing.assert_array_equal(last, -(-(o + 1) * length // outputs) - 1)

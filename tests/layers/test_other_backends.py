@@ -47,6 +47,11 @@ model = keras.Sequential([keras.Input((7, 8, 3)), *layers])
 model.compile("sgd", "mse")
 assert np.isfinite(model.train_on_batch(x, np.zeros((2, 1, 2, 3), "float32")))
 assert all(np.isfinite(np.asarray(keras.ops.convert_to_numpy(w))).all() for w in model.weights)
+embedding, last = keras.layers.Embedding(9, 3, mask_zero=True), keras.layers.LSTM(4)
+model = keras.Sequential([embedding, tsp.layers.SoftPooling1D(), last])
+y = keras.ops.convert_to_numpy(model(np.array([[1, 2, 3, 4, 0, 0]])))
+short = keras.ops.convert_to_numpy(model(np.array([[1, 2, 3, 4]])))
+np.testing.assert_allclose(y, short, rtol=1e-5, atol=1e-6)
 """
 
 

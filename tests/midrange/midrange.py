@@ -4,11 +4,11 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
-from keras import ops
 
 from tf_softpool.layers.base import Pooling
 from tf_softpool.ops import arguments, dispatch, native
-from tf_softpool.ops.portable.standard import largest_of, pool
+from tf_softpool.ops.portable.infinities import largest_present
+from tf_softpool.ops.portable.standard import pool
 from tf_softpool.ops.window import PoolWindow
 
 BUILDS = sorted(
@@ -37,10 +37,7 @@ def portable_midrange_pool(x, window):
     """Computes midrange pooling in standard operations."""
 
     def reduce(a, present):
-        largest = largest_of(ops.where(present, a, float("-inf")))
-        smallest = -largest_of(ops.where(present, -a, float("-inf")))
-        # The value of a window in which no value is present is not used.
-        return ops.where(largest > float("-inf"), 0.5 * largest + 0.5 * smallest, 0.0)
+        return 0.5 * largest_present(a, present) - 0.5 * largest_present(-a, present)
 
     return pool(x, window, reduce)
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import keras
 
+from tf_softpool.layers import masks
 from tf_softpool.ops.native import xla
 from tf_softpool.ops.window import PoolWindow
 
@@ -26,6 +27,8 @@ class PoolingLayer(keras.Layer):
 
     The class of a pooling, a subclass of this one, defines `pool(inputs)`. Its constructor takes the
     arguments of a form as `*args`, and its own arguments by keyword.
+
+    Layers for sequences leave out the steps that a Keras mask is False for, and pass a pooled mask on.
     """
 
     rank: int
@@ -39,6 +42,7 @@ class PoolingLayer(keras.Layer):
         # On a GPU, Keras compiles a model for XLA by default if all of its layers support that.
         self.supports_jit = xla.runs_our_poolings()
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
+        self.supports_masking = self.rank == 1
 
     @property
     def window(self) -> PoolWindow:
@@ -89,7 +93,7 @@ class PoolingLayer(keras.Layer):
             ValueError: if the input has the wrong rank, or its channels are unknown.
         """
         self.window.check_rank(input_shape)
-        axis = -1 if self.data_format == "channels_last" else 1
+        axis = self.window.channel_axis
         if input_shape[axis] is None:
             raise ValueError(
                 f"Layer {self.name!r} has weights for each channel, so the number of channels must be known. "
@@ -102,9 +106,44 @@ class PoolingLayer(keras.Layer):
         """Pools a tensor over the windows of `self.window`."""
         raise NotImplementedError
 
-    def call(self, inputs: Any) -> Any:
-        """Pools a tensor."""
-        return self.pool(inputs)
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Pools a tensor. In 1D, steps with a mask of False take no part."""
+        return self.pool_kept(inputs, mask)
+
+    def pool_kept(self, inputs: Any, mask: Any, **arguments: Any) -> Any:
+        """Pools the steps of a tensor that a mask is True for, or all of them without a mask.
+
+        Args:
+            inputs: the tensor.
+            mask: a mask as Keras gives it, or None. Only layers for sequences heed it.
+            **arguments: other arguments of `pool`.
+
+        Raises:
+            ValueError: if the tensor is ragged, or the mask does not have the shape of its steps.
+        """
+        self.check_dense(inputs)
+        if mask is None or not self.supports_masking:
+            return self.pool(inputs, **arguments)
+        kept = masks.of_steps(mask, inputs, self.window.spatial_axes[0])
+        with self.over(self.window.masked(kept)):
+            return self.pool(inputs, **arguments)
+
+    def check_dense(self, inputs: Any) -> None:
+        """Raises a ValueError if a tensor is ragged."""
+        if masks.is_ragged(inputs):
+            how = "Make it dense with `x.to_tensor()`."
+            if self.supports_masking:
+                how = "Give it `x.to_tensor()`, and the argument `mask=tf.sequence_mask(x.row_lengths())`."
+            raise ValueError(
+                f"Layer {self.name!r} ({type(self).__name__}) does not pool ragged tensors. {how}"
+            )
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Returns which windows have a step that a mask is True for, or None without a mask."""
+        if mask is None or not self.supports_masking:
+            return None
+        # A mask of whole sequences stays as it is.
+        return masks.pooled(mask, self.window) if len(mask.shape) > 1 else mask
 
     def compute_output_shape(self, input_shape: Sequence) -> tuple:
         """Returns the pooled tensor's shape. Unknown dimensions are None."""
@@ -156,7 +195,7 @@ class Pooling(PoolingLayer):
 class GlobalPooling(PoolingLayer):
     """The form of layers that pool all spatial positions to one.
 
-    Layers for sequences leave out the steps that a Keras mask is False for.
+    Layers for sequences take ragged tensors too.
     """
 
     form = "global"
@@ -165,23 +204,17 @@ class GlobalPooling(PoolingLayer):
         super().__init__(**kwargs)
         self.window = PoolWindow.whole(self.rank, data_format)
         self.keepdims = keepdims
-        self.supports_masking = self.rank == 1
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
-        """Pools a tensor. In 1D, steps with a mask of False take no part."""
-        return self.squeezed(self.pool(self.unmasked(inputs, mask)))
-
-    def unmasked(self, inputs: Any, mask: Any) -> Any:
-        """Returns a tensor with padding in place of the steps that a mask is False for. Only 1D has masks."""
-        if mask is None or not self.supports_masking:
-            return inputs
-        axis = -1 if self.data_format == "channels_last" else 1
-        mask = keras.ops.expand_dims(keras.ops.cast(mask, "bool"), axis)
-        # Every pooling takes -inf for padding.
-        return keras.ops.where(mask, inputs, keras.ops.full_like(inputs, float("-inf")))
-
-    def squeezed(self, outputs: Any) -> Any:
-        """Returns a pooled tensor without its spatial dimensions, unless they are kept."""
+    def pool_kept(self, inputs: Any, mask: Any, **arguments: Any) -> Any:
+        """Pools as other forms do. The result has no spatial dimensions, unless they are kept."""
+        if (
+            masks.is_ragged(inputs)
+            and self.rank == 1
+            and self.data_format == "channels_last"
+            and mask is None
+        ):
+            inputs, mask = masks.dense(inputs)
+        outputs = super().pool_kept(inputs, mask, **arguments)
         return outputs if self.keepdims else keras.ops.squeeze(outputs, self.window.spatial_axes)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:

@@ -30,11 +30,15 @@ class _DetailPreservingPool(PoolingLayer):
     from their average and have equal weights. So such windows need the full variant or the asymmetric form.
     Source: Saeedan, Weber, Goesele and Roth, "Detail-preserving pooling in deep networks".
 
+    {masks}
+
     Args:
         {window_arguments}
         variant: `"lite"` or `"full"`. In the lite variant the guide is each window's average. In the full
             variant the guide is learned: a depthwise convolution of size 3 around the window's centre. Its
-            kernel is the variable `guide_kernel`, and starts as an average. Default: `"lite"`.
+            kernel is the variable `guide_kernel`, and starts as an average. Masked steps take no part in
+            either guide, but do not move the centre. If all steps around the centre are masked, the learned
+            guide is 0. Default: `"lite"`.
         symmetric: bool: whether values below the guide count as detail, as those above it do. False makes the
             asymmetric form. Default: True.
         alpha_initializer: the initializer of `log_alpha`. Default: zeros.

@@ -18,9 +18,12 @@ class _GatedPooling(Pooling):
     The result is `mix max_i a_i + (1 - mix) mean_i a_i`. Each window has its own `mix = sigmoid(sum_i omega_i
     a_i + bias)`. The layer learns `omega`, which has a value for each position of a window, and `bias`.
     `omega` starts as zeros. All windows must have the size that `omega` has, so there is no global or
-    adaptive form. Equal largest values share the gradient. `-inf` counts as padding.
+    adaptive form. Equal largest values share the gradient. `-inf` counts as padding. Padding and masked steps
+    add nothing to the sum of the gate.
     Source: Lee, Gallagher and Tu, "Generalizing pooling functions in convolutional neural networks: mixed,
     gated, and tree".
+
+    {masks}
 
     Args:
         {window_arguments}

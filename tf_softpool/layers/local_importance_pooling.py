@@ -8,6 +8,7 @@ from keras import ops
 
 from tf_softpool.layers.base import AdaptivePooling, GlobalPooling, Pooling, PoolingLayer
 from tf_softpool.layers.public import public
+from tf_softpool.ops.arguments import compute_dtype
 from tf_softpool.ops.importance_pool import pool
 from tf_softpool.ops.window import per_dimension
 
@@ -54,8 +55,11 @@ class _LocalImportancePool(PoolingLayer):
     The result is the average of a window's values, weighted by the softmax of logits. A small network
     computes the logits from the input: a convolution with as many filters as channels, a normalization of
     each channel of each example, and 12 times a sigmoid. The convolution's kernel starts as zeros, so that
-    the layer starts as average pooling. The network sees zeros for infinite values and NaN. Source: Gao, Wang
-    and Wu, "LIP: local importance-based pooling".
+    the layer starts as average pooling. The network sees zeros for infinite values, NaN and masked
+    steps, and the normalization leaves masked steps out. So masked steps behind a sequence change nothing.
+    Source: Gao, Wang and Wu, "LIP: local importance-based pooling".
+
+    {masks}
 
     Args:
         {window_arguments}
@@ -121,11 +125,27 @@ class _LocalImportancePool(PoolingLayer):
         """
         if not self.built:
             raise ValueError(f"Layer {self.name!r} has no network before it is built.")
-        x = ops.where(ops.isfinite(inputs), inputs, ops.zeros_like(inputs))
+        seen, mask = ops.isfinite(inputs), self.window.mask
+        if mask is not None:
+            seen = ops.logical_and(seen, ops.expand_dims(mask, self.window.channel_axis))
+        x = ops.where(seen, inputs, ops.zeros_like(inputs))
         channels_first = self.data_format == "channels_first"
         x = ops.moveaxis(x, 1, -1) if channels_first else x
-        logits = _LARGEST * ops.sigmoid(self.normalization(self.convolution(x)))
+        x = self.convolution(x)
+        x = self.normalization(x) if mask is None else self._normalized(x, ops.expand_dims(mask, -1))
+        logits = _LARGEST * ops.sigmoid(x)
         return ops.moveaxis(logits, -1, 1) if channels_first else logits
+
+    def _normalized(self, x: Any, mask: Any) -> Any:
+        """Does what the normalization does, with the means and variances of steps that a mask is True for."""
+        wide = ops.cast(x, compute_dtype(x.dtype))
+        share = ops.cast(mask, wide.dtype)
+        share = share / ops.maximum(ops.sum(share, axis=1, keepdims=True), 1.0)
+        away = wide - ops.sum(share * wide, axis=1, keepdims=True)
+        variance = ops.sum(share * away**2, axis=1, keepdims=True)
+        gamma, beta = (ops.cast(w, wide.dtype) for w in (self.normalization.gamma, self.normalization.beta))
+        wide = away * ops.rsqrt(variance + self.normalization.epsilon) * gamma + beta
+        return ops.cast(wide, x.dtype)
 
     def pool(self, inputs: Any) -> Any:
         """Pools a tensor over the windows of `self.window`."""

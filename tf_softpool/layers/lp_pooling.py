@@ -20,6 +20,8 @@ class _LpPool(PoolingLayer):
     Source: Gulcehre, Cho, Pascanu and Bengio, "Learned-norm pooling for deep feedforward and recurrent
     neural networks".
 
+    {masks}
+
     Args:
         {window_arguments}
         initial_p: float, above 1: the initial p. A p near 1, or a large one, learns slowly. Default: 2.

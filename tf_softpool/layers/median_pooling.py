@@ -15,8 +15,10 @@ class _MedianPool(PoolingLayer):
     The result is the middle one of a window's values, or the mean of the two in the middle. `-inf` counts as
     padding. The gradient goes to the values that the result is made of. Windows that have all of their values
     are pooled by the compiled op of sorted-weight pooling. If the border may cut a window, as with `"same"`,
-    if windows differ in size, or if a value is `-inf`, all windows are pooled in standard operations, which
-    takes longer. So are whole inputs.
+    if windows differ in size, if a value is `-inf`, or with a mask, all windows are pooled in standard
+    operations, which takes longer. So are whole inputs.
+
+    {masks}
 
     Args:
         {window_arguments}

@@ -35,6 +35,8 @@ class _MixedPool(PoolingLayer):
     Equal largest values share the gradient. `-inf` counts as padding. Source: Lee, Gallagher and Tu,
     "Generalizing pooling functions in convolutional neural networks: mixed, gated, and tree".
 
+    {masks}
+
     Args:
         {window_arguments}
         mix: float from 0 to 1, or None to learn the variable `mix`. 0 makes average pooling, and 1 makes max

@@ -17,6 +17,8 @@ class _PowerAveragePool(PoolingLayer):
     an infinite p returns. The derivative at zeros is zero.
     Source: Bruna Estrach, Szlam and LeCun, "Signal recovery from pooling representations".
 
+    {masks}
+
     Args:
         {window_arguments}
         p: float, at least 1, or infinity: the exponent. Default: 2.

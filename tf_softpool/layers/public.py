@@ -21,6 +21,9 @@ _INPUT = """
 Input: `[batch, {dimensions}, channels]`, or `[batch, channels, {dimensions}]` with
 `"channels_first"`, of type float16, bfloat16, float32 or float64.
 """
+_MASKS = """
+In 1D, the layer takes a Keras mask. A step that it is False for takes no part, as if it were padding. A
+window whose steps are all masked gives 0, and has no gradient."""
 _EXAMPLE = """
 >>> import numpy as np
 >>> import tf_softpool as tsp
@@ -37,13 +40,23 @@ for the same arguments.
 """,
         "global": f"""{_INPUT}
 Output: `[batch, channels]`, of the same type. With `keepdims` it has the input's rank, and spatial
-dimensions of 1. There is one window, which covers all spatial positions. In 1D, steps that a Keras mask
-is False for take no part, and a sequence whose steps are all masked gives `-inf`.
+dimensions of 1. There is one window, which covers all spatial positions.
 """,
         "adaptive": f"""{_INPUT}
 Output: a tensor of the same type, with spatial dimensions of `output_size`. Along an axis of length n
 with m windows, window o has the positions from `floor(o n / m)` to before `ceil((o + 1) n / m)`. So
 windows cover all positions, and may overlap by one position.
+""",
+    },
+    "masks": {
+        "windows": f"""{_MASKS}
+It also passes a mask on, which is True for windows with at least one step.
+""",
+        "global": f"""{_MASKS}
+A ragged tensor `[batch, (steps), channels]` is pooled as a tensor with a mask.
+""",
+        "adaptive": f"""{_MASKS}
+Windows divide the masked steps too. A mask is passed on, which is True for windows with at least one step.
 """,
     },
     "window_arguments": {

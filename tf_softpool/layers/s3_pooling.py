@@ -35,7 +35,8 @@ class _S3Pooling(Pooling):
     grids, and a grid keeps `grid_size / strides` of its positions, in their order. All choices are equally
     likely, and all examples of a batch share one choice. The last grid may be shorter: with r positions it
     keeps `ceil(r / strides)`. At inference, the second step averages each cell of `strides` positions.
-    It needs strides, so there is no global or adaptive form.
+    It needs strides, so there is no global or adaptive form. It heeds no masks of sequences and passes none
+    on, because a mask cannot follow the random draws. Keras then warns.
     Source: Zhai et al., "S3Pool: Pooling with stochastic spatial sampling".
 
     Args:
@@ -67,6 +68,7 @@ class _S3Pooling(Pooling):
         self.supports_jit = self.supports_jit and self.pooling.supports_jit
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
+        self.supports_masking = False
 
     def _first_step(self, pooling: Any) -> keras.Layer:
         arguments: dict[str, Any] = {
@@ -96,8 +98,12 @@ class _S3Pooling(Pooling):
         if not self.pooling.built:
             self.pooling.build(input_shape)
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Pools a tensor: with random draws in training, and to averages otherwise."""
+    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
+        """Pools a tensor: with random draws in training, and to averages otherwise. It heeds no mask."""
+        self.check_dense(inputs)
+        if mask is not None:
+            # Keras gives the first step the mask that is attached to a tensor, but not to its copy.
+            inputs = keras.ops.copy(inputs)
         # Keras passes `training` on to the layers inside a layer.
         seed = self.seed_generator if training else None
         grid = self.strides, self.grid_size

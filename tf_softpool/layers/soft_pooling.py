@@ -16,6 +16,8 @@ class _SoftPool(PoolingLayer):
     Source: Stergiou, Poppe and Kalliatakis, "Refining activation downsampling with SoftPool", equations 1
     and 2.
 
+    {masks}
+
     Args:
         {window_arguments}
         gradient: `"exact"` sends back the derivative. `"weights"` sends back what the paper's own code sends

@@ -59,6 +59,8 @@ class _SortedPool(PoolingLayer):
     `sum_r p_r a_(r)`. The weights are learned. The property `rank_weights` returns them.
     Source: Singla, "A new kind of pooling layer for faster and sharper convergence".
 
+    {masks}
+
     Args:
         {window_arguments}
         pool_range: int: the number of values of a window that are kept, the largest first. If a window has

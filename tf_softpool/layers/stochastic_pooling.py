@@ -19,6 +19,8 @@ class _StochasticPool(PoolingLayer):
     a_i`. In a window without positive values, all values are equally likely. `-inf` counts as padding.
     Source: Zeiler and Fergus, "Stochastic pooling for regularization of deep convolutional neural networks".
 
+    {masks}
+
     Args:
         {window_arguments}
         seed: int: the seed of the draws. Default: random, unless `keras.utils.set_random_seed` was called.
@@ -35,8 +37,12 @@ class _StochasticPool(PoolingLayer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def pool(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
         """Pools a tensor: with random draws in training, and to the expectation otherwise."""
+        return self.pool_kept(inputs, mask, training=training)
+
+    def pool(self, inputs: Any, training: bool | None = None) -> Any:
+        """Pools a tensor over the windows of `self.window`."""
         return pool(inputs, self.window, self.seed_generator if training else None)
 
     def get_config(self) -> dict[str, Any]:
@@ -44,58 +50,46 @@ class _StochasticPool(PoolingLayer):
         return {**super().get_config(), "seed": self.seed}
 
 
-class _StochasticWindows(_StochasticPool):
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Pools a tensor: with random draws in training, and to the expectation otherwise."""
-        return self.pool(inputs, training)
-
-
-class _StochasticWhole(_StochasticPool, GlobalPooling):
-    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
-        """Pools a tensor as the other forms do. In 1D, steps with a mask of False take no part."""
-        return self.squeezed(self.pool(self.unmasked(inputs, mask), training))
-
-
 @public
-class StochasticPooling1D(_StochasticWindows, Pooling):
+class StochasticPooling1D(_StochasticPool, Pooling):
     rank = 1
 
 
 @public
-class StochasticPooling2D(_StochasticWindows, Pooling):
+class StochasticPooling2D(_StochasticPool, Pooling):
     rank = 2
 
 
 @public
-class StochasticPooling3D(_StochasticWindows, Pooling):
+class StochasticPooling3D(_StochasticPool, Pooling):
     rank = 3
 
 
 @public
-class GlobalStochasticPooling1D(_StochasticWhole):
+class GlobalStochasticPooling1D(_StochasticPool, GlobalPooling):
     rank = 1
 
 
 @public
-class GlobalStochasticPooling2D(_StochasticWhole):
+class GlobalStochasticPooling2D(_StochasticPool, GlobalPooling):
     rank = 2
 
 
 @public
-class GlobalStochasticPooling3D(_StochasticWhole):
+class GlobalStochasticPooling3D(_StochasticPool, GlobalPooling):
     rank = 3
 
 
 @public
-class AdaptiveStochasticPooling1D(_StochasticWindows, AdaptivePooling):
+class AdaptiveStochasticPooling1D(_StochasticPool, AdaptivePooling):
     rank = 1
 
 
 @public
-class AdaptiveStochasticPooling2D(_StochasticWindows, AdaptivePooling):
+class AdaptiveStochasticPooling2D(_StochasticPool, AdaptivePooling):
     rank = 2
 
 
 @public
-class AdaptiveStochasticPooling3D(_StochasticWindows, AdaptivePooling):
+class AdaptiveStochasticPooling3D(_StochasticPool, AdaptivePooling):
     rank = 3

@@ -14,6 +14,8 @@ class _SumPool(PoolingLayer):
 
     The result is the sum of a window's values. `-inf` counts as padding.
 
+    {masks}
+
     Args:
         {window_arguments}
         {layer_arguments}

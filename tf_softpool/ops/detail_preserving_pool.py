@@ -18,6 +18,7 @@ from tf_softpool.ops.arguments import (
     spatial_rank,
 )
 from tf_softpool.ops.node import PoolNode
+from tf_softpool.ops.portable.infinities import is_inf, is_minus_inf, largest_of, limit_of, nan_where
 from tf_softpool.ops.portable.taps import TAPS, along_channels, as_pooled, as_windows, windows
 from tf_softpool.ops.portable.weighted_average import weighted_average
 from tf_softpool.ops.window import PoolWindow
@@ -51,7 +52,8 @@ def detail_preserving_pool(
     Args:
         x: tensor of shape `[batch, *spatial, channels]`, or `[batch, channels, *spatial]` with
             `"channels_first"`, with one to three spatial dimensions. Its type is float16, bfloat16, float32
-            or float64. 16-bit types are computed in float32.
+            or float64. 16-bit types are computed in float32. The batch is never left out: one image of shape
+            `(8, 8, 3)` is pooled as a batch of sequences, as `keras.ops.max_pool` pools it.
         guide: tensor of the pooled shape, with a value for each window. It is cast to the type of `x`. None
             stands for the average of each window, which is not rounded to the type of `x`.
         alpha: number, or tensor of shape `[channels]`: the least weight of a value. It must not be negative.
@@ -142,10 +144,11 @@ def portable_detail_preserving_pool(
 ) -> Any:
     """Pools with standard operations, on any backend of Keras."""
     dtype = compute_dtype(x.dtype)
-    a = windows(ops.cast(x, dtype), window, float("-inf"))
-    kept = a != float("-inf")
+    taps = windows(ops.cast(x, dtype), window)
+    a = taps.values
+    kept = taps.among(ops.logical_not(is_minus_inf(a)))
     count = ops.sum(ops.cast(kept, dtype), axis=TAPS, keepdims=True)
-    values = ops.where(ops.isinf(a), 0.0, a)
+    values = ops.where(ops.logical_and(kept, ops.logical_not(is_inf(a))), a, 0.0)
     if guide is None:
         guide = ops.sum(values / ops.where(count == 0, 1.0, count), axis=TAPS, keepdims=True)
     else:
@@ -153,11 +156,11 @@ def portable_detail_preserving_pool(
     alpha, lam = along_channels(alpha, window), along_channels(lam, window)
     weights = ops.where(kept, _weights(values, guide, alpha, lam, kept, symmetric), 0.0)
     total = ops.sum(weights, axis=TAPS, keepdims=True)
-    y = weighted_average(a, weights / ops.where(total == 0, 1.0, total), a == float("inf"))
-    y = ops.where(count == 0, float("-inf"), y)
+    y = weighted_average(a, weights / ops.where(total == 0, 1.0, total), is_inf(a))
+    y = ops.where(count == 0, ops.stop_gradient(largest_of(a)), y)
     of_window = ops.logical_or(ops.isnan(guide), ops.logical_or(ops.isnan(alpha), ops.isnan(lam)))
     nan = ops.logical_or(ops.any(ops.isnan(a), axis=TAPS, keepdims=True), of_window)
-    return ops.cast(as_pooled(ops.where(nan, float("nan"), y), x, window), x.dtype)
+    return ops.cast(as_pooled(ops.where(nan, nan_where(nan, dtype), y), x, window), x.dtype)
 
 
 def _weights(values: Any, guide: Any, alpha: Any, lam: Any, kept: Any, symmetric: bool) -> Any:
@@ -177,9 +180,10 @@ def _weights(values: Any, guide: Any, alpha: Any, lam: Any, kept: Any, symmetric
     largest = ops.max(ops.where(kept, quarter, lowest), axis=TAPS, keepdims=True, initial=lowest)
     largest = ops.stop_gradient(largest)
     power, of_largest = lam * ops.log(quarter / largest), lam * (ops.log(largest) + math.log(4))
-    most = ops.max(ops.where(kept, power, float("-inf")), axis=TAPS, keepdims=True, initial=float("-inf"))
+    # The largest power is not negative, because the largest distance has a power of zero.
+    most = ops.max(ops.where(kept, power, 0.0), axis=TAPS, keepdims=True, initial=0.0)
     has_alpha = alpha != 0
-    log_alpha = ops.where(has_alpha, ops.log(ops.abs(ops.where(has_alpha, alpha, 1.0))), float("-inf"))
+    log_alpha = ops.where(has_alpha, ops.log(ops.abs(ops.where(has_alpha, alpha, 1.0))), -limit_of(alpha))
     scale = ops.stop_gradient(ops.maximum(most + of_largest, log_alpha))
     # e^-scale may be beyond the type's range if alpha is zero, so it is applied as two factors.
     limit = 170.0 if keras.backend.standardize_dtype(values.dtype) == "float32" else 1400.0

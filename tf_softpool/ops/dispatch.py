@@ -6,8 +6,12 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from keras import ops
+
 from tf_softpool.ops import native
 from tf_softpool.ops.arguments import check_poolable
+from tf_softpool.ops.native import numerics
+from tf_softpool.ops.portable.taps import kept_windows, mask_of
 from tf_softpool.ops.window import PoolWindow
 
 _forced = contextvars.ContextVar("tf_softpool_portable", default=False)
@@ -56,6 +60,21 @@ class _Placed:
         return functools.partial(getattr(self._module, f"{name}_at"), positions=self._positions)
 
 
+class _Masked:
+    """The compiled ops with `-inf`, which all of them take for padding, where a mask is False."""
+
+    def __init__(self, module: Any, mask: Any) -> None:
+        self._module = module
+        self._mask = mask
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def masked(input: Any, **arguments: Any) -> Any:
+            kept = ops.where(self._mask, input, float("-inf"))
+            return getattr(self._module, name)(input=ops.cast(kept, input.dtype), **arguments)
+
+        return masked
+
+
 def pool(x: Any, window: PoolWindow, compiled: Callable[[Any], Any], standard: Callable[[], Any]) -> Any:
     """Pools a tensor with a compiled op if that can be used, and with standard operations if not.
 
@@ -70,11 +89,15 @@ def pool(x: Any, window: PoolWindow, compiled: Callable[[Any], Any], standard: C
     """
     shape = check_poolable(x, window)
     module = compiled_ops()
-    if module is None:
+    if module is None or (window.mask is not None and numerics.are_checked()):
         return standard()
-    y = compiled(module if window.positions is None else _Placed(module, window.positions))
+    if window.positions is not None:
+        module = _Placed(module, window.positions)
+    if window.mask is not None:
+        module = _Masked(module, mask_of(window))
+    y = compiled(module)
     if window.is_whole:
         # The op's shape function computes ceil(size / stride) positions. If the size is unknown, it does not
         # see that this is always one.
         y.set_shape(shape)
-    return y
+    return y if window.mask is None else ops.where(kept_windows(window), y, ops.zeros_like(y))

@@ -9,6 +9,7 @@ from keras import ops
 from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import TensorLike, as_tensor, compute_dtype, shapes_agree, spatial_rank
 from tf_softpool.ops.node import PoolNode
+from tf_softpool.ops.portable.infinities import is_inf, is_minus_inf, largest_of, nan_where
 from tf_softpool.ops.portable.softmax import softmax_of
 from tf_softpool.ops.portable.taps import TAPS, as_pooled, windows
 from tf_softpool.ops.portable.weighted_average import weighted_average
@@ -34,7 +35,8 @@ def importance_pool(
     Args:
         x: tensor of shape `[batch, *spatial, channels]`, or `[batch, channels, *spatial]` with
             `"channels_first"`, with one to three spatial dimensions. Its type is float16, bfloat16, float32
-            or float64. 16-bit types are computed in float32.
+            or float64. 16-bit types are computed in float32. The batch is never left out: one image of shape
+            `(8, 8, 3)` is pooled as a batch of sequences, as `keras.ops.max_pool` pools it.
         logits: tensor of the shape of `x`. It is cast to the type of `x`.
         pool_size: int, or an int for each spatial dimension: the size of a window.
         strides: int, or an int for each spatial dimension. Default: `pool_size`.
@@ -89,17 +91,19 @@ def pool(x: Any, logits: Any, window: PoolWindow) -> Any:
 def portable_importance_pool(x: Any, logits: Any, window: PoolWindow) -> Any:
     """Pools with standard operations, on any backend of Keras."""
     dtype = compute_dtype(x.dtype)
-    a = windows(ops.cast(x, dtype), window, float("-inf"))
-    logits = windows(ops.cast(logits, dtype), window, float("-inf"))
-    kept = a != float("-inf")
-    weights, largest = softmax_of(logits, kept)
+    taps = windows(ops.cast(x, dtype), window)
+    a, logits = taps.values, windows(ops.cast(logits, dtype), window).values
+    kept = taps.among(ops.logical_not(is_minus_inf(a)))
+    weights, above, largest = softmax_of(logits, kept)
     # An infinite value makes the result infinite however small its weight is, unless its weight is zero.
-    finite = ops.logical_and(logits > float("-inf"), largest < float("inf"))
-    infinite = ops.logical_and(a == float("inf"), ops.logical_or(logits == largest, finite))
-    y = weighted_average(a, weights, infinite)
-    y = ops.where(ops.any(kept, axis=TAPS, keepdims=True), y, float("-inf"))
+    weighs = ops.logical_and(above, ops.logical_or(ops.logical_not(is_inf(largest)), is_inf(logits)))
+    none = ops.logical_not(ops.any(above, axis=TAPS, keepdims=True))
+    # No choice between bools: ONNX's runtime has none.
+    weighs = ops.logical_or(weighs, ops.logical_and(none, kept))
+    y = weighted_average(a, weights, ops.logical_and(is_inf(a), weighs))
+    y = ops.where(ops.any(kept, axis=TAPS, keepdims=True), y, ops.stop_gradient(largest_of(a)))
     nan = ops.any(ops.logical_or(ops.isnan(a), ops.isnan(logits)), axis=TAPS, keepdims=True)
-    return ops.cast(as_pooled(ops.where(nan, float("nan"), y), x, window), x.dtype)
+    return ops.cast(as_pooled(ops.where(nan, nan_where(nan, dtype), y), x, window), x.dtype)
 
 
 native.register_gradients("ImportancePool", portable_importance_pool)

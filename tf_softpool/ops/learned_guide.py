@@ -37,11 +37,11 @@ def learned_guide(x: Any, kernel: Any, window: PoolWindow) -> Any:
 def portable_learned_guide(x: Any, kernel: Any, window: PoolWindow) -> Any:
     """Computes the guide with standard operations. The kernel has shape `[places, channels]`."""
     dtype = compute_dtype(x.dtype)
-    a = surroundings(ops.cast(x, dtype), window, SIZE, float("-inf"))
-    present = ops.logical_not(ops.isinf(a))
+    taps = surroundings(ops.cast(x, dtype), window, SIZE)
+    present = taps.among(ops.logical_not(ops.isinf(taps.values)))
     count = ops.sum(ops.cast(present, dtype), axis=TAPS, keepdims=True)
     kernel = along_channels(kernel, window, tap_axes=1)
-    total = ops.sum(ops.where(present, a, 0.0) * kernel, axis=TAPS, keepdims=True)
+    total = ops.sum(ops.where(present, taps.values, 0.0) * kernel, axis=TAPS, keepdims=True)
     guide = total * (kernel.shape[TAPS] / ops.maximum(count, 1.0))
     return ops.cast(as_pooled(guide, x, window), x.dtype)
 

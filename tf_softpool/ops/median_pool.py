@@ -8,6 +8,7 @@ from keras import ops
 
 from tf_softpool.ops import dispatch, sorted_pool
 from tf_softpool.ops.arguments import check_poolable, compute_dtype
+from tf_softpool.ops.portable.infinities import is_minus_inf, largest_of, limit_of, nan_where
 from tf_softpool.ops.portable.taps import TAPS, as_pooled, static_shape, windows
 from tf_softpool.ops.window import PoolWindow
 
@@ -31,12 +32,12 @@ def pool(x: Any, window: PoolWindow) -> Any:
     """
     x = ops.convert_to_tensor(x)
     shape = check_poolable(x, window)
-    if dispatch.compiled_ops() is None or _may_be_cut(x, window):
+    if dispatch.compiled_ops() is None or window.mask is not None or _may_be_cut(x, window):
         return portable_median_pool(x, window)
     import tensorflow as tf
 
     y = tf.cond(
-        tf.reduce_any(tf.equal(x, float("-inf"))),
+        tf.reduce_any(is_minus_inf(x)),
         lambda: portable_median_pool(x, window),
         lambda: sorted_pool.pool(x, _middle(math.prod(window.pool_size)), window, "none"),
     )
@@ -46,10 +47,11 @@ def pool(x: Any, window: PoolWindow) -> Any:
 
 def portable_median_pool(x: Any, window: PoolWindow) -> Any:
     """Pools with standard operations, on any backend of Keras."""
-    a = windows(ops.cast(x, compute_dtype(x.dtype)), window, float("-inf"))
-    ranked = ops.sort(a, axis=TAPS)
+    taps = windows(ops.cast(x, compute_dtype(x.dtype)), window)
+    a, lowest = taps.values, -limit_of(taps.values)
+    ranked = ops.sort(a if taps.there is None else ops.where(taps.there, a, lowest), axis=TAPS)
     size = ops.shape(a)[TAPS]
-    count = ops.sum(ops.cast(a > float("-inf"), "int32"), axis=TAPS, keepdims=True)
+    count = ops.sum(ops.cast(taps.among(a >= lowest), "int32"), axis=TAPS, keepdims=True)
     # Values are in increasing order, and those that do not count come first.
     first = size - count
     places = ops.reshape(ops.arange(size, dtype="int32"), (-1, 1, 1, 1))
@@ -57,8 +59,9 @@ def portable_median_pool(x: Any, window: PoolWindow) -> Any:
     upper = ops.cast(places == first + count // 2, a.dtype)
     weights = 0.5 * lower + 0.5 * upper
     y = ops.sum(weights * ops.where(weights > 0, ranked, 0.0), axis=TAPS, keepdims=True)
-    y = ops.where(count == 0, float("-inf"), y)
-    y = ops.where(ops.any(ops.isnan(a), axis=TAPS, keepdims=True), float("nan"), y)
+    y = ops.where(count == 0, ops.stop_gradient(largest_of(a)), y)
+    nan = ops.any(ops.isnan(a), axis=TAPS, keepdims=True)
+    y = ops.where(nan, nan_where(nan, y.dtype), y)
     return ops.cast(as_pooled(y, x, window), x.dtype)
 
 

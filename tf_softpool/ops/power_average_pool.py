@@ -8,8 +8,9 @@ from keras import ops
 
 from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import per_channel
+from tf_softpool.ops.native import numerics
 from tf_softpool.ops.portable import standard
-from tf_softpool.ops.portable.norms import norm
+from tf_softpool.ops.portable.norms import LARGEST_P, norm
 from tf_softpool.ops.portable.taps import along_channels
 from tf_softpool.ops.window import PoolWindow
 
@@ -34,6 +35,9 @@ def pool(x: Any, p: float, window: PoolWindow) -> Any:
     check_p(p)
     x = ops.convert_to_tensor(x)
     window.check_rank(x.shape)
+    if math.isinf(p) and (dispatch.compiled_ops() is None or numerics.are_checked()):
+        # The same to the portable form and, though they take longer, to the compiled kernels.
+        p = LARGEST_P
     exponents = per_channel(float(p), x, window)
     return dispatch.pool(
         x,

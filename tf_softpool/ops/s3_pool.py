@@ -6,9 +6,10 @@ from typing import Any
 
 from keras import ops
 
-from tf_softpool.ops import dispatch, mixed_pool
+from tf_softpool.ops import dispatch, importance_pool, mixed_pool
 from tf_softpool.ops.arguments import check_poolable
 from tf_softpool.ops.portable import standard
+from tf_softpool.ops.portable.infinities import limit_of
 from tf_softpool.ops.portable.sampling import picks
 from tf_softpool.ops.window import PoolWindow
 
@@ -62,7 +63,7 @@ def downsample(
     if seed is None and dispatch.compiled_ops() is None:
         return standard.pool(x, replace(cells, padding="after"), standard.mean)
     if seed is None:
-        return mixed_pool.pool(_filled_up(x, cells), 0.0, cells)
+        return _means(x, cells)
     check_poolable(x, PoolWindow.of(len(strides), 1, data_format=data_format))
     for axis, stride, grid in zip(cells.spatial_axes, strides, grid_size, strict=True):
         if stride > 1:
@@ -70,13 +71,15 @@ def downsample(
     return x
 
 
-def _filled_up(x: Any, cells: PoolWindow) -> Any:
-    """Returns a tensor that consists of whole cells: values of `-inf`, which count as padding, follow it."""
+def _means(x: Any, cells: PoolWindow) -> Any:
+    """Returns the average of each cell, with a compiled op. The last cell of an axis may be shorter."""
     cells.check_rank(x.shape)
     shape, pads = ops.shape(x), [(0, 0)] * len(x.shape)
     for axis, size in zip(cells.spatial_axes, cells.pool_size, strict=True):
         # Positive dividends, because runtimes differ in how they divide negative numbers.
         pads[axis] = (0, (shape[axis] + size - 1) // size * size - shape[axis])
     if all(isinstance(after, int) and after == 0 for _, after in pads):
-        return x
-    return ops.pad(x, pads, constant_values=float("-inf"))
+        return mixed_pool.pool(x, 0.0, cells)
+    # The compiled ops pad on both sides. So zeros follow the input, with logits that leave them no weight.
+    logits = ops.pad(ops.zeros_like(x), pads, constant_values=-limit_of(x))
+    return importance_pool.pool(ops.pad(x, pads), logits, cells)

@@ -34,7 +34,9 @@ def soft_pool(
     Args:
         x: tensor of shape `[batch, *spatial, channels]`, or `[batch, channels, *spatial]` with
             `"channels_first"`, with one to three spatial dimensions. Its type is float16, bfloat16, float32
-            or float64. 16-bit types are computed in float32. A `KerasTensor` gives a `KerasTensor`.
+            or float64. 16-bit types are computed in float32. The batch is never left out: one image of shape
+            `(8, 8, 3)` is pooled as a batch of sequences, as `keras.ops.max_pool` pools it. A
+            `KerasTensor` gives a `KerasTensor`.
         pool_size: int, or an int for each spatial dimension: the size of a window.
         strides: int, or an int for each spatial dimension. Default: `pool_size`.
         padding: `"valid"` or `"same"`, with TensorFlow's output sizes.
@@ -84,8 +86,7 @@ def pool(x: Any, window: PoolWindow, gradient: str) -> Any:
 
 def portable_soft_pool(x: Any, window: PoolWindow, gradient: str) -> Any:
     """Pools with standard operations, on any backend of Keras."""
-    a = windows(ops.cast(x, compute_dtype(x.dtype)), window, float("-inf"))
-    e, distance, total, largest = exponentials(a)
+    e, distance, total, largest = exponentials(*windows(ops.cast(x, compute_dtype(x.dtype)), window))
     if gradient == "weights":
         e, total = ops.stop_gradient(e), ops.stop_gradient(total)
     y = largest + ops.sum(e * distance, axis=TAPS, keepdims=True) / total
@@ -103,14 +104,14 @@ def _send_back(x: Any, grad: Any, window: PoolWindow, gradient: str) -> Any:
     a = tf.cast(x, compute_dtype(x.dtype))
     with tf.GradientTape() as tape:
         tape.watch(a)
-        taps = windows(a, window, float("-inf"))
-    e, distance, total, _ = exponentials(taps)
+        taps = windows(a, window)
+    e, distance, total, _ = exponentials(*taps)
     weights = e / total
     to_taps = tf.cast(as_windows(grad, window), a.dtype) * weights
     if gradient == "exact":
         mean = tf.reduce_sum(weights * distance, axis=TAPS, keepdims=True)
         to_taps *= 1 + distance - mean
-    return [tf.cast(tape.gradient(taps, a, to_taps), x.dtype)]
+    return [tf.cast(tape.gradient(taps.values, a, to_taps), x.dtype)]
 
 
 native.register_gradients("SoftPool", send_back=_send_back)

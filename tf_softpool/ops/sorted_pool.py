@@ -10,6 +10,7 @@ from keras import ops
 from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import TensorLike, as_tensor, check_real, compute_dtype, spatial_rank
 from tf_softpool.ops.node import PoolNode
+from tf_softpool.ops.portable.infinities import largest_of, limit_of, nan_where
 from tf_softpool.ops.portable.softmax import softmax_of
 from tf_softpool.ops.portable.taps import TAPS, along_channels, as_pooled, windows
 from tf_softpool.ops.window import PoolWindow
@@ -45,7 +46,8 @@ def sorted_pool(
     Args:
         x: tensor of shape `[batch, *spatial, channels]`, or `[batch, channels, *spatial]` with
             `"channels_first"`, with one to three spatial dimensions. Its type is float16, bfloat16, float32
-            or float64. 16-bit types are computed in float32.
+            or float64. 16-bit types are computed in float32. The batch is never left out: one image of shape
+            `(8, 8, 3)` is pooled as a batch of sequences, as `keras.ops.max_pool` pools it.
         rank_logits: tensor of shape `[pool_range]`, or `[pool_range, channels]` to give each channel logits
             of its own. The first logit belongs to the largest value. `pool_range` is from 1 to the size of
             a window. The tensor is cast to float32, or to float64 if `x` is float64.
@@ -137,17 +139,19 @@ def pool(x: Any, rank_logits: Any, window: PoolWindow, normalize: str) -> Any:
 
 def portable_sorted_pool(x: Any, rank_logits: Any, window: PoolWindow, normalize: str) -> Any:
     """Pools with standard operations, on any backend of Keras."""
-    a = windows(ops.cast(x, compute_dtype(x.dtype)), window, float("-inf"))
+    taps = windows(ops.cast(x, compute_dtype(x.dtype)), window)
+    a, lowest = taps.values, -limit_of(taps.values)
     pool_range = ops.shape(rank_logits)[0]
-    ranked = _largest(a, pool_range)
-    count = ops.sum(ops.cast(a > float("-inf"), "int32"), axis=TAPS, keepdims=True)
+    ranked = _largest(a if taps.there is None else ops.where(taps.there, a, lowest), pool_range)
+    count = ops.sum(ops.cast(taps.among(a >= lowest), "int32"), axis=TAPS, keepdims=True)
     kept = ops.reshape(ops.arange(pool_range, dtype="int32"), (-1, 1, 1, 1)) < count
     weights = _weights(along_channels(rank_logits, window, tap_axes=1), kept, normalize)
     # A value with weight zero adds nothing, even if it is infinite.
     counted = ops.logical_and(kept, ops.logical_or(weights != 0, ops.isfinite(ranked)))
     y = ops.sum(weights * ops.where(counted, ranked, 0.0), axis=TAPS, keepdims=True)
-    y = ops.where(count == 0, float("-inf"), y)
-    y = ops.where(ops.any(ops.isnan(a), axis=TAPS, keepdims=True), float("nan"), y)
+    y = ops.where(count == 0, ops.stop_gradient(largest_of(a)), y)
+    nan = ops.any(ops.isnan(a), axis=TAPS, keepdims=True)
+    y = ops.where(nan, nan_where(nan, y.dtype), y)
     return ops.cast(as_pooled(y, x, window), x.dtype)
 
 
@@ -169,7 +173,7 @@ def _largest(a: Any, pool_range: Any) -> Any:
     size = a.shape[0]
     if not _sorts_by_comparing(size, pool_range):
         # If one window covers the whole input, it may have fewer values than there are ranks.
-        a = ops.pad(a, [(0, pool_range)] + [(0, 0)] * (len(a.shape) - 1), constant_values=float("-inf"))
+        a = ops.pad(a, [(0, pool_range)] + [(0, 0)] * (len(a.shape) - 1), constant_values=-limit_of(a))
         order = ops.argsort(-a, axis=0)[:pool_range]
         return ops.take_along_axis(a, order, axis=0)
     rows = ops.unstack(a, axis=0)

@@ -57,6 +57,9 @@ class PoolWindow:
     # after axis. They number the windows that are one position apart. `strides` then says how many of these
     # there are for each that is pooled. `placed()` makes these windows.
     positions: Any = field(default=None, compare=False)
+    # For use inside the package: which positions of the input take part, a bool tensor `[batch, *spatial]`,
+    # or None for all of them. `masked()` makes these windows.
+    mask: Any = field(default=None, compare=False)
 
     @classmethod
     def of(
@@ -118,6 +121,15 @@ class PoolWindow:
             strides: an int for each spatial dimension.
         """
         return replace(self, strides=tuple(strides), positions=positions)
+
+    def masked(self, mask: Any) -> "PoolWindow":
+        """Makes these windows without the positions that a bool tensor `[batch, *spatial]` is False for."""
+        return replace(self, mask=mask)
+
+    @property
+    def channel_axis(self) -> int:
+        """The axis of a tensor's channels."""
+        return -1 if self.data_format == "channels_last" else 1
 
     @property
     def rank(self) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_softpool.ops.portable.standard import largest_of
+from tf_softpool.ops.portable.infinities import largest_of
 from tf_softpool.ops.portable.taps import TAPS
 
 # The most taps whose weights are added one after the other, as the compiled op adds them.

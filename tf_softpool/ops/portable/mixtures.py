@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from keras import ops
-
-from tf_softpool.ops.portable.standard import largest_of, mean
+from tf_softpool.ops.portable.infinities import largest_present
+from tf_softpool.ops.portable.standard import mean
 
 
 def blend(a: Any, present: Any, mix: Any) -> Any:
@@ -15,10 +14,7 @@ def blend(a: Any, present: Any, mix: Any) -> Any:
         present: a bool tensor that is True at taps with a number.
         mix: a tensor that broadcasts with one value for each window.
     """
-    # `standard.pool` replaces the result of a window without numbers, but its derivative must be finite.
-    largest = largest_of(ops.where(present, a, float("-inf")))
-    largest = ops.where(ops.isfinite(largest), largest, 0.0)
-    average = mean(a, present)
+    largest, average = largest_present(a, present), mean(a, present)
     # Unlike `average + mix * (largest - average)`, this gives exactly the maximum for a mix of one, and
     # exactly the average for a mix of zero.
     return mix * largest + (1.0 - mix) * average

@@ -4,11 +4,12 @@ from typing import Any
 
 from keras import ops
 
-from tf_softpool.ops.portable.standard import largest_of, mean, nan_where
+from tf_softpool.ops.portable.infinities import largest_of, nan_where
+from tf_softpool.ops.portable.standard import mean
 from tf_softpool.ops.portable.taps import TAPS
 
 # As large as infinity, and products with logarithms are finite.
-_LARGEST_P = 1e30
+LARGEST_P = 1e30
 
 
 def norm(a: Any, present: Any, p: Any, average: bool) -> Any:
@@ -20,7 +21,7 @@ def norm(a: Any, present: Any, p: Any, average: bool) -> Any:
         p: the exponent, at least 1, in a form that broadcasts with `a`. Others give NaN.
         average: bool: whether the mean takes the place of the sum.
     """
-    valid, p = p >= 1, ops.minimum(p, _LARGEST_P)
+    valid, p = p >= 1, ops.minimum(p, LARGEST_P)
     size = ops.abs(a)
     scale = ops.stop_gradient(largest_of(size))
     scale = ops.where(scale > 0, scale, 1.0)

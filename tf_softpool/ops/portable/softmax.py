@@ -2,17 +2,16 @@
 
 from typing import Any
 
-import keras
-import ml_dtypes
 from keras import ops
 
+from tf_softpool.ops.portable.infinities import is_minus_inf, largest_of, limit_of
 from tf_softpool.ops.portable.taps import TAPS
 
 # e to this power is zero in float64. The product of this number and a weight of zero is zero, not NaN.
 _LOWEST = -800.0
 
 
-def exponentials(a: Any) -> tuple[Any, Any, Any, Any]:
+def exponentials(a: Any, there: Any) -> tuple[Any, Any, Any, Any]:
     """Returns softmax weights before the division by their sum, and what they are computed from.
 
     No gradient flows through the largest value, because the softmax does not depend on the number that is
@@ -20,41 +19,45 @@ def exponentials(a: Any) -> tuple[Any, Any, Any, Any]:
     `-inf`, all have weight zero. NaN gives NaN.
 
     Args:
-        a: a tensor of windows, as `taps.windows` returns it.
+        a: the values of windows. Those that are not there are at most as large as the largest of the others.
+        there: a bool tensor that is False for values without weight, or None.
 
     Returns:
         Four tensors. The first is the weights, from 0 to 1. The second is the distances `a - largest`, from
         -800 to 0; the weights are their exponentials. The last two have one tap: the sums of the weights,
         with 1 for a sum of 0, and the largest values.
     """
-    # With an initial value, empty tensors have a maximum.
-    largest = ops.max(a, axis=TAPS, keepdims=True, initial=float("-inf"))
-    largest = ops.stop_gradient(largest)
-    limit = ml_dtypes.finfo(keras.backend.standardize_dtype(a.dtype)).max
-    shift = ops.clip(largest, -float(limit), float(limit))
+    largest = ops.stop_gradient(largest_of(a))
+    limit = limit_of(a)
+    shift = ops.clip(largest, -limit, limit)
     distance = a - shift
+    low = distance < _LOWEST
+    low = low if there is None else ops.logical_or(low, ops.logical_not(there))
     # `clip` would send no gradient back to NaN.
-    distance = ops.where(distance < _LOWEST, _LOWEST, distance)
+    distance = ops.where(low, _LOWEST, distance)
     distance = ops.where(distance > 0.0, 0.0, distance)
     e = ops.exp(distance)
     total = ops.sum(e, axis=TAPS, keepdims=True)
     return e, distance, ops.where(total == 0, ops.ones_like(total), total), largest
 
 
-def softmax_of(logits: Any, kept: Any) -> tuple[Any, Any]:
+def softmax_of(logits: Any, kept: Any) -> tuple[Any, Any, Any]:
     """Returns the softmax weights of the kept logits, and zero for the others.
 
     If all kept logits are `-inf`, their weights are equal.
 
     Args:
-        logits: a tensor of windows, as `taps.windows` returns it.
+        logits: the logits of windows.
         kept: a bool tensor of the same shape, True for the logits that are kept.
 
     Returns:
-        Two tensors: the weights, and the largest kept logits, with one tap. The sum of a window's weights is
-        one, or zero if nothing is kept.
+        Three tensors. The first is the weights. Their sum is one, or zero if nothing is kept. The second says
+        which kept logits are above `-inf`. The third has the largest kept logits, with one tap. It is finite
+        if none is above `-inf`.
     """
-    e, _, _, largest = exponentials(ops.where(kept, logits, float("-inf")))
-    e = ops.where(kept, ops.where(largest == float("-inf"), 1.0, e), 0.0)
+    above = ops.logical_and(kept, ops.logical_not(is_minus_inf(logits)))
+    some = ops.any(above, axis=TAPS, keepdims=True)
+    e, _, _, largest = exponentials(ops.where(above, logits, -limit_of(logits)), above)
+    e = ops.where(some, e, ops.cast(kept, e.dtype))
     total = ops.sum(e, axis=TAPS, keepdims=True)
-    return e / ops.where(total == 0, 1.0, total), largest
+    return e / ops.where(total == 0, 1.0, total), above, largest

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import keras
-import ml_dtypes
 from keras import ops
 
 from tf_softpool.ops.arguments import check_poolable, compute_dtype
+from tf_softpool.ops.portable.infinities import is_minus_inf, largest_of, limit_of, nan_where
 from tf_softpool.ops.portable.taps import TAPS, as_pooled, windows
 from tf_softpool.ops.window import PoolWindow
 
@@ -18,8 +17,9 @@ _SMALLER = 30
 def pool(x: Any, window: PoolWindow, reduce: Callable[[Any, Any], Any]) -> Any:
     """Pools each window with a function of its numbers.
 
-    Padding and `-inf` do not count as numbers. A window without numbers gives `-inf`, and a window with `inf`
-    gives `inf`; neither has a gradient. NaN gives NaN.
+    Padding, masked positions and `-inf` do not count as numbers. A window without numbers gives `-inf`, or 0
+    if a mask leaves it no position. A window with `inf` gives `inf`. None of these have a gradient. NaN gives
+    NaN.
 
     Args:
         x: tensor.
@@ -33,35 +33,25 @@ def pool(x: Any, window: PoolWindow, reduce: Callable[[Any, Any], Any]) -> Any:
     """
     x = ops.convert_to_tensor(x)
     check_poolable(x, window)
-    a = windows(ops.cast(x, compute_dtype(x.dtype)), window, float("-inf"))
+    taps = windows(ops.cast(x, compute_dtype(x.dtype)), window)
+    a = taps.values
     largest = largest_of(a)
-    infinite = ops.isinf(largest)
-    present = a != float("-inf")
-    y = reduce(ops.where(ops.logical_and(present, ops.logical_not(infinite)), a, 0.0), present)
-    y = ops.where(infinite, ops.stop_gradient(largest), y)
+    special = ops.isinf(largest)
+    present = taps.among(ops.logical_not(is_minus_inf(a)))
+    y = reduce(ops.where(ops.logical_and(present, ops.logical_not(special)), a, 0.0), present)
+    if window.mask is not None:
+        nothing = ops.logical_not(ops.any(present, axis=TAPS, keepdims=True))
+        special = ops.logical_or(special, nothing)
+    y = ops.where(special, ops.stop_gradient(largest), y)
     y = y * nan_where(ops.any(ops.isnan(a), axis=TAPS, keepdims=True), y.dtype)
     return ops.cast(as_pooled(y, x, window), x.dtype)
-
-
-def nan_where(condition: Any, dtype: Any) -> Any:
-    """Returns NaN where a condition holds, and 1 elsewhere.
-
-    A product with it has a gradient of NaN there too, and its own gradient elsewhere.
-    """
-    return ops.cast(ops.where(condition, float("nan"), 1.0), dtype)
-
-
-def largest_of(a: Any) -> Any:
-    """Returns the largest value of each window, with one tap."""
-    # With an initial value, empty tensors have a maximum.
-    return ops.max(a, axis=TAPS, keepdims=True, initial=float("-inf"))
 
 
 def mean(a: Any, present: Any) -> Any:
     """Returns the average of each window's numbers, or zero if there are none."""
     count = ops.maximum(ops.sum(ops.cast(present, a.dtype), axis=TAPS, keepdims=True), 1.0)
     # Very large values are divided by a power of two, so that their sum does not overflow.
-    limit = float(ml_dtypes.finfo(keras.backend.standardize_dtype(a.dtype)).max) * 2.0**-_SMALLER
+    limit = limit_of(a) * 2.0**-_SMALLER
     huge = ops.stop_gradient(largest_of(ops.abs(a))) > limit
     total = ops.sum(ops.where(huge, a * 2.0**-_SMALLER, a), axis=TAPS, keepdims=True) / count
     return ops.where(huge, total * 2.0**_SMALLER, total)

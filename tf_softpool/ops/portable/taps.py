@@ -2,11 +2,12 @@
 
 A tensor of windows has one axis for all taps and one axis for all windows, for any number of spatial
 dimensions. So it has four axes, which is the most that every runtime can broadcast. The input is not padded,
-because some converters lose the values of a padding. Positions outside the input are read from inside it
-instead, and then masked.
+because some converters lose the values of a padding. A window at the border lacks some taps, and a mask says
+which. These taps repeat a value of their window. So they change no largest value, and no number has to stand
+for nothing. That number would be `-inf`, which `tf.debugging.enable_check_numerics()` takes for a mistake.
 
-Adaptive windows may have different sizes. They all have as many taps as the largest of them, and taps after a
-window's end are masked too.
+Adaptive windows may have different sizes. They all have as many taps as the largest of them, and lack the
+taps after their end.
 """
 
 import math
@@ -41,32 +42,76 @@ class _Places(NamedTuple):
     outputs: Any
 
 
-def windows(x: Any, window: PoolWindow, fill: float) -> Any:
-    """Returns all windows of a tensor, with their taps in row-major order.
+class Taps(NamedTuple):
+    """The taps of all windows of a tensor, in row-major order.
+
+    Attributes:
+        values: tensor `[taps, batch, windows, channels]` or `[taps, batch, channels, windows]`.
+        there: a bool tensor that broadcasts with the values, and is False for taps that a window lacks. It is
+            None if windows have all of their taps.
+    """
+
+    values: Any
+    there: Any
+
+    def among(self, condition: Any) -> Any:
+        """Returns where a condition holds for taps that windows have."""
+        return condition if self.there is None else ops.logical_and(condition, self.there)
+
+
+def windows(x: Any, window: PoolWindow) -> Taps:
+    """Returns all windows of a tensor.
+
+    A tap that a window lacks repeats one of the window's values, or is zero if a mask leaves the window none.
 
     Args:
         x: tensor `[batch, *spatial, channels]` or `[batch, channels, *spatial]`.
         window: a `PoolWindow`.
-        fill: the value of taps outside the input, and of taps after the end of an adaptive window.
-
-    Returns:
-        A tensor `[taps, batch, windows, channels]` or `[taps, batch, channels, windows]`.
 
     Raises:
         ValueError: if the tensor's shape cannot be pooled.
     """
+    taps = _windows(x, window)
+    if window.mask is None:
+        return taps
+    there = taps.among(_windows(mask_of(window), window).values)
+    return Taps(_repeated(taps.values, there), there)
+
+
+def _windows(x: Any, window: PoolWindow) -> Taps:
+    """Does what `windows` does, without the mask."""
     window.output_shape(static_shape(x))
     if window.is_whole:
         axis = _axis_of_windows(window) - 1
         flat = ops.reshape(x, _flat_shape(ops.shape(x), window))
-        return ops.expand_dims(ops.moveaxis(flat, axis, TAPS), axis + 1)
+        return Taps(ops.expand_dims(ops.moveaxis(flat, axis, TAPS), axis + 1), None)
     if window.is_adaptive:
-        return _read(x, window, [_adaptive_places(n, m) for n, m in _lengths(x, window)], fill)
-    return _read(x, window, _strided_places(x, window, window.pool_size, (0,) * window.rank), fill)
+        return _read(x, window, [_adaptive_places(n, m) for n, m in _lengths(x, window)])
+    return _read(x, window, _strided_places(x, window, window.pool_size, (0,) * window.rank))
 
 
-def surroundings(x: Any, window: PoolWindow, size: int, fill: float) -> Any:
-    """Returns the positions around the centre of each window, in the form that `windows` returns.
+def mask_of(window: PoolWindow) -> Any:
+    """Returns the mask of windows in the form of a tensor with one channel."""
+    return ops.expand_dims(window.mask, window.channel_axis)
+
+
+def kept_windows(window: PoolWindow) -> Any:
+    """Returns which windows have a position that their mask is True for, in the pooled shape."""
+    mask = mask_of(window)
+    # Taps that a window lacks repeat one that it has.
+    kept = ops.any(_windows(mask, window).values, axis=TAPS, keepdims=True)
+    return as_pooled(kept, mask, window)
+
+
+def _repeated(values: Any, there: Any) -> Any:
+    """Returns windows in which each tap that is not there repeats the first one that is."""
+    first = ops.logical_and(there, ops.cumsum(ops.cast(there, "int32"), axis=TAPS) == 1)
+    repeated = ops.sum(ops.where(first, values, 0.0), axis=TAPS, keepdims=True)
+    return ops.where(there, values, ops.stop_gradient(repeated))
+
+
+def surroundings(x: Any, window: PoolWindow, size: int) -> Taps:
+    """Returns the positions around the centre of each window. Those outside the input are not there.
 
     The centre of a window of even size is the position after its middle. An adaptive window has a centre of
     its own, whatever the sizes of the others are.
@@ -75,16 +120,23 @@ def surroundings(x: Any, window: PoolWindow, size: int, fill: float) -> Any:
         x: tensor `[batch, *spatial, channels]` or `[batch, channels, *spatial]`.
         window: a `PoolWindow`.
         size: the number of positions along each spatial dimension, an odd number.
-        fill: the value of positions outside the input.
 
     Raises:
         ValueError: if the tensor's shape cannot be pooled.
     """
+    taps = _surroundings(x, window, size)
+    if window.mask is None:
+        return taps
+    return Taps(taps.values, taps.among(_surroundings(mask_of(window), window, size).values))
+
+
+def _surroundings(x: Any, window: PoolWindow, size: int) -> Taps:
+    """Does what `surroundings` does, without the mask."""
     window.output_shape(static_shape(x))
     if window.is_adaptive:
-        return _read(x, window, [_places_around(n, m, size) for n, m in _lengths(x, window)], fill)
+        return _read(x, window, [_places_around(n, m, size) for n, m in _lengths(x, window)])
     offsets = [(pool_size - size + 1) // 2 for pool_size in window.pool_size]
-    return _read(x, window, _strided_places(x, window, (size,) * window.rank, offsets), fill)
+    return _read(x, window, _strided_places(x, window, (size,) * window.rank, offsets))
 
 
 def as_windows(y: Any, window: PoolWindow) -> Any:
@@ -209,7 +261,8 @@ def _adaptive_places(length: Any, outputs: int) -> _Places:
     starts, sizes = _starts_and_sizes(length, outputs)
     library = np if isinstance(sizes, np.ndarray) else ops
     taps = library.arange(library.max(sizes), dtype="int32")[:, None]
-    return _Places(starts + taps, taps < sizes, outputs)
+    # A tap after a window's end repeats the last one before it.
+    return _Places(starts + library.minimum(taps, sizes - 1), taps < sizes, outputs)
 
 
 def _places_around(length: Any, outputs: int, size: int) -> _Places:
@@ -220,7 +273,7 @@ def _places_around(length: Any, outputs: int, size: int) -> _Places:
     return _Places(positions, _both(positions >= 0, positions < length), outputs)
 
 
-def _read(x: Any, window: PoolWindow, places: Sequence[_Places], fill: float) -> Any:
+def _read(x: Any, window: PoolWindow, places: Sequence[_Places]) -> Taps:
     """Returns taps for each window, given their places along each spatial axis."""
     shape, sizes = list(ops.shape(x)), list[Any]()
     # Each dimension puts its taps in front of those already there, so the last dimension has to come first.
@@ -237,10 +290,10 @@ def _read(x: Any, window: PoolWindow, places: Sequence[_Places], fill: float) ->
     x = ops.reshape(x, [taps, *_flat_shape(shape, window)])
     masks = [inside for _, inside, _ in places if inside is not None]
     if all(isinstance(mask, np.ndarray) and mask.all() for mask in masks):
-        return x
+        return Taps(x, None)
     mask_shape = [taps, 1, 1, 1]
     mask_shape[_axis_of_windows(window)] = -1
-    return ops.where(ops.reshape(_of_all_dimensions(masks), mask_shape), x, fill)
+    return Taps(x, ops.reshape(_of_all_dimensions(masks), mask_shape))
 
 
 def _shape(matrix: Any) -> tuple:

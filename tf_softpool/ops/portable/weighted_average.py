@@ -4,6 +4,7 @@ from typing import Any
 
 from keras import ops
 
+from tf_softpool.ops.portable.infinities import inf_where
 from tf_softpool.ops.portable.taps import TAPS
 
 
@@ -17,4 +18,5 @@ def weighted_average(a: Any, weights: Any, infinite: Any) -> Any:
     half = 0.5 * ops.where(ops.isfinite(a), a, 0.0)
     near = ops.stop_gradient(ops.sum(weights * half, axis=TAPS, keepdims=True))
     y = 2.0 * (near + ops.sum(weights * (half - near), axis=TAPS, keepdims=True))
-    return ops.where(ops.any(infinite, axis=TAPS, keepdims=True), float("inf"), y)
+    infinite = ops.any(infinite, axis=TAPS, keepdims=True)
+    return ops.where(infinite, inf_where(infinite, y.dtype), y)

@@ -1,0 +1,14 @@
+"""Whether TensorFlow looks at the results of all operations for infinities and NaN."""
+
+
+def are_checked() -> bool:
+    """Returns whether `tf.debugging.enable_check_numerics()` is in force in this thread.
+
+    TensorFlow does not say so. But it then adds a check to each operation of a graph, so a graph of one
+    operation shows it.
+    """
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as graph:
+        tf.constant(0.0)
+    return len(graph.get_operations()) > 1
