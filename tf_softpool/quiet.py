@@ -9,9 +9,11 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
+from types import FrameType
 from typing import NamedTuple, TextIO
 
 _STDOUT, _STDERR = 1, 2
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # How much of what was printed is shown if the process dies.
 _LINES, _BYTES = 20, 10_000
 
@@ -71,6 +73,11 @@ class Capture:
         ):
             yield
 
+    def say(self, line: bytes) -> None:
+        """Writes a line to where the descriptor of stderr leads outside. A signal's handler may call this."""
+        with contextlib.suppress(OSError):
+            os.write(self._originals.get(_STDERR, _STDERR), line + b"\n")
+
     def tail(self) -> bytes:
         """Returns the last lines in the file."""
         start = max(0, os.fstat(self._file).st_size - _BYTES)
@@ -111,7 +118,8 @@ class Beginning:
     """The capture of what is printed while the packages are imported, and a guard over the process.
 
     The guard is a process of its own. If this process dies without coming to its end, such as by a failed
-    check in C++ or for lack of memory, the guard prints the last lines that were captured.
+    check in C++ or for lack of memory, the guard prints the last lines that were captured. It says nothing if
+    the user stops the process.
     """
 
     def __init__(self) -> None:
@@ -119,12 +127,28 @@ class Beginning:
         self.is_over = False
         self.capture.start()
         self._guard = _Guard(self.capture)
+        self._former = {number: signal.getsignal(number) for number in _STOPPING}
+        for number, former in self._former.items():
+            # A signal that is ignored, as under nohup, stays ignored.
+            if former in (signal.SIG_DFL, signal.default_int_handler):
+                signal.signal(number, self._stop)
         atexit.register(self.finish)
 
     def end(self) -> None:
-        """Ends the capture. What was printed is dropped."""
+        """Ends the capture. What was printed is dropped. Signals do what they did before."""
         self.is_over = True
         self.capture.stop()
+        for number, former in self._former.items():
+            if signal.getsignal(number) == self._stop:
+                signal.signal(number, former)
+
+    def _stop(self, number: int, _: FrameType | None) -> None:
+        """Ends the process by the signal that arrived, without what Python or TensorFlow would print."""
+        if number == signal.SIGINT:
+            self.capture.say(b"tf-softpool: error: interrupted: nothing was written")
+        self._guard.dismiss()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
 
     def finish(self) -> None:
         """Dismisses the guard. If the beginning never ended, an import failed: prints what it said."""
@@ -157,7 +181,7 @@ def _watch(end: int, capture: Capture) -> None:
     """Waits for the end of the other process, prints why it died unless it came to its end, and exits."""
     try:
         # A terminal sends these signals to all of its processes.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        for number in (*_STOPPING, signal.SIGQUIT):
             signal.signal(number, signal.SIG_IGN)
         capture.stop()
         os.close(_STDOUT)

@@ -35,7 +35,11 @@ def complete_or_absent(
     made = [folder for folder in target.parents if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     # The temporary folder is beside the target because a rename is atomic only within one file system.
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    except OSError as error:
+        # The user knows the target, and not the name of the temporary folder.
+        raise OSError(error.errno, f"Nothing can be written here: {error.strerror}", str(path)) from error
     old = folder / "old"
     try:
         new = folder / "new" / target.name

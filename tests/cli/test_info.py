@@ -115,6 +115,7 @@ def test_why_not(tmp_path, found):
     assert pooling["replaceable_by"] == []
     assert "Holder makes it itself" in pooling["reason"]
     assert "in Python" in table
+    assert table.splitlines()[-1] == "1 pooling"
 
 
 def test_errors(tmp_path, capsys):

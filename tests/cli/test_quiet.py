@@ -84,6 +84,19 @@ def test_a_failed_import_is_told():
     assert run.stderr.decode().endswith("ModuleNotFoundError: No module named 'no_such_module'\n")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_packages_are_imported(number):
+    run = process(f"{START}\nos.kill(os.getpid(), {int(number)})\nimport time\ntime.sleep(30)")
+    said = "tf-softpool: error: interrupted: nothing was written\n"
+    assert run.returncode == -number
+    assert run.stderr.decode() == (said if number == signal.SIGINT else "")
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    code = f"{START}\nos.kill(os.getpid(), signal.SIGHUP)\nbeginning.end()"
+    assert process(code, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)).returncode == 0
+
+
 def test_an_interrupt_reaches_the_process_alone():
     """A terminal sends it to the guard too, which goes on until the process has ended."""
     code = f"{WORK}\nimport time\nprint('ready', flush=True)\ntime.sleep(30)"

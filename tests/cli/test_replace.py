@@ -73,7 +73,9 @@ def test_options_reach_the_function(model, capsys, options, names):
 
 def test_nothing_to_replace_has_its_own_code(model, capsys):
     assert main(["replace", str(model), str(out_of(model)), "--map", "average=soft"]) == 3
-    assert "No pooling was replaced" in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert (out + err).count("No pooling was replaced") == 1
+    assert "No pooling was replaced" in err
     assert not out_of(model).exists()
 
 
@@ -81,6 +83,11 @@ def test_nothing_to_replace_has_its_own_code(model, capsys):
     ("arguments", "message"),
     [
         (["{folder}/none", "{out}", "--map", "max=soft"], "no model at"),
+        (["", "{out}", "--map", "max=soft"], "path of the model is empty"),
+        (
+            ["{model}", "/proc/out.keras", "--map", "max=soft"],
+            "written here: No such file or directory: '/proc/o",
+        ),
         (["{model}", "{model}", "--map", "max=soft"], "overwrite"),
         (["{model}", "{model}", "--map", "max=soft", "--overwrite"], "which is read"),
         (["{model}", "{folder}/out.txt", "--map", "max=soft"], "ends in one of"),
@@ -126,20 +133,29 @@ def test_modules_beside_the_command(model, capsys, monkeypatch):
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
-def test_stopped_from_outside_leaves_nothing(model, monkeypatch):
+def test_a_working_directory_that_is_removed(model, capsys, monkeypatch):
+    (model.parent / "gone").mkdir()
+    monkeypatch.chdir(model.parent / "gone")
+    (model.parent / "gone").rmdir()
+    assert main(["replace", str(model), "--dry-run", "--map", "max=soft"]) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_stopped_from_outside_leaves_nothing(model, monkeypatch, number):
     def stopped(request):
         with complete_or_absent(request.out, False, request.path) as place:
             place.write_text("half")
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
 
     monkeypatch.setattr(replace, "rewrite_file", stopped)
-    before = signal.getsignal(signal.SIGTERM)
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
     try:
         with pytest.raises(SystemExit) as exit_:
             main(["replace", str(model), str(out_of(model)), "--map", "max=soft"])
     finally:
-        signal.signal(signal.SIGTERM, before)
-    assert exit_.value.code == 128 + signal.SIGTERM
+        for each, former in before.items():
+            signal.signal(each, former)
+    assert exit_.value.code == 128 + number
     assert [f.name for f in model.parent.iterdir()] == [model.name]
 
 

@@ -12,10 +12,12 @@ class Model(NamedTuple):
     Attributes:
         make: a function that takes the module `tf_keras` and returns the model.
         inputs: the shapes of its inputs without the batch, or arrays of what it is called with.
+        labels: the labels that it is evaluated with, or None if it is not compiled.
     """
 
     make: Callable[[Any], Any]
     inputs: tuple
+    labels: Any = None
 
 
 # The layer that pools first, by the number of dimensions of a layer's input.
@@ -280,6 +282,47 @@ def _legacy_adam(keras: Any) -> Any:
     return model
 
 
+def _unfrozen(keras: Any) -> Any:
+    """Transfer learning with the last layer of the base unfrozen again."""
+    model = _nested(keras)
+    model.layers[0].layers[1].trainable = True
+    return model
+
+
+def _states(keras: Any) -> Any:
+    """An encoder and a decoder that starts from its states."""
+    a, b = keras.Input(STEPS), keras.Input(STEPS)
+    _, h, c = keras.layers.LSTM(4, return_state=True)(keras.layers.MaxPooling1D(2)(a))
+    return keras.Model([a, b], keras.layers.LSTM(4, return_sequences=True)(b, initial_state=[h, c]))
+
+
+def _ellipsis(keras: Any) -> Any:
+    """The preprocessing of VGG and ResNet, inside a model."""
+    x = keras.Input(IMAGE)
+    return keras.Model(x, keras.layers.MaxPooling2D(2)(keras.applications.vgg16.preprocess_input(x)))
+
+
+def _slash_beside_underscore(keras: Any) -> Any:
+    names = ("conv/a", "conv_a", "conv_a_")
+    return keras.Sequential([keras.Input(IMAGE), *(keras.layers.Conv2D(3, 1, name=name) for name in names)])
+
+
+def _compiled(keras: Any, optimizer: Any, loss: Any, metrics: Any = None) -> Any:
+    x = keras.Input((4,))
+    model = keras.Model(x, keras.layers.Dense(3, activation="softmax", name="a")(x))
+    model.compile(optimizer, loss, metrics=metrics)
+    model.fit(np.eye(4), LABELS, epochs=2, verbose=0)
+    return model
+
+
+def _two_outputs(keras: Any, loss: Any, metrics: Any) -> Any:
+    x = keras.Input((4,))
+    model = keras.Model(x, [keras.layers.Dense(3, name=name)(x) for name in "ab"])
+    model.compile("sgd", loss, metrics=metrics)
+    model.fit(np.eye(4), _OF_TWO, verbose=0)
+    return model
+
+
 def _slashes(keras: Any) -> Any:
     return keras.Sequential(
         [
@@ -313,6 +356,24 @@ def _mixed_precision(keras: Any) -> Any:
     )
 
 
+LABELS = np.full((4, 3), 1 / 3, "float32")
+_OF_TWO = [LABELS, LABELS]
+_COMPILED: dict[str, Callable[[Any], Any]] = {
+    "schedule": lambda k: _compiled(
+        k, k.optimizers.SGD(k.optimizers.schedules.ExponentialDecay(0.1, 1, 0.9)), "mse"
+    ),
+    "kld": lambda k: _compiled(k, "sgd", "kld", ["mse"]),
+    "logcosh": lambda k: _compiled(k, "sgd", "logcosh", ["mse"]),
+    "cosine": lambda k: _compiled(k, "sgd", "cosine_similarity", ["cosine_similarity"]),
+    "adamw": lambda k: _compiled(
+        k, k.optimizers.AdamW(0.01), k.losses.KLDivergence(), [k.metrics.AUC(name="auc")]
+    ),
+}
+_TWO: dict[str, Callable[[Any], Any]] = {
+    "metrics_of_one": lambda k: _two_outputs(k, "mse", {"a": ["mae"]}),
+    "metrics_of_all": lambda k: _two_outputs(k, "mse", ["mae"]),
+    "loss_of_one": lambda k: _two_outputs(k, {"a": "mse"}, None),
+}
 MODELS: dict[str, Model] = (
     {name: _sequential(*row) for name, row in _ONE.items()}
     | {
@@ -345,11 +406,18 @@ MODELS: dict[str, Model] = (
         "operators": Model(_operators, (IMAGE,)),
         "trained": Model(_trained, (IMAGE,)),
         "old_optimizer": Model(_old_optimizer, (IMAGE,)),
+        "identity_initializer": _sequential(FLAT, lambda L: L.Dense(7, kernel_initializer="identity")),
+        "unfrozen": Model(_unfrozen, (IMAGE,)),
+        "states": Model(_states, (STEPS, STEPS)),
+        "ellipsis": Model(_ellipsis, (IMAGE,)),
+        "slash_beside_underscore": Model(_slash_beside_underscore, (IMAGE,)),
         "legacy_adam": Model(_legacy_adam, ((4,),)),
         "slashes": Model(_slashes, (IMAGE,)),
         "initialized": Model(_initialized, (IMAGE,)),
         "mixed_precision": Model(_mixed_precision, (IMAGE,)),
     }
+    | {name: Model(make, (np.eye(4, dtype="float32"),), LABELS) for name, make in _COMPILED.items()}
+    | {name: Model(make, (np.eye(4, dtype="float32"),), _OF_TWO) for name, make in _TWO.items()}
 )
 
 
@@ -361,7 +429,8 @@ def formats_of(name: str) -> tuple[str, ...]:
     """Returns the formats that a model is saved in. A layer is saved in one, and its twin in the other."""
     if name.removesuffix("_functional") in _ONE:
         return ("keras",) if name.endswith("_functional") else ("h5",)
-    return "h5", "keras"
+    # Keras 2 does not write `...` to archives.
+    return ("h5",) if name == "ellipsis" else ("h5", "keras")
 
 
 def samples(inputs: Iterable) -> list[np.ndarray]:

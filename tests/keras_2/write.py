@@ -3,6 +3,7 @@
 Usage: python write.py ARCHIVE
 """
 
+import json
 import sys
 import tempfile
 import warnings
@@ -32,7 +33,12 @@ def write(name: str, folder: Path) -> None:
     model = MODELS[name].make(tf_keras)
     randomize(model)
     outputs = tf.nest.flatten(model(arguments(model, samples(MODELS[name].inputs)), training=False))
-    np.savez_compressed(folder / f"{name}.npz", *map(np.asarray, outputs))
+    evaluation = {}
+    if MODELS[name].labels is not None:
+        evaluation = model.evaluate(
+            samples(MODELS[name].inputs)[0], MODELS[name].labels, verbose=0, return_dict=True
+        )
+    np.savez_compressed(folder / f"{name}.npz", *map(np.asarray, outputs), evaluation=json.dumps(evaluation))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for suffix in formats_of(name):

@@ -132,3 +132,19 @@ def test_ragged_sequences(by, reason):
             tsp.soft_pool(SEQUENCES[i : i + 1].to_tensor(), len(SEQUENCES[i]))[0, 0] for i in range(2)
         ]
         np.testing.assert_allclose(new(SEQUENCES), expected, rtol=1e-6)
+
+
+def in_wrapper():
+    pool = L.TimeDistributed(L.MaxPooling1D(2))
+    image = keras.Input((8, 8, 3))
+    x = pool(L.Conv2D(4, 3, padding="same")(image))
+    return keras.Model(image, pool(L.Conv2D(8, 3, padding="same")(x)))
+
+
+@pytest.mark.filterwarnings("ignore:No pooling was replaced")
+@pytest.mark.parametrize(("kind", "replaced"), [("soft", 1), ("sorted", 1), ("local_importance", 0)])
+def test_a_wrapper_at_several_widths(kind, replaced):
+    model = in_wrapper()
+    new, report = tsp.replace_pooling(model, {"max": kind})
+    assert len(report.replaced) == replaced
+    assert new(np.ones((1, 8, 8, 3), "float32")).shape == (1, 8, 2, 8)

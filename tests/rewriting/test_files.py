@@ -326,3 +326,32 @@ def test_a_warning_that_is_an_error_comes_before_anything_is_written(tmp_path, k
 def test_a_missing_file_is_said_before_a_bad_rule(tmp_path):
     with pytest.raises(FileNotFoundError):
         tsp.replace_pooling_in_file(tmp_path / "none.keras", tmp_path / "out.keras", {"nothing": "soft"})
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "ema"])
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+@pytest.mark.filterwarnings("ignore:.*HDF5")
+def test_a_trained_model_with_a_pooling_that_learns_loads(tmp_path, optimizer, suffix):
+    """Keras loads the optimizer's state in the order of the trainable variables."""
+    made = (
+        keras.optimizers.SGD(0.1, use_ema=True, ema_overwrite_frequency=1)
+        if optimizer == "ema"
+        else optimizer
+    )
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), L.Conv2D(4, 3), L.MaxPooling2D(2), L.Flatten(), L.Dense(2)]
+    )
+    model.compile(made, "mean_squared_error")
+    model.fit(X, np.ones((2, 2)), epochs=2, verbose=0)
+    model.save(tmp_path / f"in.{suffix}")
+    report = tsp.replace_pooling_in_file(tmp_path / f"in.{suffix}", tmp_path / "out.keras", {"max": "gated"})
+    assert not report.notes
+    loaded = keras.models.load_model(tmp_path / "out.keras")
+    assert int(loaded.optimizer.iterations) == 2
+    loaded.fit(X, np.ones((2, 2)), verbose=0)
+    new, _ = tsp.replace_pooling(model, {"max": "gated"})
+    trained = [v.path.split("/")[-1] for v in new.trainable_variables]
+    momentums = [v for v in new.optimizer.variables if v.name not in ("iteration", "learning_rate")]
+    assert all(tuple(v.shape) in {tuple(t.shape) for t in new.trainable_variables} for v in momentums)
+    assert len(momentums) == (2 if optimizer == "adam" else 1) * len(trained)
+    new.fit(X, np.ones((2, 2)), verbose=0)

@@ -4,7 +4,18 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from saved_model_examples import SPEC, V, X, served
+from saved_model_examples import (
+    SPEC,
+    STEPS_OF_IMAGES,
+    V,
+    X,
+    flat_heatmaps,
+    from_least_to_most,
+    scaled_by,
+    served,
+    shuffled,
+    weighted_mean,
+)
 
 import tf_softpool as tsp
 
@@ -178,9 +189,18 @@ def pyramid(x):
     return layers.Concatenate()([x, layers.UpSampling2D(7)(layers.Conv2D(2, 1)(y))])
 
 
+def attention_over_channels(x):
+    """Returns one channel, whose weights come from the mean."""
+    weights = layers.Dense(4, activation="softmax")(layers.GlobalAveragePooling2D(name="weights")(x))
+    flat = keras.ops.matmul(keras.ops.reshape(x, (-1, 49, 4)), keras.ops.expand_dims(weights, -1))
+    return layers.Conv2D(4, 1)(keras.ops.reshape(flat, (-1, 7, 7, 1)))
+
+
 @pytest.mark.parametrize(
     ("block", "count"),
-    [(lambda x: squeeze(x), 1), (lambda x: squeeze(x, keepdims=True), 1), (attention, 2), (pyramid, 1)],
+    [(lambda x: squeeze(x), 1), (lambda x: squeeze(x, keepdims=True), 1), (attention, 2), (pyramid, 1)]
+    + [(attention_over_channels, 1)]
+    + [(lambda x, step=step: squeeze(step(x)), 1) for step in STEPS_OF_IMAGES],
 )
 def test_blocks_that_come_back_to_the_image(tmp_path, block, count):
     x = keras.Input((9, 9, 3))
@@ -240,6 +260,12 @@ def instance_norm_by_hand(y):
         instance_norm,
         instance_norm_by_hand,
         lambda y: y - tf.reduce_max(y, [1, 2], keepdims=True),
+        lambda y: instance_norm_by_hand(tf.nn.relu(shuffled(y))),
+        lambda y: scaled_by(tf.reduce_mean)(tf.nn.relu(y[:, 1:-1, 1:-1])),
+        # Heatmaps.
+        lambda y: tf.reshape(scaled_by(tf.reduce_max)(tf.nn.relu(y[:, 1:-1, 1:-1])), [-1, 196]),
+        from_least_to_most,
+        flat_heatmaps,
         # Losses.
         lambda y: tf.reduce_mean(y),
         lambda y: tf.reduce_mean(y, [0, 1, 2, 3]),
@@ -260,7 +286,11 @@ def instance_norm_by_hand(y):
         lambda y: tf.reduce_mean(tf.reshape(y, [-1, 9, 36]), [1, 2]),
         lambda y: tf.reduce_max(tf.reshape(y, [-1, 9, 9, 2, 2]), [2, 3, 4]),
         lambda y: tf.reduce_mean(tf.reshape(y, [-1, 9, 9, 2, 2]), [1, 2]),
+        # Powers and products.
+        lambda y: tf.sqrt(tf.reduce_mean(y * y, [1, 2])),
+        lambda y: tf.nn.softmax(tf.reduce_mean(y[..., :3] * image(y[..., :3])[..., :3], [1, 2])),
         # Differences of images.
+        lambda y: tf.reduce_mean(tf.nn.relu(y - image(y[..., :3])), [1, 2]),
         lambda y: tf.reduce_mean(tf.abs(y - image(y[..., :3])), [1, 2]),
     ],
 )
@@ -271,6 +301,53 @@ def test_means_and_maxima_that_are_something_else(tmp_path, function):
     module.serve = tf.function(lambda x: {"y": function(image(x))}, input_signature=[SPEC])
     tf.saved_model.save(module, str(tmp_path / "in"), signatures=module.serve)
     assert found(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("function", "count"),
+    [
+        (weighted_mean, 1),
+        (lambda y: tf.reduce_max(y, [1, 2]) - tf.reduce_mean(y, [1, 2]), 2),
+        (lambda y: tf.nn.softmax(tf.reduce_mean(y, [1, 2]) / tf.reduce_max(y, [1, 2])), 2),
+    ],
+)
+def test_values_that_are_compared_with_others_of_the_image(tmp_path, function, count):
+    module = tf.Module()
+    module.serve = tf.function(lambda x: {"y": function(image(x))}, input_signature=[SPEC])
+    tf.saved_model.save(module, str(tmp_path / "in"), signatures=module.serve)
+    findings = found(tmp_path)
+    assert [f.action for f in findings] == ["skipped"] * count
+    assert all("compares it with other values of the same image" in f.reason for f in findings)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda y: y * tf.sigmoid(y),
+        lambda y: y * tf.nn.relu6(y + 3.0) / 6.0,
+        lambda y: y * tf.clip_by_value(y / 6.0 + 0.5, 0.0, 1.0),
+        lambda y: tf.nn.gelu(y, approximate=True),
+        lambda y: y * tf.tanh(tf.nn.softplus(y)),
+        lambda y: tf.nn.relu(y) - 0.3 * tf.nn.relu(-y) + y,
+        lambda y: (
+            y
+            * tf.sigmoid(
+                tf.nn.conv2d(tf.reduce_mean(y, [1, 2], keepdims=True), KERNEL[:1, :1, :, :3], 1, "SAME")
+            )
+        ),
+        lambda y: y + image(y)[..., :3],
+        lambda y: tf.nn.relu(shuffled(tf.pad(y, [[0, 0], [0, 0], [0, 0], [0, 1]]))),
+    ],
+)
+def test_activations_by_hand(tmp_path, step):
+    def function(x):
+        y = step(tf.nn.conv2d(x, KERNEL[..., :3], 1, "SAME"))
+        return {"y": tf.nn.softmax(tf.reduce_mean(y, [1, 2], name="pool"))}
+
+    module = tf.Module()
+    module.serve = tf.function(function, input_signature=[SPEC])
+    tf.saved_model.save(module, str(tmp_path / "in"), signatures=module.serve)
+    assert [f.path.split(":")[-1] for f in found(tmp_path) if f.action == "replaced"] == ["pool"]
 
 
 class LayerOfKeras2(tf.Module):
@@ -370,22 +447,34 @@ class Trained(tf.Module):
         return {"gradient": tape.gradient(loss, self.kernel if self.whole else self.end)}
 
 
-@pytest.mark.parametrize("pool", [tf.reduce_mean, tf.reduce_max])
-@pytest.mark.parametrize("whole", [True, False])
-def test_gradients(tmp_path, pool, whole):
+def write_trained(path, pool, whole):
     module = Trained(lambda y: pool(y, [1, 2]), whole)
     signatures = {"serving_default": module.__call__, "train": module.train}
-    tf.saved_model.save(module, str(tmp_path / "in"), signatures=signatures)
+    tf.saved_model.save(module, str(path), signatures=signatures)
+    return module
+
+
+@pytest.mark.parametrize("pool", [tf.reduce_mean, tf.reduce_max])
+def test_gradients(tmp_path, pool):
+    """What trains and what serves stay the same network."""
+    write_trained(tmp_path / "in", pool, whole=True)
+    findings = found(tmp_path)
+    assert [f.action for f in findings] == ["skipped"] * 2
+    first, second = sorted(f.reason for f in findings)
+    assert first.startswith("it is the same layer as __inference_train")
+    assert "the graph has a gradient through it" in second
+
+
+@pytest.mark.parametrize("pool", [tf.reduce_mean, tf.reduce_max])
+def test_gradients_that_end_behind_the_pooling(tmp_path, pool):
+    module = write_trained(tmp_path / "in", pool, whole=False)
     replaced, skipped = rewritten(tmp_path)
-    assert ["the graph has a gradient through it" in f.reason for f in skipped] == [True] * whole
-    assert len(replaced) == (1 if whole else 2)
+    assert (len(replaced), skipped) == (2, [])
     old, new = (served(tmp_path / name, X, "train")["gradient"] for name in ("in", "out"))
-    assert np.array_equal(old, new) == whole
+    assert not np.array_equal(old, new)
     module.pool = tsp.layers.GlobalSoftPooling2D()
     np.testing.assert_allclose(served(tmp_path / "out", X)["y"], module.loss(X), rtol=1e-5)
-    if not whole:
-        expected = module.train.python_function(X)["gradient"]
-        np.testing.assert_allclose(new, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(new, module.train.python_function(X)["gradient"], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("trains", [False, True])

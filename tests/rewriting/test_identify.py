@@ -1,6 +1,8 @@
 """What is at a path: models under any name, and other files that people give."""
 
 import json
+import os
+import pickle
 import shutil
 import tarfile
 import zipfile
@@ -126,6 +128,27 @@ def arrays(folder):
     return folder / "in.npz"
 
 
+def array(folder):
+    np.save(folder / "in.npy", np.ones(3))
+    return folder / "in.npy"
+
+
+def variables(folder):
+    examples.write_module(folder / "in")
+    return folder / "in" / "variables"
+
+
+def truncated(folder):
+    network().save(folder / "model.h5")
+    os.truncate(folder / "model.h5", 5000)
+    return folder / "model.h5"
+
+
+def pipe(folder):
+    os.mkfifo(folder / "in")
+    return folder / "in"
+
+
 def archive_of(name):
     def make(folder):
         with zipfile.ZipFile(folder / "in.zip", "w") as file:
@@ -168,14 +191,23 @@ OTHERS = {
     "ONNX": (write("m.onnx", b"\x08\x08"), "an ONNX model"),
     "OpenVINO": (write("m.xml", b'<?xml version="1.0"?><net name="m">'), "an OpenVINO model"),
     "TensorFlow.js": (json_file("model.json", {"modelTopology": {}}), "TensorFlow.js"),
-    "TensorFlow.js folder": (folder_with_json("model.json", {"modelTopology": {}}), "TensorFlow.js"),
+    "TensorFlow.js folder": (
+        folder_with_json("model.json", {"modelTopology": {}, "weightsManifest": []}),
+        "TensorFlow.js",
+    ),
+    "folder of other things": (folder_with_json("model.json", {"modelTopology": {}}), "neither a Keras file"),
     "architecture": (json_file("model.json", CONFIG), "without its weights.*model_from_json"),
     "checkpoint": (checkpoint("ckpt-1.index"), "a checkpoint.*load_weights"),
+    "checkpoint's prefix": (checkpoint("ckpt-1"), "a checkpoint"),
     "checkpoint's data": (checkpoint("ckpt-1.data-00000-of-00001"), "a checkpoint"),
     "checkpoint's list": (checkpoint("checkpoint"), "a checkpoint"),
     "folder of checkpoints": (checkpoint(""), "a checkpoint"),
     "weights": (weights, "only weights.*load_weights"),
     "weights of Keras 2": (weights_of_keras_2, "only weights"),
+    "folder of weights": (folder_of("a.weights.h5", "b.weights.h5"), "only weights"),
+    "variables of a SavedModel": (variables, "Give the folder above it"),
+    "array": (array, "an array of NumPy"),
+    "pickle": (write("in.pkl", pickle.dumps([1])), "a pickle"),
     "arrays": (arrays, "an archive of arrays"),
     "PyTorch": (archive_of("model/data.pkl"), "PyTorch"),
     "zipped SavedModel": (archive_of("model/saved_model.pb"), "an archive with a model in it. Unpack it"),
@@ -186,6 +218,8 @@ OTHERS = {
     "folder of SavedModels": (folder_of("a/saved_model.pb", "b/saved_model.pb"), "with SavedModels in it"),
     "text": (write("in.txt", b"no model"), "neither a Keras file nor a SavedModel"),
     "empty": (write("in.pt", b""), "neither a Keras file nor a SavedModel"),
+    "truncated HDF5": (truncated, "model.h5 is not a whole Keras file: it is truncated"),
+    "pipe": (pipe, "neither a file nor a folder"),
     "empty Keras file": (write("in.keras", b""), "not a whole Keras file"),
 }
 
@@ -194,9 +228,17 @@ OTHERS = {
 def test_other_files_are_named_with_what_to_do(tmp_path, what):
     make, message = OTHERS[what]
     with pytest.raises(ValueError, match=message):
-        tsp.replace_pooling_in_file(make(tmp_path), tmp_path / "out.keras", SOFT)
+        identify(make(tmp_path))
+
+
+def test_other_files_are_not_rewritten(tmp_path):
+    with pytest.raises(ValueError, match="only weights"):
+        tsp.replace_pooling_in_file(weights(tmp_path), tmp_path / "out.keras", SOFT)
+    assert not (tmp_path / "out.keras").exists()
 
 
 def test_nothing_at_a_path(tmp_path):
+    with pytest.raises(ValueError, match="empty"):
+        identify("")
     with pytest.raises(FileNotFoundError, match="no model"):
         identify(tmp_path / "missing")

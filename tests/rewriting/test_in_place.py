@@ -114,3 +114,74 @@ def test_an_optimizer_that_knows_all_variables_stays():
     tsp.replace_pooling(model, {"max": "soft"}, in_place=True)
     assert model.optimizer is optimizer
     model.fit(X, Y, verbose=0)
+
+
+class OwnOptimizer(Quickstart):
+    """Trains with an optimizer of its own, as generators and discriminators do."""
+
+    def compile(self, mine):
+        super().compile()
+        self.mine = mine
+
+    def train_step(self, data):
+        raise NotImplementedError
+
+
+def test_an_optimizer_of_the_models_own_is_said():
+    model = OwnOptimizer()
+    model(X)
+    model.compile(keras.optimizers.Adam())
+    model.mine.build(model.trainable_variables)
+    _, report = tsp.replace_pooling(model, {"max": "soft"}, in_place=True)
+    assert not [note for note in report.notes if "its own optimizers" in note]
+    _, report = tsp.replace_pooling(model, {"soft": "gated"}, in_place=True)
+    assert [note for note in report.notes if "its own optimizers" in note]
+
+
+class Described(Quickstart):
+    """A model whose config makes it, so that the copy is another object."""
+
+    def get_config(self):
+        return {}
+
+
+def test_a_copy_of_a_subclassed_model_goes_on():
+    model = Described()
+    model.compile("adam", "mse")
+    model.fit(X, Y, epochs=3, verbose=0)
+    new, report = tsp.replace_pooling(model, {"max": "soft"}, in_place=True)
+    assert new is not model
+    assert int(new.optimizer.iterations) == 3
+    assert not [note for note in report.notes if "compiled" in note or "train_function" in note]
+
+
+class Shared(keras.Model):
+    """A pooling that two parts of the model hold."""
+
+    def __init__(self):
+        super().__init__()
+        pool = L.MaxPooling2D(2)
+        self.first, self.second = [L.Conv2D(2, 3), pool], [L.Conv2D(2, 3, padding="same"), pool]
+        self.blocks = [Block(pool), Block(pool)]
+
+    def call(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class Block(L.Layer):
+    def __init__(self, pool):
+        super().__init__()
+        self.conv, self.pool = L.Conv2D(2, 3, padding="same"), pool
+
+    def call(self, x):
+        return self.pool(self.conv(x))
+
+
+def test_a_pooling_that_several_layers_hold_stays_one():
+    model = Shared()
+    model(X)
+    _, report = tsp.replace_pooling(model, {"max": "sorted"}, in_place=True)
+    assert len({id(block.pool) for block in model.blocks} | {id(model.first[1])}) == 1
+    assert report.check.added == 1

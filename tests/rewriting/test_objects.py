@@ -1,5 +1,6 @@
 """The user's functions, classes and objects in layers and in how a model is compiled."""
 
+import functools
 import json
 
 import h5py
@@ -228,3 +229,41 @@ def test_functions_without_a_name_in_files_of_keras_2(tmp_path, function):
     assert [note for note in report.notes if repr(name) in note]
     loaded = keras.models.load_model(tmp_path / "out.keras", custom_objects={name: function})
     np.testing.assert_allclose(loaded(X), tsp.soft_pool(clipped(model.layers[0](X) * 1.0), 2), rtol=1e-6)
+
+
+class Hidden(Weighted):
+    """Keeps its argument under a private name."""
+
+    def __init__(self, weight=1.0):
+        self._weights = [weight, weight]
+
+    def __call__(self, x):
+        return self._weights[1] * keras.ops.sum(x)
+
+
+class Callable:
+    def __call__(self, x):
+        return x * 0.5
+
+
+LOSSES = {
+    "private": lambda: stack(L.Conv2D(2, 3, kernel_regularizer=Hidden(3.0))),
+    "in a wrapper": lambda: stack(L.TimeDistributed(L.Dense(2, kernel_regularizer=Weighted(3.0)))),
+    "private in a wrapper": lambda: stack(L.TimeDistributed(L.Dense(2, kernel_regularizer=Hidden(3.0)))),
+    "in a cell": lambda: sequence(L.LSTM(2, kernel_regularizer=Weighted(3.0))),
+    "a callable object": lambda: stack(L.Conv2D(2, 3, activation=Callable(), kernel_regularizer="l2")),
+    "a partial function": lambda: stack(
+        L.Conv2D(2, 3, activation=functools.partial(keras.ops.clip, x_min=0, x_max=1), bias_regularizer="l2")
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LOSSES)
+def test_losses_of_layers_stay(what):
+    model = LOSSES[what]()
+    x = X if len(model.inputs[0].shape) == 4 else X[:, :, 0]
+    new, report = tsp.replace_pooling(model, SOFT)
+    assert not report.notes
+    back, _ = tsp.replace_pooling(new, {"soft": "max"})
+    np.testing.assert_array_equal(back(x), model(x))
+    assert [float(loss) for loss in back.losses] == [float(loss) for loss in model.losses]

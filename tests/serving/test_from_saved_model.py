@@ -1,16 +1,19 @@
 """SavedModels of other programs, exported to the formats that are converted from one."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from saved_model_examples import keras_model, write_module, write_tensorflow_1
+from saved_model_examples import keras_model, write_module, write_slots, write_tensorflow_1
 from served_models import PATHS, small
 
 import tf_softpool as tsp
 from tf_softpool.serving.from_saved_model import export_saved_model
 from tf_softpool.serving.steps import Options
+
+v1 = tf.compat.v1
 
 
 def write_keras(path):
@@ -33,7 +36,6 @@ def write_odd_names(path):
 
 def write_old_variables(path):
     """Writes variables that only TensorFlow 1 has, and names that TensorFlow 2 does not load."""
-    v1 = tf.compat.v1
     with tf.Graph().as_default(), v1.Session() as session:
         x = v1.placeholder("float32", [None, 4], name="x")
         y = tf.matmul(x, v1.get_variable("v", initializer=np.ones((4, 2), "float32"), use_resource=False))
@@ -44,7 +46,40 @@ def write_old_variables(path):
         builder.save()
 
 
+def write_slots_of_optimizer(path):
+    write_slots(Path(path))
+
+
+def training_branch(functional):
+    """Returns a function that writes batch normalization, whose training branch changes a variable."""
+
+    def write(path):
+        was = v1.control_flow_v2_enabled()
+        (v1.enable_control_flow_v2 if functional else v1.disable_control_flow_v2)()
+        try:
+            with tf.Graph().as_default(), v1.Session() as session:
+                x = v1.placeholder("float32", [None, 4], name="x")
+                training = v1.placeholder_with_default(False, [], "training")
+                mean = v1.get_variable("mean", initializer=np.ones(4, "float32"), use_resource=True)
+
+                def train():
+                    with tf.control_dependencies([mean.assign(tf.reduce_mean(x, 0))]):
+                        return v1.cond(training, lambda: x * 3, lambda: tf.identity(x))
+
+                y = v1.cond(training, train, lambda: x - mean)
+                session.run(v1.global_variables_initializer())
+                v1.saved_model.simple_save(session, path, {"x": x}, {"y": y})
+        finally:
+            (v1.enable_control_flow_v2 if was else v1.disable_control_flow_v2)()
+
+    write.__name__ = f"write_training_branch_{functional}"
+    return write
+
+
 SOURCES = {
+    write_slots_of_optimizer: ["x"],
+    training_branch(functional=True): ["x"],
+    training_branch(functional=False): ["x"],
     write_module: ["x"],
     write_tensorflow_1: ["x"],
     write_old_variables: ["arg_class"],
@@ -108,9 +143,63 @@ def write_truncated(path):
         file.truncate(1000)
 
 
+def of_tensorflow_1(outputs, tables=False):
+    """Returns a function that writes what a function makes of a placeholder, with TensorFlow 1."""
+
+    def write(path):
+        with tf.Graph().as_default(), v1.Session() as session:
+            x = v1.placeholder("float32", [None, 4], name="x")
+            made = outputs(x)
+            session.run([v1.global_variables_initializer(), v1.tables_initializer()])
+            init = v1.tables_initializer() if tables else None
+            v1.saved_model.simple_save(session, path, {"x": x}, made, legacy_init_op=init)
+
+    return write
+
+
+def looked_up(x):
+    pairs = tf.lookup.KeyValueTensorInitializer([0, 1], [2.0, 3.0])
+    table = tf.lookup.StaticHashTable(pairs, 0.0)
+    return {"y": table.lookup(tf.cast(x, "int32"))}
+
+
+def counted(x):
+    count = v1.get_variable("count", initializer=1.0, use_resource=True)
+    with tf.control_dependencies([count.assign_add(1.0)]):
+        return {"y": x * count.read_value()}
+
+
+def write_table(path):
+    module = tf.Module()
+    pairs = tf.lookup.KeyValueTensorInitializer([0, 1], [2.0, 3.0])
+    module.table = tf.lookup.StaticHashTable(pairs, 0.0)
+    module.f = tf.function(
+        lambda x: {"y": module.table.lookup(x)}, input_signature=[tf.TensorSpec([None], tf.int32, "x")]
+    )
+    tf.saved_model.save(module, path, signatures={"serving_default": module.f})
+
+
+def write_ragged(path):
+    module = tf.Module()
+    module.f = tf.function(
+        lambda x: {"y": tf.RaggedTensor.from_tensor(x)}, input_signature=[tf.TensorSpec([None, 4], name="x")]
+    )
+    tf.saved_model.save(module, path, signatures={"serving_default": module.f})
+
+
+write_sparse = of_tensorflow_1(lambda x: {"y": tf.sparse.from_dense(x)})
+write_old_table = of_tensorflow_1(looked_up, tables=True)
+write_counter = of_tensorflow_1(counted)
+
+
 @pytest.mark.parametrize(
     ("write", "out", "format", "error", "message"),
     [
+        (write_sparse, "model.tflite", "litert", RuntimeError, "output 'y' of .* is a sparse tensor"),
+        (write_ragged, "model.onnx", "onnx", RuntimeError, "output 'y' of .* ragged tensor"),
+        (write_table, "model.onnx", "onnx", RuntimeError, "ONNX has no tables"),
+        (write_old_table, "model.tflite", "litert", RuntimeError, "in a table .* would be lost"),
+        (write_counter, "model.onnx", "onnx", RuntimeError, "changes a variable"),
         (write_module, "copy", "tf_saved_model", ValueError, "is a SavedModel already"),
         (write_module, "model.bin", "onnx", ValueError, r"\.onnx"),
         (write_module, "model.pkl", "pickle", ValueError, "must be one of"),

@@ -152,6 +152,15 @@ def test_samples_have_the_old_names_or_the_new_ones(make, sample, tmp_path):
     assert difference.magnitude == 51
 
 
+@pytest.mark.parametrize("format", PATHS)
+@pytest.mark.parametrize("which", ["old", "new"])
+def test_a_sample_for_an_input_with_the_name_of_an_output(which, format, tmp_path):
+    x = keras.Input((3,), name="output_0")
+    name = "output_0_1" if which == "new" and format in ("onnx", "openvino") else "output_0"
+    report = tsp.export(keras.Model(x, 2.0 * x), tmp_path / PATHS[format], format, sample={name: ARRAYS[0]})
+    assert [d.magnitude for d in report.differences] == [2]
+
+
 @pytest.mark.parametrize("sample", [{"0_a": ARRAYS[0]}, {"0_a": ARRAYS[0], "class": ARRAYS[1], "b": 3}, {}])
 def test_a_sample_of_other_names_is_refused(sample, tmp_path):
     first, second = of_a_list()

@@ -163,3 +163,51 @@ def write_slots(path):
     slot.original_variable_node_id, slot.slot_variable_node_id = numbers["Variable"], numbers["moment"]
     file.write_bytes(proto.SerializeToString())
     return module
+
+
+def shuffled(y):
+    """Returns an image of 4 channels in another order, as ShuffleNet has it."""
+    shape = (-1, *y.shape[1:3])
+    return keras.ops.reshape(keras.ops.swapaxes(keras.ops.reshape(y, (*shape, 2, 2)), 3, 4), (*shape, 4))
+
+
+def half(y):
+    return keras.ops.split(keras.ops.concatenate([y, -y], -1), 2, -1)[0]
+
+
+# Steps whose result is an image, though its nodes have no data format and are no activations.
+STEPS_OF_IMAGES = [
+    lambda y: keras.ops.relu(keras.layers.GroupNormalization(2)(y)),
+    lambda y: keras.ops.relu(shuffled(y)),
+    lambda y: keras.ops.relu(half(y)),
+    lambda y: keras.ops.relu(keras.layers.Cropping2D(1)(y)),
+    keras.layers.Dense(4, activation="relu"),
+    lambda y: keras.ops.relu(y - 0.1),
+    lambda y: keras.ops.tanh(keras.ops.exp(y)),
+    lambda y: keras.ops.relu(keras.ops.softmax(y)),
+    lambda y: keras.ops.relu(keras.ops.abs(y)),
+    lambda y: keras.ops.relu(keras.ops.square(y)),
+    lambda y: keras.ops.relu(keras.ops.take(y, [3, 2, 1, 0], -1)),
+]
+
+
+def scaled_by(reduce):
+    """Returns a function that divides an image by means or maxima of it."""
+    return lambda y: y / (1e-3 + reduce(y, [1, 2], keepdims=True))
+
+
+def from_least_to_most(y):
+    """Returns heatmaps between 0 and 1."""
+    least, most = (each(y, [1, 2], keepdims=True) for each in (tf.reduce_min, tf.reduce_max))
+    return (y - least) / (most - least + 1e-3)
+
+
+def flat_heatmaps(y):
+    most = tf.reshape(tf.reduce_max(y, [1, 2]) + 1e-3, [-1, 1, y.shape[-1]])
+    return tf.reshape(y, [-1, y.shape[1] * y.shape[2], y.shape[-1]]) / most
+
+
+def weighted_mean(y):
+    """Returns a mean with weights, which are made from the image as attention makes them."""
+    weights = tf.sigmoid(tf.nn.conv2d(y, tf.ones([1, 1, y.shape[-1], 1]), 1, "SAME"))
+    return tf.reduce_mean(y * weights, [1, 2]) / (tf.reduce_mean(weights, [1, 2]) + 1e-3)

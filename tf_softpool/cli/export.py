@@ -103,4 +103,4 @@ def _sample(path: str | os.PathLike[str]) -> Any:
         found = np.load(path, allow_pickle=False)
         return found if isinstance(found, np.ndarray) else dict(found.items())
     except (EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is not a .npy or .npz file: {error}") from error
+        raise ValueError(f"{path} is not a .npy or .npz file with arrays of numbers.") from error

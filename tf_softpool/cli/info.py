@@ -53,7 +53,8 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         facts = {"path": options.model, "poolings": [asdict(pooling) for pooling in poolings]}
         return 0 if terminal.show(json.dumps(facts, indent=2)) else UNPRINTED
     shown = not poolings or terminal.show(_table_of(poolings))
-    return 0 if terminal.show(f"{len(poolings)} poolings") and shown else UNPRINTED
+    total = "1 pooling" if len(poolings) == 1 else f"{len(poolings)} poolings"
+    return 0 if terminal.show(total) and shown else UNPRINTED
 
 
 def _table_of(poolings: list[Pooling]) -> Table:

@@ -38,25 +38,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Raises:
         SystemExit: with code 2 after bad usage, with code 0 after `--help` or `--version`, or with code
-            128 + 15 if SIGTERM arrives.
+            128 + 15 if SIGTERM arrives, or with 128 + 1 if SIGHUP does.
     """
     parser = argparse.ArgumentParser(prog="tf-softpool", description=tf_softpool.__doc__)
     parser.add_argument("--version", action="version", version=tf_softpool.__version__)
     commands = parser.add_subparsers(required=True, metavar="command")
     for command in COMMANDS:
         command.add_parser(commands)
+    _heed_signals()
     if starting.beginning is not None:
         starting.beginning.end()
     options = parser.parse_args(arguments)
-    if threading.current_thread() is threading.main_thread():
-        # SIGTERM raises an exception, so that a half-written model is removed.
-        signal.signal(signal.SIGTERM, _stop)
     try:
         with _capture(options) as capture, captured(capture) as streams:
             return _run(options, Terminal(streams))
     except UsageError as error:
         used: argparse.ArgumentParser = options.parser
         used.error(with_switches(str(error)))
+
+
+def _heed_signals() -> None:
+    """Lets signals that end a process raise an exception, so that a half-written model is removed."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # A signal that is ignored, as under nohup, stays ignored.
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, _stop)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Options that several commands have."""
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
@@ -53,8 +54,10 @@ def import_modules(modules: Iterable[str]) -> None:
     Raises:
         ImportError: if a module cannot be imported.
     """
-    if (here := os.getcwd()) not in sys.path:
-        sys.path.append(here)
+    # A working directory that has been removed has no name.
+    with contextlib.suppress(FileNotFoundError):
+        if (here := os.getcwd()) not in sys.path:
+            sys.path.append(here)
     for module in modules:
         try:
             importlib.import_module(module)

@@ -15,6 +15,7 @@ from tf_softpool.cli.options import (
 )
 from tf_softpool.cli.switches import with_switches
 from tf_softpool.cli.terminal import Terminal
+from tf_softpool.rewriting.identify import identify
 from tf_softpool.rewriting.replace import rewrite_file
 from tf_softpool.rewriting.request import FileRequest
 
@@ -81,11 +82,15 @@ def add_parser(commands: "Commands") -> None:
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Replaces pooling in a file, and prints the report."""
     import_modules(options.modules)
-    with terminal.warnings(), terminal.progress(_STEPS) as step:
-        report = rewrite_file(_request(options, step))
+    with terminal.warnings() as warned, terminal.progress(_STEPS) as step:
+        request = _request(options, step)
+        identify(options.model)
+        report = rewrite_file(request)
     if options.json:
         terminal.show(report.to_json(indent=2))
     else:
+        # The user has just read the warnings.
+        report.notes = [note for note in report.notes if report.replaced or note not in warned]
         report.findings = [replace(f, reason=with_switches(f.reason)) for f in report.findings]
         if report.findings:
             terminal.show(report.table())

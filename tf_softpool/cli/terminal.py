@@ -5,7 +5,7 @@ import inspect
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import FrameType
 from typing import IO, Any, TextIO, cast
 
@@ -68,10 +68,13 @@ class Terminal:
         self._messages.print(f"tf-softpool: {what}: {text}", soft_wrap=True)
 
     @contextlib.contextmanager
-    def warnings(self) -> Iterator[None]:
+    def warnings(self) -> Iterator[Collection[str]]:
         """Prints our own warnings in the block, each once on a line of its own, when the block ends.
 
         Warnings of other packages are about calls in our code, and are no concern of the user's.
+
+        Yields:
+            The warnings. They are added as they come.
         """
         texts: dict[str, None] = {}
 
@@ -85,7 +88,7 @@ class Terminal:
             warnings.simplefilter("always", RuntimeWarning)
             warnings.showwarning = cast(Any, note)
             try:
-                yield
+                yield texts.keys()
             finally:
                 for text in texts:
                     self._say("warning", text)

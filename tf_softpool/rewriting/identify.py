@@ -41,9 +41,15 @@ def identify(path: str | Path) -> Found:
         FileNotFoundError: if there is nothing at the path.
         ValueError: if something else is there. The error says what, and what to do.
     """
+    if not str(path):
+        raise ValueError("The path of the model is empty.")
     path = Path(path)
     if not path.exists():
+        if path.with_name(f"{path.name}.index").exists():
+            raise ValueError(f"{path} {_CHECKPOINT}")
         raise FileNotFoundError(f"There is no model at {path}.")
+    if not (path.is_file() or path.is_dir()):
+        raise ValueError(f"{path} is neither a file nor a folder: it is a pipe or a device.")
     if found := _in_folder(path) if path.is_dir() else _in_file(path):
         return found
     others = _OTHER_FOLDERS if path.is_dir() else _OTHER_FILES
@@ -78,8 +84,11 @@ def _in_file(path: Path) -> Found | None:
     if zipfile.is_zipfile(path):
         return Found(KERAS, path) if "config.json" in _members(path) else None
     if is_hdf5(path):
-        with h5py.File(path) as file:
-            return Found(KERAS, path) if "model_config" in file.attrs else None
+        try:
+            with h5py.File(path) as file:
+                return Found(KERAS, path) if "model_config" in file.attrs else None
+        except OSError as error:
+            raise ValueError(f"{path} {_NOT_WHOLE}") from error
     return None
 
 
@@ -95,6 +104,7 @@ class _Other(NamedTuple):
     what: str
 
 
+_NOT_WHOLE = "is not a whole Keras file: it is truncated, or is something else."
 _UNPACK = "Unpack it, and give the Keras file or the SavedModel folder in it."
 _CONVERTED = "It was made from a model for another runtime. Give the model that it was made from."
 _WEIGHTS = (
@@ -105,17 +115,29 @@ _CHECKPOINT = (
     f"is a checkpoint of TensorFlow: only weights, without the model that they belong to. {_WEIGHTS}"
 )
 _OTHER_FOLDERS = (
+    _Other(
+        lambda p: p.name == "variables" and is_saved_model(p.absolute().parent),
+        "holds the variables of a SavedModel. Give the folder above it, which is the SavedModel.",
+    ),
     _Other(lambda p: any(p.glob("*.index")) or (p / "checkpoint").is_file(), _CHECKPOINT),
     _Other(
-        lambda p: "modelTopology" in _json(p / "model.json"), f"is a model of TensorFlow.js. {_CONVERTED}"
+        lambda p: (
+            "modelTopology" in (found := _json(p / "model.json"))
+            and ("weightsManifest" in found or any(p.glob("*.bin")))
+        ),
+        f"is a model of TensorFlow.js. {_CONVERTED}",
     ),
     _Other(
         lambda p: bool({"model_type", "architectures"} & _json(p / "config.json").keys()),
         "is a model of Hugging Face transformers. Load it there, and export it as a SavedModel.",
     ),
     _Other(
-        lambda p: any(each.suffix in KERAS_SUFFIXES for each in p.iterdir()),
+        lambda p: any(_is_named_model(each) for each in p.iterdir()),
         "is a folder with Keras files in it. Give one of them.",
+    ),
+    _Other(
+        lambda p: any(p.glob("*.weights.h5")),
+        f"holds only weights, without the model that they belong to. {_WEIGHTS}",
     ),
     _Other(
         lambda p: any(is_saved_model(each) for each in p.iterdir() if each.is_dir()),
@@ -134,6 +156,12 @@ _OTHER_FILES = (
         "`keras.models.model_from_json`, load its weights, and save it whole.",
     ),
     _Other(is_hdf5, f"holds only weights, without the model that they belong to. {_WEIGHTS}"),
+    _Other(lambda p: _head(p).startswith(b"\x93NUMPY"), "is an array of NumPy, and no model."),
+    _Other(
+        lambda p: _head(p)[:1] == b"\x80" and b"\2" <= _head(p)[1:2] <= b"\5",
+        "is a pickle of Python objects, which is not read because it can run any code. Load it where it was "
+        "made, and save the model whole.",
+    ),
     _Other(lambda p: p.suffix == ".npz" and zipfile.is_zipfile(p), f"is an archive of arrays. {_WEIGHTS}"),
     _Other(
         lambda p: any(name.endswith("data.pkl") for name in _members(p)),
@@ -152,9 +180,14 @@ _OTHER_FILES = (
     ),
     _Other(
         lambda p: p.suffix.lower() in KERAS_SUFFIXES,
-        "is not a whole Keras file: it is truncated, or is something else.",
+        _NOT_WHOLE,
     ),
 )
+
+
+def _is_named_model(path: Path) -> bool:
+    """Returns whether a file is called like a Keras file with a whole model."""
+    return path.suffix in KERAS_SUFFIXES and not path.name.endswith(".weights.h5")
 
 
 def _head(path: Path) -> bytes:

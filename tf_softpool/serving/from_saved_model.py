@@ -11,7 +11,7 @@ from tf_softpool.serving.packages import plain
 from tf_softpool.serving.places import check_place
 from tf_softpool.serving.report import ExportReport
 from tf_softpool.serving.steps import Options, Source, write_export
-from tf_softpool.serving.tensorflow_1 import frozen_signature
+from tf_softpool.serving.tensorflow_1 import CannotFreezeError, frozen_signature
 
 
 def export_saved_model(
@@ -34,7 +34,8 @@ def export_saved_model(
         ImportError: if a package that the format needs is missing.
         FileExistsError: if something is at `path` that may not be replaced.
         RuntimeError: if the SavedModel cannot be loaded, if it has operations of tf_softpool or others that
-            the format lacks, or if the result fails its check.
+            the format lacks, such as tables, if it has sparse or ragged tensors, or if the result fails its
+            check.
 
     Warns:
         UserWarning: if an output differs by more than rounding explains.
@@ -75,17 +76,43 @@ def _source(folder: str | os.PathLike[str]) -> Source:
             f"{folder} has no signature {tf_saved_model.DEFAULT_SIGNATURE!r}, which is the one that is "
             f"exported. It has {others}."
         )
-    load = _load if graph.HasField("object_graph_def") else _load_frozen
+    _check_is_dense(folder, graph.signature_def[tf_saved_model.DEFAULT_SIGNATURE])
+    tags = list(graph.meta_info_def.tags)
     try:
-        return load(str(folder), list(graph.meta_info_def.tags))
+        return _load(str(folder), tags) if graph.HasField("object_graph_def") else _frozen(folder, tags)
+    except RuntimeError:
+        raise
     except Exception as error:
         raise RuntimeError(f"{folder} cannot be loaded by TensorFlow: {plain(error)}") from error
 
 
+def _check_is_dense(folder: str | os.PathLike[str], signature: Any) -> None:
+    """Raises a RuntimeError if an input or output of a signature is no plain tensor."""
+    for side, infos in (("input", signature.inputs), ("output", signature.outputs)):
+        for name, info in sorted(infos.items()):
+            if (kind := info.WhichOneof("encoding")) != "name":
+                what = "sparse" if kind == "coo_sparse" else "sparse or ragged"
+                raise RuntimeError(
+                    f"The {side} {name!r} of {folder} is a {what} tensor, and the other formats have only "
+                    "dense ones. Give a SavedModel whose signature has dense tensors, as "
+                    "`tf.sparse.to_dense` and `tf.RaggedTensor.to_tensor` make them."
+                )
+
+
 def _load(folder: str, tags: list[str]) -> Source:
+    """Loads the objects of a SavedModel, or only its graph if TensorFlow cannot make them again."""
     import tensorflow as tf
 
-    loaded = tf.saved_model.load(folder, tags=tags)
+    try:
+        loaded = tf.saved_model.load(folder, tags=tags)
+    except Exception as first:
+        # TensorFlow cannot make some objects again, such as the optimizers of Keras 2.
+        try:
+            return _frozen(folder, tags)
+        except RuntimeError:
+            raise
+        except Exception:
+            raise first from None
     signature = loaded.signatures[tf_saved_model.DEFAULT_SIGNATURE]
     named = sorted(signature.structured_input_signature[1].items())
 
@@ -98,8 +125,11 @@ def _load(folder: str, tags: list[str]) -> Source:
     return Source([endpoint_of(DEFAULT, function, specs)], trace, list(getattr(loaded, "variables", [])))
 
 
-def _load_frozen(folder: str, tags: list[str]) -> Source:
-    function, specs = frozen_signature(folder, tags, tf_saved_model.DEFAULT_SIGNATURE)
+def _frozen(folder: str | os.PathLike[str], tags: list[str]) -> Source:
+    try:
+        function, specs = frozen_signature(folder, tags, tf_saved_model.DEFAULT_SIGNATURE)
+    except CannotFreezeError as error:
+        raise RuntimeError(f"{folder} cannot be exported to this format: {error}.") from error
     return Source([endpoint_of(DEFAULT, function, specs)], functools.partial(_trace, None))
 
 

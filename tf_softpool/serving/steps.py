@@ -72,16 +72,22 @@ def write_export(source: Source, report: ExportReport, module: Format, options: 
     Warns:
         UserWarning: if an output differs by more than rounding explains.
     """
-    if options.sample is not None:
+    converted = CONVERTED_FORMATS.get(module.NAME)
+    # Some formats give inputs other names when the outputs are known. A sample may have these names.
+    if options.sample is not None and not (
+        isinstance(options.sample, dict) and converted and converted.SHARED_NAMES
+    ):
         checking.given_sample(source.endpoints[0], options.sample)
     with complete_or_absent(report.path, options.overwrite) as place:
         options.step("tracing")
-        if module is tf_saved_model:
+        if converted is None:
             source.trace(source.endpoints, place)
             report.custom_ops = tf_saved_model.custom_ops(place)
         else:
             with tempfile.TemporaryDirectory() as folder:
-                source = _traced(source, Path(folder), CONVERTED_FORMATS[module.NAME].SHARED_NAMES)
+                source = _traced(source, Path(folder), converted.SHARED_NAMES)
+                if options.sample is not None:
+                    checking.given_sample(source.endpoints[0], options.sample)
                 options.step("converting")
                 _convert(module.NAME, Path(folder) / "model", place)
         report.notes += _renamed_inputs(source.endpoints)

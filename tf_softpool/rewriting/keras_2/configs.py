@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -21,6 +22,10 @@ from tf_softpool.rewriting.keras_2.objects import ACTIVATIONS, TensorFlowFunctio
 
 # Where Keras 3 has the classes that a config may describe.
 _MODULES = ("layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers")
+# The modules of what an argument describes, by the ends of the arguments' names.
+_ROLES = {"initializer": "initializers", "regularizer": "regularizers", "constraint": "constraints"}
+# What Keras 2 adds to the config of any first layer.
+_OF_INPUTS = ("batch_input_shape", "input_dtype")
 _GRAPHS = ("Functional", "Model", "Network")
 _FUNCTIONS = ("TFOpLambda", "SlicingOpLambda")
 # How HDF5 files of tf.keras describe tuples.
@@ -38,38 +43,53 @@ class Converter:
 
     Attributes:
         renamed: the old and new names of layers that Keras 3 allows no such name for.
+        notes: what to tell the user about the model.
     """
 
     def __init__(self, custom_objects: dict[str, Any] | None = None) -> None:
         self.renamed: dict[str, str] = {}
+        self.notes: list[str] = []
+        # The names that the file gives to layers.
+        self._taken: set[str] = set()
         self._custom_objects = custom_objects or {}
 
-    def convert(self, value: Any) -> Any:
+    def convert(self, value: Any, role: str = "layers") -> Any:
         """Returns a config, or a part of one, as Keras 3 writes it.
+
+        Args:
+            value: the config or the part.
+            role: the module of Keras that probably has the class that is described.
 
         Raises:
             Keras2Error: if Keras 3 has nothing for a class or a key.
         """
         if isinstance(value, list | tuple):
-            return [self.convert(each) for each in value]
+            return [self.convert(each, role) for each in value]
         if not isinstance(value, dict):
             return value
         if value.get("type") == "ndarray" and "value" in value:
             return value["value"]
         if value.get("class_name") in _SEQUENCES and "items" in value:
             return self.convert(value["items"])
+        if value.get("class_name") == "__ellipsis__":
+            return {"class_name": "__ellipsis__", "config": {}}
         if "class_name" in value and "config" in value:
-            return self._object(value)
+            return self._object(value, role)
         return {key: self.convert(each) for key, each in value.items()}
 
     def name(self, name: str) -> str:
         """Returns the name that a layer gets: Keras 3 allows no "/" in it."""
-        if "/" in name:
+        if "/" in name and name not in self.renamed:
             free = name.replace("/", "_")
-            while free in self.renamed.values() and self.renamed.get(name) != free:
+            while free in self._taken or free in self.renamed.values():
                 free += "_"
             self.renamed[name] = free
         return self.renamed.get(name, name)
+
+    def read(self, config: Config) -> Any:
+        """Returns the config of a whole model, as `convert` does."""
+        self._taken = set(_names_in(config))
+        return self.convert(config)
 
     def is_own(self, description: Config) -> bool:
         """Returns whether a description is of a class that the caller has given or registered."""
@@ -80,32 +100,53 @@ class Converter:
             if name
         )
 
-    def _object(self, description: Config) -> Any:
+    def _object(self, description: Config, role: str) -> Any:
         name, config = description["class_name"], description["config"]
-        if self.is_own(description):
-            found = {"module": None, "registered_name": name, **description}
-            return found | {"config": {key: self.convert(each) for key, each in config.items()}}
+        if name == "__lambda__":
+            return description
         if name == "function":
             return config
+        is_graph = isinstance(config, dict) and {"layers", "input_layers", "output_layers"} <= config.keys()
+        if self.is_own(description):
+            return self._own(description, is_graph)
         if name in _POLICIES:
             return config["name"]
         if name == "Sequential":
             return sequential(description, self)
-        if name in _GRAPHS or {"layers", "input_layers", "output_layers"} <= config.keys():
+        if name in _GRAPHS or is_graph:
+            if name not in _GRAPHS:
+                self.notes.append(
+                    f"The model's class {name} is not known, so it is a plain Functional model now. Give the "
+                    "class in `custom_objects` to keep it."
+                )
             return functional(description, self)
         if name in _FUNCTIONS:
             function = {"function": config["function"], "name": self.name(config["name"])}
             return keras.saving.serialize_keras_object(TensorFlowFunction(**function))
-        return self._keras_object(CLASSES.get(name.split(">")[-1], (name.split(">")[-1], ""))[0], description)
+        bare = name.split(">")[-1]
+        return self._keras_object(CLASSES.get(bare, (bare, ""))[0], description, role)
 
-    def _keras_object(self, name: str, description: Config) -> Config:
+    def _own(self, description: Config, is_graph: bool) -> Config:
+        """Returns the description of an object of the caller's own class."""
+        name, config = description["class_name"], description["config"]
+        if is_graph:
+            # A subclass of Functional models, which describes its layers as these do.
+            return functional(description, self) | {
+                "module": None,
+                "class_name": name,
+                "registered_name": name,
+            }
+        kept = {key: self.convert(each) for key, each in config.items() if key not in _OF_INPUTS}
+        return {"module": None, "registered_name": name, **description, "config": kept}
+
+    def _keras_object(self, name: str, description: Config, role: str) -> Config:
         old, config = description["class_name"], dict(description["config"])
         who = f"its {old} {config['name']!r}" if "name" in config else f"its {old}"
         if name in OF_APPLICATIONS:
             config = {key: self._argument(key, value, who) for key, value in config.items()}
             found = {"module": OF_APPLICATIONS[name], "class_name": name, "config": config}
             return found | {"registered_name": name}
-        module, cls = _class(name)
+        module, cls = _class(name, role)
         if cls is None:
             raise Keras2Error(
                 f"{who} is of a class that Keras 3 lacks. If the class is your own, register it or give it "
@@ -134,7 +175,7 @@ class Converter:
     def _argument(self, key: str, value: Any, who: str) -> Any:
         if key == "name" and isinstance(value, str):
             return self.name(value)
-        found = self.convert(value)
+        found = self.convert(value, _ROLES.get(key.rpartition("_")[2], "layers"))
         if not isinstance(found, str) or not key.endswith(_NAMING):
             return found
         if keras.saving.get_registered_object(found, self._custom_objects) is not None:
@@ -150,15 +191,26 @@ class Converter:
         return found
 
 
+def _names_in(config: Any) -> Iterator[str]:
+    """Yields all names in a config."""
+    if isinstance(config, dict):
+        if isinstance(config.get("name"), str):
+            yield config["name"]
+        config = list(config.values())
+    if isinstance(config, list):
+        for each in config:
+            yield from _names_in(each)
+
+
 def _row(name: str, key: str) -> Any:
     """Returns the row of the table for a key of a class. A row for the class is preferred to one for all."""
     rows = [row for row in KEYS if row.key == key and (name in row.classes or row.classes == ANY)]
     return min(rows, key=lambda row: row.classes == ANY, default=None)
 
 
-def _class(name: str) -> tuple[str, type | None]:
+def _class(name: str, role: str) -> tuple[str, type | None]:
     """Returns Keras 3's module and class of a name, or None in the place of the class."""
-    for module in _MODULES:
+    for module in (role, *_MODULES):
         found = getattr(getattr(keras, module), name, None)
         if isinstance(found, type):
             return f"keras.{module}", found

@@ -91,7 +91,6 @@ KEYS: tuple[Key, ...] = (
     Key(ANY, "batch_size", dropped, "Layer arguments of 2.x; as batch_input_shape"),
     Key(("InputLayer",), "batch_input_shape", renamed("batch_shape"), "InputLayer.get_config of 2.x"),
     Key(("InputLayer",), "input_dtype", _input_type, "InputLayer.get_config of 2.0"),
-    Key(("InputLayer",), "ragged", only(False, None), "InputLayer.get_config since 2.3"),
     Key(("InputLayer",), "type_spec", only(None), "InputLayer.get_config since 2.5"),
     Key(DEPTHWISE + SEPARABLE + TRANSPOSED, "groups", only(1, None), "Conv.get_config since 2.3"),
     Key(DEPTHWISE, "filters", only(None), "Conv.get_config of 2.x"),

@@ -19,7 +19,7 @@ from tf_softpool.rewriting.identify import is_hdf5
 from tf_softpool.rewriting.keras_2.compilation import compile_model
 from tf_softpool.rewriting.keras_2.configs import Converter, renaming_note
 from tf_softpool.rewriting.keras_2.errors import Keras2Error, cannot_be_read
-from tf_softpool.rewriting.keras_2.weights import rearrange
+from tf_softpool.rewriting.keras_2.weights import load_weights, rearrange
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
@@ -78,7 +78,7 @@ def load(
     except Exception as error:
         raise cannot_be_read(path, version, f"{type(error).__name__}: {error}.") from error
     renaming = renaming_note(converter.renamed)
-    return model, [*notes, *([renaming] if renaming else [])]
+    return model, [*notes, *converter.notes, *([renaming] if renaming else [])]
 
 
 def _load_hdf5(
@@ -97,16 +97,13 @@ def _load_hdf5(
         )
     if backend == "theano":
         raise Keras2Error("it was trained with Theano, whose convolutions turn their kernels around.")
-    model = keras.saving.deserialize_keras_object(converter.convert(config), **loading)
+    model = keras.saving.deserialize_keras_object(converter.read(config), **loading)
     if not has_weights:
         if model.weights:
             notes.append("The file has no weights, so the model has its initial ones.")
         return model, compilation
-    with tempfile.TemporaryDirectory() as folder:
-        # Keras goes by the file's name.
-        link = Path(folder) / "model.h5"
-        link.symlink_to(path.resolve())
-        model.load_weights(link)
+    with h5py.File(path) as file:
+        load_weights(file["model_weights"], model)
     return model, compilation
 
 
@@ -124,7 +121,7 @@ def _load_archive(path: Path, converter: Converter, loading: dict[str, Any]) -> 
     with tempfile.TemporaryDirectory() as temporary, _unpacked(path, temporary) as folder:
         config = json.loads((folder / CONFIG).read_text())
         compilation = config.pop("compile_config", None)
-        (folder / CONFIG).write_text(json.dumps(converter.convert(config)))
+        (folder / CONFIG).write_text(json.dumps(converter.read(config)))
         with h5py.File(folder / WEIGHTS, "r+") as file:
             rearrange(file)
         packed = Path(temporary) / "model.keras"

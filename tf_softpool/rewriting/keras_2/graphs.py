@@ -135,15 +135,16 @@ class _Graph:
         if isinstance(node, dict) and node.keys() == {"args", "kwargs"}:
             # Keras 3 wrote this part of the file.
             return self._with_new_names(node)
-        keywords: Config = {}
-        self._collect(node, keywords)
+        found: Config = {}
+        self._collect(node, found)
+        keywords = {key: self._argument(value) for key, value in found.items()}
         is_function = class_name.endswith("OpLambda")
         inputs = self._structure(node)
         if isinstance(inputs, list) and len(inputs) == 1 and not is_function:
             inputs = inputs[0]
         if class_name in _WITH_STATES and isinstance(inputs, list):
             inputs, keywords["initial_state"] = inputs[0], inputs[1:]
-        return {"args": [inputs], "kwargs": {key: self._argument(value) for key, value in keywords.items()}}
+        return {"args": [inputs], "kwargs": keywords}
 
     def _with_new_names(self, value: Any) -> Any:
         if isinstance(value, list):

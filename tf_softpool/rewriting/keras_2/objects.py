@@ -11,12 +11,12 @@ from tf_softpool.rewriting.keras_2.errors import Keras2Error
 
 # The functions of TensorFlow that a file may name: those that only compute. Others may read or write files,
 # or run code.
-_MODULES = "__operators__|math|nn|linalg|bitwise|signal|strings|image|keras.activations|keras.backend"
+_MODULES = "__operators__|math|nn|linalg|bitwise|signal|strings|image|random|keras.activations|keras.backend"
 _FUNCTIONS = (
     "abs|add|add_n|argmax|argmin|argsort|boolean_mask|broadcast_to|cast|clip_by_norm|clip_by_value|concat"
-    "|convert_to_tensor|cos|cosh|cumsum|divide|einsum|ensure_shape|equal|exp|expand_dims|eye|fill|floor|gather"
+    "|convert_to_tensor|cos|cosh|cumsum|divide|einsum|ensure_shape|equal|exp|expand_dims|eye|fill|floor|floordiv|gather"
     "|gather_nd|greater|greater_equal|identity|less|less_equal|logical_and|logical_not|logical_or|matmul"
-    "|maximum|meshgrid|minimum|multiply|negative|norm|not_equal|one_hot|ones|ones_like|pad|pow|range|rank"
+    "|maximum|meshgrid|minimum|mod|multiply|negative|norm|not_equal|one_hot|ones|ones_like|pad|pow|range|rank"
     "|realdiv|repeat|reduce_all|reduce_any|reduce_logsumexp|reduce_max|reduce_mean|reduce_min|reduce_prod"
     "|reduce_sum|reshape|reverse|roll|round|scalar_mul|sequence_mask|shape|sigmoid|sign|sin|sinh|size|slice"
     "|softmax|sort|split|sqrt|square|squeeze|stack|stop_gradient|strided_slice|subtract|tan|tanh|tensordot"

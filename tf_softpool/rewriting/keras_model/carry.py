@@ -12,6 +12,8 @@ from tf_softpool.rewriting.keras_model.internals import copy_trainable_flag, hel
 from tf_softpool.rewriting.keras_model.named_objects import unlike
 from tf_softpool.rewriting.keras_model.structure import Part, is_graph, operations_of, own_variables
 
+# Attributes of models that `compile` sets.
+_OF_COMPILATION = ("compiled", "jit_compile", "run_eagerly", "steps_per_execution", "stop_training")
 # An old variable and the new model's variable with the same value.
 Pair = tuple[keras.Variable, keras.Variable]
 
@@ -94,7 +96,8 @@ class _Carrying:
     def note_attributes(self, old: keras.Layer, new: keras.Layer) -> None:
         """Notes attributes that were set after a layer was made, and that its config does not contain."""
         for name, value in unlike(old, new).items():
-            if hasattr(new, name) and value is not None:
+            is_number = isinstance(value, bool | int | float | str)
+            if is_number and hasattr(new, name) and not name.startswith("_") and name not in _OF_COMPILATION:
                 self.notes.append(
                     f"{old.name!r} has {name} = {value!r}, but its copy has {getattr(new, name)!r}, "
                     f"because the config of {type(old).__name__} does not contain it."

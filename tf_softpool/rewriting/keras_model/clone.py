@@ -40,7 +40,9 @@ class Cloner:
         self._structure = structure
         self._replacements = replacements
         self._in_place = in_place
-        self._chosen = {site.key: layer for site, layer in replacements.items()}
+        # A pooling that several layers hold stays one layer.
+        firsts: dict[Part | None, keras.Layer] = {}
+        self._chosen = {site.key: firsts.setdefault(site.part, layer) for site, layer in replacements.items()}
         # All models and layers around these sites.
         self._touched = {part for site in replacements for part in site.chain}
         # By part and holder. All models that use a part share its copy.

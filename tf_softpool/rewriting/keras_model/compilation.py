@@ -23,6 +23,10 @@ def compile_alike(model: keras.Model, new: keras.Model, pairs: Sequence[Pair], n
         notes: what could not be done is added to these.
     """
     optimizer = getattr(model, "optimizer", None)
+    if new is model and _are_stale(_own_optimizers(model), model):
+        notes.append(
+            f"Compile model {model.name!r} before you train it: its own optimizers know old variables."
+        )
     if not model.compiled or (new is model and _knows(optimizer, model.trainable_variables)):
         return
     advice = f"Compile {'' if new is model else 'the copy of '}model {model.name!r} before you train it"
@@ -33,12 +37,25 @@ def compile_alike(model: keras.Model, new: keras.Model, pairs: Sequence[Pair], n
         return
     if not new.compiled or (new is model and new.optimizer is optimizer):
         notes.append(f"{advice}: its class has a `compile` of its own.")
-    elif optimizer is not None and new.built:
+    elif optimizer is not None and (new.built or new.trainable_variables):
         _carry_optimizer(optimizer, new, pairs)
 
 
+def _own_optimizers(model: keras.Model) -> list[Any]:
+    """Returns the optimizers that a model of the user's own class has beside Keras's."""
+    values = (value for value in vars(model).values() if isinstance(value, keras.optimizers.Optimizer))
+    return [each for each in values if each is not getattr(model, "optimizer", None) and each.built]
+
+
+def _are_stale(optimizers: Sequence[Any], model: keras.Model) -> bool:
+    """Returns whether optimizers know variables that a model lacks, or do not know all that it trains."""
+    known = {id(variable) for each in optimizers for variable in variables_optimized_by(each)}
+    trained = {id(variable) for variable in model.trainable_variables}
+    return bool(optimizers) and (not known <= {id(v) for v in model.variables} or not trained <= known)
+
+
 def _knows(optimizer: Any, variables: Sequence[keras.Variable]) -> bool:
-    """Returns whether an optimizer was built for variables, or is not built yet."""
+    """Returns whether an optimizer was built for these variables alone, or is not built yet."""
     if optimizer is None or not optimizer.built:
         return True
     return {id(v) for v in variables} <= {id(v) for v in variables_optimized_by(optimizer)}
@@ -80,11 +97,12 @@ def _carry_optimizer(old: Any, new: keras.Model, pairs: Sequence[Pair]) -> None:
     numbers = {id(variable): i for i, pair in enumerate(pairs) for variable in pair}
     copies = {id(variable): copy for variable, copy in pairs}
     optimized = variables_optimized_by(old)
-    # First the copies of the variables that the old optimizer knows, which may be frozen now, and then the
-    # new variables.
     known = [copies[id(v)] for v in optimized if id(v) in copies]
-    ids = {id(variable) for variable in known}
-    known += [variable for variable in new.trainable_variables if id(variable) not in ids]
+    if not {id(v) for v in new.trainable_variables} <= {id(v) for v in known}:
+        # Keras loads the state, and averages variables, in the order of the trainable ones. Behind them are
+        # those that the old optimizer knows, and that are frozen now.
+        ids = {id(v) for v in new.trainable_variables}
+        known = [*new.trainable_variables, *(v for v in known if id(v) not in ids)]
     if not new.optimizer.built:
         new.optimizer.build(known)
     found = _by_owner(new.optimizer, known, numbers)

@@ -71,10 +71,14 @@ class ModelSite(Site):
             return f"its input is ragged, and {type(layer).__name__} takes no ragged input"
         shapes = list(dict.fromkeys(tuple(tensor.shape) for tensor in tensors))
         if len(shapes) > 1 and len({variables_for(layer, shape) for shape in shapes}) > 1:
-            return (
-                f"it is called on inputs of shapes {' and '.join(map(str, shapes))}, and the weights of "
-                f"{type(layer).__name__} fit one of them only"
-            )
+            return _too_many(shapes, layer)
+        if not tensors and self.chain and isinstance(self.layer, keras.Layer):
+            # It is called inside a layer that holds it, which may be called on several numbers of channels.
+            outer = next((part.pooled for part in reversed(self.chain) if part.pooled), [])
+            axis = 1 if getattr(self.layer, "data_format", None) == "channels_first" else -1
+            widths = {tensor.shape[axis] for tensor in outer if len(tensor.shape) > 1}
+            if len(widths) > 1 and depends_on_channels(layer):
+                return _too_many(list(dict.fromkeys(tuple(tensor.shape) for tensor in outer)), layer)
         return ""
 
     def loss_with(self, layer: keras.Layer) -> str:
@@ -83,6 +87,22 @@ class ModelSite(Site):
         if is_masked and "mask" not in inspect.signature(layer.call).parameters:
             return "takes no mask, so steps that were masked are pooled too"
         return ""
+
+
+def _too_many(shapes: list[tuple], layer: keras.Layer) -> str:
+    return (
+        f"it is called on inputs of shapes {' and '.join(map(str, shapes))}, and the weights of "
+        f"{type(layer).__name__} fit one of them only"
+    )
+
+
+def depends_on_channels(layer: keras.Layer) -> bool:
+    """Returns whether a layer has other weights for another number of channels."""
+    shapes = [(None, *[8] * layer.input_spec.ndim)[: layer.input_spec.ndim - 1] for _ in range(2)]
+    first, second = ((*shape, channels) for shape, channels in zip(shapes, (4, 8), strict=True))
+    if getattr(layer, "data_format", None) == "channels_first":
+        first, second = ((shape[0], shape[-1], *shape[1:-1]) for shape in (first, second))
+    return variables_for(layer, first) != variables_for(layer, second)
 
 
 def variables_for(layer: keras.Layer, shape: tuple) -> tuple:

@@ -86,7 +86,8 @@ def compile_arguments(model: keras.Model) -> dict[str, Any]:
     `Trainer._compile_config`, since 3.0. The public `get_compile_config` serializes them, and fails for
     losses that are plain functions. Without it, copies of compiled models must be compiled again by the user.
     """
-    return dict(model._compile_config.config)
+    # Keras takes the optimizer out of them when it writes HDF5.
+    return {"optimizer": model.optimizer, **model._compile_config.config}
 
 
 def variables_optimized_by(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:

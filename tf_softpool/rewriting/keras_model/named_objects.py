@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from tf_softpool.rewriting.keras_model.internals import held_layers
+
 # The beginning of the names that functions have meanwhile.
 _PREFIX = "tf_softpool_function_"
 
@@ -24,7 +26,7 @@ def objects_by_name(layers: Iterable[Any]) -> Iterator[None]:
     for layer in layers:
         objects |= _classes_in(layer)
         for name, value in _own(layer).items():
-            if isinstance(value, types.FunctionType) and not is_of_keras(value):
+            if _is_function(value):
                 stand_in = _stand_in(value)
                 objects[stand_in.__name__] = vars(layer)[name] = stand_in
     with known_to_keras(objects):
@@ -76,7 +78,7 @@ def _named(function: Callable[..., Any], name: str) -> Any:
     def named(*args: Any, **kwargs: Any) -> Any:
         return function(*args, **kwargs)
 
-    named.__name__, named.__module__ = name, function.__module__
+    named.__name__, named.__module__ = name, getattr(function, "__module__", None) or __name__
     return named
 
 
@@ -93,25 +95,46 @@ def give_back(layers: Iterable[Any]) -> None:
 def keep_objects(old: Any, new: Any) -> None:
     """Gives a copy the objects in a layer's attributes that differ from those that the copy has made.
 
-    A config of the user's own regularizer, constraint or initializer may leave out arguments.
+    A config of the user's own regularizer, constraint or initializer may leave out arguments. Layers that the
+    layer holds are looked at too.
     """
     for name, value in vars(old).items():
         other = vars(new).get(name)
         has_state = isinstance(value, keras.Layer | keras.Metric | keras.Optimizer)
-        if not has_state and _is_describable(value) and type(other) is type(value) and _differ(value, other):
+        if not has_state and _is_describable(value) and type(other) is type(value) and unlike(value, other):
             setattr(new, name, value)
+            _keep_of_variables(new, other, value)
+    held = zip(held_layers(old), held_layers(new), strict=False) if isinstance(old, keras.Layer) else ()
+    for inner, copy in held:
+        if type(inner) is type(copy) and inner is not copy and not isinstance(inner, keras.Model):
+            keep_objects(inner, copy)
+
+
+def _keep_of_variables(layer: keras.Layer, other: Any, value: Any) -> None:
+    """Exchanges a regularizer or constraint in the variables that a layer has already made."""
+    for variable in vars(layer).values():
+        if isinstance(variable, keras.Variable):
+            for name in ("regularizer", "constraint"):
+                if getattr(variable, name) is other:
+                    setattr(variable, name, value)
 
 
 def unlike(old: Any, new: Any) -> dict[str, Any]:
-    """Returns the simple attributes of an object that differ from those of its copy, with the old values."""
+    """Returns the attributes of an object that differ from those of its copy, with the old values.
+
+    Numbers, strings, functions and lists of these are compared.
+    """
     return {
         name: value
         for name, value in _own(old).items()
-        if isinstance(value, bool | int | float | str | None | types.FunctionType)
-        and not name.startswith("_")
-        and name not in ("name", "built")
-        and vars(new).get(name) != value
+        if name not in ("name", "_name", "built") and _is_simple(value) and vars(new).get(name) != value
     }
+
+
+def _is_simple(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_simple, value))
+    return isinstance(value, bool | int | float | str | None | types.FunctionType)
 
 
 def _own(holder: Any) -> dict[str, Any]:
@@ -119,8 +142,10 @@ def _own(holder: Any) -> dict[str, Any]:
     return {name: value for name, value in vars(holder).items() if not hasattr(type(holder), name)}
 
 
-def _differ(old: Any, new: Any) -> bool:
-    return bool(unlike(old, new))
+def _is_function(value: Any) -> bool:
+    """Returns whether a value is the user's own function, or an object that is called like one."""
+    is_plain = callable(value) and not isinstance(value, type) and not hasattr(value, "get_config")
+    return is_plain and not is_of_keras(value) and not is_of_keras(type(value))
 
 
 def _classes_in(layer: Any) -> dict[str, type]:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tf_softpool.rewriting.saved_model.behind import THROUGH, behind, constant, is_gradient
+from tf_softpool.rewriting.saved_model.behind import (
+    COMPARISONS,
+    ONE_BY_ONE,
+    SHAPES,
+    THROUGH,
+    behind,
+    constant,
+    is_extended,
+    is_gradient,
+    origin,
+)
 from tf_softpool.rewriting.saved_model.flow import RESULT, Flow, Place
 
 # Nodes that begin what comes after a network's last pooling.
@@ -14,21 +24,23 @@ _HEADS = {
     *("Reshape", "Squeeze", "ExpandDims", "Transpose", "Pack", "Softmax", "LogSoftmax", "ArgMax", "TopKV2"),
     *("SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"),
 }
-# Nodes of norms and activations of vectors.
-_OF_VECTORS = {
-    *THROUGH,
-    *("Sub", "SquaredDifference", "Square", "Rsqrt", "Sqrt", "Neg", "Reciprocal", "Exp", "Log", "Pow", "Abs"),
+# The part of them that learns. What comes after is made of features, and no more of an image's numbers.
+_LEARNED = {
+    *("MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum", "_FusedMatMul"),
+    *("Conv2D", "Conv3D", "DepthwiseConv2dNative"),
 }
+# Nodes of norms and activations of vectors.
+_OF_VECTORS = THROUGH | ONE_BY_ONE
 # Reductions, as a norm has them, if they are over channels alone.
 _REDUCTIONS = {"Sum", "Mean", "Max", "EuclideanNorm"}
 _CHANNELS = {-1, 1, 3, 4}
 _OUTPUT = "the output"
 # Nodes that read nothing but a tensor's shape, and nodes that return nothing.
-_NEUTRAL = {"Shape", "ShapeN", "Size", "Rank", "NoOp", "Assert"}
+_NEUTRAL = {*SHAPES, "NoOp", "Assert"}
 # Nodes that put a gate, a bias or more channels on an image. Others, such as a difference, make a norm.
 _JOINS = {
     *("Mul", "AddV2", "Add", "AddN", "BiasAdd", "Concat", "ConcatV2", "Pack", "Select", "SelectV2"),
-    *("Maximum", "Minimum"),
+    *("Maximum", "Minimum", "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum"),
 }
 
 
@@ -41,12 +53,14 @@ class Ahead:
         strange: ops and nodes that do not come after a global pooling, unless the graph has its gradient.
         joins: nodes that put the values on an image again.
         norms: nodes that compare the values with an image.
+        mixes: nodes that compare or weight the values with others that are made from the same image.
     """
 
     heads: list[str] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
     joins: list[str] = field(default_factory=list)
     norms: list[str] = field(default_factory=list)
+    mixes: list[str] = field(default_factory=list)
 
 
 def ahead(flow: Flow, place: Place) -> Ahead:
@@ -83,28 +97,51 @@ def _is_output(place: Place) -> bool:
 
 
 def _find_joins(flow: Flow, place: Place, reached: set[Place], found: Ahead) -> None:
-    """Finds the first nodes where the values meet an image that does not depend on them."""
-    todo, seen = [place], {place}
+    """Finds the first nodes where the values meet an image, or values of one, that do not depend on them."""
+    image = origin(flow, flow.before(place)[0])
+    todo, seen = [(place, False)], set()
     while todo:
-        for each in flow.after(todo.pop()):
-            if each in seen:
+        at, learned = todo.pop()
+        for each in flow.after(at):
+            if (each, learned) in seen:
                 continue
-            seen.add(each)
+            seen.add((each, learned))
             node = flow.nodes.get(each)
-            others = [] if node is None else [b for b in flow.before(each) if b not in reached and b != place]
-            if node is not None and any(behind(flow, other).formats for other in others):
-                name = node.name if each.body == place.body else f"{each.body}:{node.name}"
-                _list_of(found, node.op).append(name)
-            else:
-                todo.append(each)
+            if node is None:
+                todo.append((each, learned))
+                continue
+            others = [b for b in flow.before(each) if b not in reached and b != place]
+            name = node.name if each.body == place.body else f"{each.body}:{node.name}"
+            if any(_is_image(flow, other, image) for other in others):
+                _list_of(found, node.op, learned).append(name)
+                continue
+            if node.op in COMPARISONS and not learned:
+                same = any(origin(flow, other, past_reductions=True) & image for other in others)
+                found.mixes += [name] if same else []
+            todo.append((each, learned or node.op in _LEARNED))
 
 
-def _list_of(found: Ahead, op: str) -> list[str]:
+def _is_image(flow: Flow, place: Place, image: set[Place]) -> bool:
+    """Returns whether a tensor is an image, or may be one because it has its positions from the same image.
+
+    Args:
+        flow: a graph.
+        place: the place of the tensor.
+        image: the places that an image is made from.
+    """
+    if behind(flow, place).formats:
+        return True
+    own = origin(flow, place)
+    known = place in flow.nodes and bool(flow.nodes[place].attr["_output_shapes"].list.shape)
+    return bool(own & image) or (known and bool(own & flow.sources) and is_extended(flow, place))
+
+
+def _list_of(found: Ahead, op: str, learned: bool) -> list[str]:
     """Returns the list that a node belongs to which takes the values and an image."""
-    if op in _JOINS:
-        return found.joins
     # The gradient of a maximum looks for the places of the values.
-    return found.strange if is_gradient(op) or op == "Equal" else found.norms
+    if is_gradient(op) or op == "Equal":
+        return found.strange
+    return found.joins if op in _JOINS or learned else found.norms
 
 
 def _is_over_channels(flow: Flow, place: Place) -> bool:

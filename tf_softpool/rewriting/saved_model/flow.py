@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
+import tensorflow as tf
+
 from tf_softpool.rewriting.saved_model.nodes import bodies_of, producer
+
+# Nodes that give a graph what it computes with. Flags and variables are no such thing.
+_GIVERS = re.compile(r"Placeholder|IteratorGetNext|Queue\w*Dequeue")
+_NO_DATA = {tf.bool, tf.resource, tf.variant}
 
 
 class Place(NamedTuple):
@@ -79,7 +87,31 @@ class Flow:
 
     def reach(self, place: Place) -> set[Place]:
         """Returns all places that a tensor has an effect on."""
-        todo, seen = [place], set()
+        return self._reach([place])
+
+    @cached_property
+    def sources(self) -> set[Place]:
+        """The places where data come into the graph, and into functions that nothing in it calls."""
+        nodes = {
+            place
+            for place, node in self.nodes.items()
+            if _GIVERS.match(node.op) and tf.as_dtype(node.attr["dtype"].type or tf.float32) not in _NO_DATA
+        }
+        arguments = {
+            place
+            for name, function in self._functions.items()
+            for each in function.signature.input_arg
+            if not self.before(place := Place(name, each.name)) and tf.as_dtype(each.type) not in _NO_DATA
+        }
+        return nodes | arguments
+
+    @cached_property
+    def varying(self) -> set[Place]:
+        """The places whose values depend on data, and not on constants and variables alone."""
+        return self.sources | self._reach(self.sources)
+
+    def _reach(self, places: Iterable[Place]) -> set[Place]:
+        todo, seen = list(places), set()
         while todo:
             for each in self.after(todo.pop()):
                 if each not in seen:

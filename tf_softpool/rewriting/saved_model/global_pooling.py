@@ -18,6 +18,7 @@ from tf_softpool.rewriting.saved_model.behind import (
     Behind,
     Format,
     behind,
+    compares,
     constant,
     gradients_through,
     nearest,
@@ -44,12 +45,14 @@ class GlobalPooling:
         why: why it is believed to be a global pooling.
         obstacle: why it cannot be replaced, or an empty string.
         gate: the name of a node that puts its output on an image again, or an empty string.
+        has_gradient: whether the obstacle is a gradient.
     """
 
     format: Format
     why: str
     obstacle: str = ""
     gate: str = ""
+    has_gradient: bool = False
 
     def layer(self, node: Any, name: str) -> keras.Layer:
         """Returns the Keras layer that computes the same as the node."""
@@ -132,7 +135,8 @@ def find_global_poolings(graph_def: Any, kinds: Collection[str]) -> dict[Place, 
         if each.is_open:
             same = [other for other in closed if other.layer_key == each.layer_key]
             known[each.place] = _same_layer(same, known) if same else _pooling(each)
-    return {place: pooling for place, pooling in known.items() if pooling is not None}
+    poolings = {place: pooling for place, pooling in known.items() if pooling is not None}
+    return _left_together(reductions, poolings)
 
 
 def _pooling(reduction: _Reduction) -> GlobalPooling | None:
@@ -140,17 +144,20 @@ def _pooling(reduction: _Reduction) -> GlobalPooling | None:
     found = reduction.behind
     format_ = _format_of(reduction)
     last = nearest(reduction.flow, reduction.input)
-    if format_ is None or not (found.formats or last in ACTIVATIONS or reduction.is_named):
+    is_activated = last in ACTIVATIONS and not compares(reduction.flow, reduction.input)
+    if format_ is None or not (found.is_plain or is_activated or reduction.is_named):
         return None
     then = ahead(reduction.flow, reduction.place)
-    obstacle = _gradient(reduction)
+    obstacle = gradient = _gradient(reduction)
     if then.norms or (not obstacle and (then.strange or not then.heads)):
         return None
+    if then.mixes and not obstacle:
+        obstacle = f"{then.mixes[0]} compares it with other values of the same image, as a norm does"
     numbers = " and ".join(map(str, _spatial(format_)))
     sides = ([f"behind {last}"] if last else []) + [f"before {head}" for head in then.heads[:1]]
     word = _WORDS[reduction.node.op]
     why = f"a {word} over exactly the axes {numbers} of {format_.rank}, {' and '.join(sides)}"
-    return GlobalPooling(format_, why, obstacle, next(iter(then.joins), ""))
+    return GlobalPooling(format_, why, obstacle, next(iter(then.joins), ""), bool(gradient))
 
 
 def _format_of(reduction: _Reduction) -> Format | None:
@@ -188,6 +195,31 @@ def _gradient(reduction: _Reduction) -> str:
     return f"the graph has a gradient through it, such as {name}, and that of a {word} cannot be replaced"
 
 
+def _left_together(
+    reductions: Iterable[_Reduction], poolings: dict[Place, GlobalPooling]
+) -> dict[Place, GlobalPooling]:
+    """Returns the poolings, of which the same layer in other functions stays if one stays for its gradient.
+
+    Otherwise, a function that trains and one that serves would compute different networks.
+    """
+    stay = {
+        each.layer_key: each.place
+        for each in reductions
+        if each.place in poolings and poolings[each.place].has_gradient
+    }
+    result = dict(poolings)
+    for each in reductions:
+        first, pooling = stay.get(each.layer_key), poolings.get(each.place)
+        if pooling and first and first.body != each.place.body and not pooling.obstacle:
+            reason = f"it is the same layer as {_name(first)}, which stays because the graph has its gradient"
+            result[each.place] = replace(pooling, obstacle=reason)
+    return result
+
+
+def _name(place: Place) -> str:
+    return ":".join(filter(None, place[:2]))
+
+
 def _same_layer(
     others: Iterable[_Reduction], known: dict[Place, GlobalPooling | None]
 ) -> GlobalPooling | None:
@@ -202,5 +234,4 @@ def _same_layer(
         return None
     # One that stays makes all of them stay.
     least = max((each for each in poolings if each), key=lambda each: (bool(each.obstacle), bool(each.gate)))
-    name = ":".join(filter(None, places[poolings.index(least)][:2]))
-    return replace(least, why=f"the same layer as {name}")
+    return replace(least, why=f"the same layer as {_name(places[poolings.index(least)])}")

@@ -38,6 +38,11 @@ def convert(saved_model: str | os.PathLike[str], path: str) -> None:
             "The model cannot be exported to ONNX: its bfloat16 values would become float16. "
             "Give the model's layers another `dtype`."
         )
+    if tables := [node.name for node in graph.node if node.op.startswith("LookupTable")]:
+        raise RuntimeError(
+            f"The model cannot be exported to ONNX: it looks values up in a table (at {tables[0]!r}), and "
+            "ONNX has no tables. Look them up before the model, and export the rest of it."
+        )
     model, _ = tf2onnx.convert.from_graph_def(
         graph,
         input_names=list(inputs),
