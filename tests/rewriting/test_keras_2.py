@@ -349,3 +349,22 @@ def test_pooling_functions_of_tensorflow_are_reported():
     _, report = tsp.replace_pooling(model, SOFT)
     assert len(report.replaced) == 1
     assert [(f.path, f.layer) for f in report.skipped] == [("pool", "nn.max_pool2d")]
+
+
+class Doubled(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+@pytest.mark.parametrize("given", ["pkg>Doubled", "Doubled"])
+def test_registered_classes_are_given_by_either_name(tmp_path, given):
+    def with_own_layer(config):
+        config["config"]["layers"].append({"class_name": "pkg>Doubled", "config": {"name": "doubled"}})
+
+    path = changed(tmp_path, "conv2d", with_own_layer)
+    objects = {given: Doubled}
+    report = tsp.replace_pooling_in_file(path, tmp_path / "out.keras", SOFT, custom_objects=objects)
+    assert report.check.ran
+    model, _ = load_keras_file(path, custom_objects=objects)
+    (expected_output,) = expected(tmp_path, "conv2d")
+    np.testing.assert_allclose(call(model, "conv2d")[0], 2 * expected_output, rtol=1e-5, atol=1e-6)

@@ -91,14 +91,18 @@ class Converter:
         self._taken = set(_names_in(config))
         return self.convert(config)
 
-    def is_own(self, description: Config) -> bool:
-        """Returns whether a description is of a class that the caller has given or registered."""
-        names = (description.get("registered_name"), description["class_name"])
-        return any(
-            keras.saving.get_registered_object(name, self._custom_objects) is not None
-            for name in names
-            if name
-        )
+    def own_name(self, description: Config) -> str:
+        """Returns the name that the caller has given or registered a class under, or an empty string.
+
+        Keras 2 writes `package>Class`, and the caller may give the class by its name alone.
+        """
+        name = description["class_name"]
+        names = (description.get("registered_name"), name, name.split(">")[-1])
+        found = (n for n in names if n and self._is_known(n))
+        return next(found, "")
+
+    def _is_known(self, name: str) -> bool:
+        return keras.saving.get_registered_object(name, self._custom_objects) is not None
 
     def _object(self, description: Config, role: str) -> Any:
         name, config = description["class_name"], description["config"]
@@ -107,8 +111,8 @@ class Converter:
         if name == "function":
             return config
         is_graph = isinstance(config, dict) and {"layers", "input_layers", "output_layers"} <= config.keys()
-        if self.is_own(description):
-            return self._own(description, is_graph)
+        if own := self.own_name(description):
+            return self._own(own, description, is_graph)
         if name in _POLICIES:
             return config["name"]
         if name == "Sequential":
@@ -126,18 +130,14 @@ class Converter:
         bare = name.split(">")[-1]
         return self._keras_object(CLASSES.get(bare, (bare, ""))[0], description, role)
 
-    def _own(self, description: Config, is_graph: bool) -> Config:
-        """Returns the description of an object of the caller's own class."""
-        name, config = description["class_name"], description["config"]
+    def _own(self, name: str, description: Config, is_graph: bool) -> Config:
+        """Returns the description of an object of the caller's own class, which is known by a name."""
+        own = {"module": None, "class_name": name, "registered_name": name}
         if is_graph:
             # A subclass of Functional models, which describes its layers as these do.
-            return functional(description, self) | {
-                "module": None,
-                "class_name": name,
-                "registered_name": name,
-            }
-        kept = {key: self.convert(each) for key, each in config.items() if key not in _OF_INPUTS}
-        return {"module": None, "registered_name": name, **description, "config": kept}
+            return functional(description, self) | own
+        config = {k: self.convert(v) for k, v in description["config"].items() if k not in _OF_INPUTS}
+        return {**description, **own, "config": config}
 
     def _keras_object(self, name: str, description: Config, role: str) -> Config:
         old, config = description["class_name"], dict(description["config"])
@@ -178,7 +178,7 @@ class Converter:
         found = self.convert(value, _ROLES.get(key.rpartition("_")[2], "layers"))
         if not isinstance(found, str) or not key.endswith(_NAMING):
             return found
-        if keras.saving.get_registered_object(found, self._custom_objects) is not None:
+        if self._is_known(found):
             # Keras 3 looks up only a description, and not a name, among the caller's functions.
             return {"module": "builtins", "class_name": "function", "config": found, "registered_name": found}
         if found in ACTIVATIONS:

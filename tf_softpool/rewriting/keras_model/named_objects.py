@@ -59,6 +59,8 @@ def with_own_names(objects: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """
     found, notes = dict(objects), []
     for name, value in objects.items():
+        if isinstance(value, type):
+            found.setdefault(keras.saving.get_registered_name(value), value)
         if not isinstance(value, types.FunctionType):
             continue
         own = value.__name__
