@@ -148,3 +148,26 @@ def test_a_wrapper_at_several_widths(kind, replaced):
     new, report = tsp.replace_pooling(model, {"max": kind})
     assert len(report.replaced) == replaced
     assert new(np.ones((1, 8, 8, 3), "float32")).shape == (1, 8, 2, 8)
+
+
+class AtTwoWidths(keras.Model):
+    """Its code calls one pooling on two numbers of channels."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = L.Conv2D(4, 3, padding="same"), L.Conv2D(8, 3, padding="same")
+        self.pool = L.MaxPooling2D(2)
+
+    def call(self, x):
+        return self.pool(self.second(self.pool(self.first(x))))
+
+
+@pytest.mark.filterwarnings(
+    "ignore:The pooling of", "ignore:.*given model itself", "ignore:The new model cannot"
+)
+@pytest.mark.parametrize(("kind", "fails"), [("soft", False), ("local_importance", True)])
+def test_a_model_that_cannot_be_called_any_more_is_said(kind, fails):
+    model = AtTwoWidths()
+    model(np.ones((1, 8, 8, 3), "float32"))
+    _, report = tsp.replace_pooling(model, {"max": kind}, in_place=True)
+    assert bool([note for note in report.notes if "cannot be called" in note]) == fails

@@ -21,7 +21,7 @@ class Before:
     @classmethod
     def of(cls, model: keras.Model) -> "Before":
         """Notes a model's variables and the shapes of its outputs."""
-        return cls(list(model.variables), _output_shapes(model))
+        return cls(list(model.variables), _output_shapes(model)[0])
 
     def pairs_of(self, pairs: Sequence[Pair]) -> list[Pair]:
         """Returns the pairs whose old variable the model had. It may have others after a change in place."""
@@ -29,13 +29,18 @@ class Before:
         return [pair for pair in pairs if id(pair[0]) in ids]
 
 
-def check_model(before: Before, new: keras.Model, pairs: Sequence[Pair]) -> Check:
-    """Compares a new model with the old one. Each pair is an old variable and its copy."""
+def check_model(before: Before, new: keras.Model, pairs: Sequence[Pair], notes: list[str]) -> Check:
+    """Compares a new model with the old one. Each pair is an old variable and its copy.
+
+    If only the new model cannot be called, a note says why.
+    """
     old_of = {id(copy): variable for variable, copy in pairs}
     pairs = [(old_of[id(v)], v) for v in new.variables if id(v) in old_of]
     same = [copy for old, copy in pairs if np.array_equal(bits(old), bits(copy))]
     kept = {id(old) for old, _ in pairs}
-    shapes = _output_shapes(new)
+    shapes, error = _output_shapes(new)
+    if error and before.shapes is not None:
+        notes.append(f"The new model cannot be called as the given one can: {error}")
     return Check(
         carried=len(same),
         parameters=sum(int(np.prod(variable.shape)) for variable in same),
@@ -51,14 +56,14 @@ def bits(variable: keras.Variable) -> np.ndarray:
     return np.frombuffer(variable.numpy().tobytes(), "uint8")
 
 
-def _output_shapes(model: keras.Model) -> list[tuple] | None:
-    """Returns the shapes of a model's outputs, or None if the model does not know them."""
+def _output_shapes(model: keras.Model) -> tuple[list[tuple] | None, str]:
+    """Returns the shapes of a model's outputs, or None and why they are not known."""
     try:
         if is_graph(model):
             outputs = model.outputs
         else:
             shape = model.get_build_config()["input_shape"]
             outputs = keras.tree.flatten(model.compute_output_spec(keras.KerasTensor(shape)))
-        return [tuple(output.shape) for output in outputs]
-    except Exception:
-        return None
+        return [tuple(output.shape) for output in outputs], ""
+    except Exception as error:
+        return None, str(error) or type(error).__name__

@@ -72,7 +72,7 @@ def _copy(
     if isinstance(new.dtype_policy, keras.DTypePolicy) and new.dtype_policy.name != model.dtype_policy.name:
         new.dtype_policy = model.dtype_policy
     # The check calls the new model on symbolic input, which builds new poolings that Keras has not built yet.
-    report.check = check_model(before, new, pairs)
+    report.check = check_model(before, new, pairs, report.notes)
     compile_alike(model, new, pairs, report.notes)
     return new
 
