@@ -296,6 +296,14 @@ def _states(keras: Any) -> Any:
     return keras.Model([a, b], keras.layers.LSTM(4, return_sequences=True)(b, initial_state=[h, c]))
 
 
+def _joined_masks(keras: Any) -> Any:
+    """A masked and an unmasked input, joined."""
+    a, b = keras.Input((4,), dtype="int32"), keras.Input((4,), dtype="int32")
+    masked, unmasked = keras.layers.Embedding(7, 3, mask_zero=True)(a), keras.layers.Embedding(7, 2)(b)
+    joined = keras.layers.Concatenate()([masked, unmasked])
+    return keras.Model([a, b], keras.layers.LSTM(4)(joined))
+
+
 def _ellipsis(keras: Any) -> Any:
     """The preprocessing of VGG and ResNet, inside a model."""
     x = keras.Input(IMAGE)
@@ -409,6 +417,7 @@ MODELS: dict[str, Model] = (
         "identity_initializer": _sequential(FLAT, lambda L: L.Dense(7, kernel_initializer="identity")),
         "unfrozen": Model(_unfrozen, (IMAGE,)),
         "states": Model(_states, (STEPS, STEPS)),
+        "joined_masks": Model(_joined_masks, (_NUMBERS, _NUMBERS[::-1])),
         "ellipsis": Model(_ellipsis, (IMAGE,)),
         "slash_beside_underscore": Model(_slash_beside_underscore, (IMAGE,)),
         "legacy_adam": Model(_legacy_adam, ((4,),)),

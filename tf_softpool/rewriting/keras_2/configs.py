@@ -18,7 +18,7 @@ from tf_softpool.rewriting.keras_2.differences import (
 )
 from tf_softpool.rewriting.keras_2.errors import Keras2Error
 from tf_softpool.rewriting.keras_2.graphs import functional, sequential
-from tf_softpool.rewriting.keras_2.objects import ACTIVATIONS, TensorFlowFunction
+from tf_softpool.rewriting.keras_2.objects import ACTIVATIONS, MaskedConcatenate, TensorFlowFunction
 
 # Where Keras 3 has the classes that a config may describe.
 _MODULES = ("layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers")
@@ -51,6 +51,7 @@ class Converter:
         self.notes: list[str] = []
         # The names that the file gives to layers.
         self._taken: set[str] = set()
+        self._has_masks = False
         self._custom_objects = custom_objects or {}
 
     def convert(self, value: Any, role: str = "layers") -> Any:
@@ -89,6 +90,7 @@ class Converter:
     def read(self, config: Config) -> Any:
         """Returns the config of a whole model, as `convert` does."""
         self._taken = set(_names_in(config))
+        self._has_masks = _has_masks(config)
         return self.convert(config)
 
     def own_name(self, description: Config) -> str:
@@ -127,6 +129,9 @@ class Converter:
         if name in _FUNCTIONS:
             function = {"function": config["function"], "name": self.name(config["name"])}
             return keras.saving.serialize_keras_object(TensorFlowFunction(**function))
+        if name == "Concatenate" and self._has_masks:
+            made = MaskedConcatenate(axis=config.get("axis", -1), name=self.name(config["name"]))
+            return keras.saving.serialize_keras_object(made)
         bare = name.split(">")[-1]
         return self._keras_object(CLASSES.get(bare, (bare, ""))[0], description, role)
 
@@ -200,6 +205,15 @@ def _names_in(config: Any) -> Iterator[str]:
     if isinstance(config, list):
         for each in config:
             yield from _names_in(each)
+
+
+def _has_masks(config: Any) -> bool:
+    """Returns whether a layer in a config makes masks."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "Masking" or config.get("mask_zero") is True:
+            return True
+        config = list(config.values())
+    return isinstance(config, list) and any(map(_has_masks, config))
 
 
 def _row(name: str, key: str) -> Any:

@@ -19,7 +19,7 @@ from tf_softpool.rewriting.identify import is_hdf5
 from tf_softpool.rewriting.keras_2.compilation import compile_model
 from tf_softpool.rewriting.keras_2.configs import Converter, renaming_note
 from tf_softpool.rewriting.keras_2.errors import Keras2Error, cannot_be_read
-from tf_softpool.rewriting.keras_2.weights import load_weights, rearrange
+from tf_softpool.rewriting.keras_2.weights import load_weights, rearrange, rename_layers
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
@@ -103,7 +103,7 @@ def _load_hdf5(
             notes.append("The file has no weights, so the model has its initial ones.")
         return model, compilation
     with h5py.File(path) as file:
-        load_weights(file["model_weights"], model)
+        load_weights(file["model_weights"], model, converter.name)
     return model, compilation
 
 
@@ -124,6 +124,11 @@ def _load_archive(path: Path, converter: Converter, loading: dict[str, Any]) -> 
         (folder / CONFIG).write_text(json.dumps(converter.read(config)))
         with h5py.File(folder / WEIGHTS, "r+") as file:
             rearrange(file)
+            # The names depend on the order of the layers, which only the model itself knows.
+            model = keras.saving.deserialize_keras_object(
+                json.loads((folder / CONFIG).read_text()), **loading
+            )
+            rename_layers(file, config["config"], model, converter.name)
         packed = Path(temporary) / "model.keras"
         with zipfile.ZipFile(packed, "w") as archive:
             for file in sorted(folder.rglob("*")):

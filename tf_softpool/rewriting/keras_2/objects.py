@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -33,6 +33,51 @@ def hard_sigmoid(x: Any) -> Any:
 
 # Activations that compute something else in Keras 3.
 ACTIVATIONS = {"hard_sigmoid": hard_sigmoid}
+
+
+@keras.saving.register_keras_serializable(package="tf_softpool")
+class MaskedConcatenate(keras.layers.Concatenate):
+    """Concatenates as Keras 2 does: a step is masked if it is masked in any of the inputs.
+
+    In Keras 3 a step is masked only if it is masked in all of them. An input without a mask drops the mask.
+    """
+
+    def compute_mask(self, inputs: Sequence[Any], mask: Any = None) -> Any:
+        """Returns the mask of the output, or None if no input has one."""
+        if mask is None or all(each is None for each in mask):
+            return None
+        return JoinedMask(self.axis)(list(inputs), list(mask))
+
+
+@keras.saving.register_keras_serializable(package="tf_softpool")
+class JoinedMask(keras.Operation):
+    """The mask of `MaskedConcatenate`, as a node of a Functional model with a name of its own.
+
+    Args:
+        axis: int. The axis that is concatenated along.
+        name: str. The operation's name.
+    """
+
+    def __init__(self, axis: int, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.axis = axis
+
+    def call(self, inputs: Sequence[Any], masks: Sequence[Any]) -> Any:
+        """Returns which steps no mask leaves out."""
+        parts = [_mask_of(x, each) for x, each in zip(inputs, masks, strict=True)]
+        return keras.ops.all(keras.ops.concatenate(parts, axis=self.axis), axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {"axis": self.axis, "name": self.name}
+
+
+def _mask_of(x: Any, mask: Any) -> Any:
+    """Returns a mask as a tensor that can be concatenated as the tensor is."""
+    if mask is None:
+        return keras.ops.ones_like(x, dtype="bool")
+    mask = keras.ops.cast(mask, "bool")
+    return keras.ops.expand_dims(mask, -1) if len(mask.shape) < len(x.shape) else mask
 
 
 @keras.saving.register_keras_serializable(package="tf_softpool")

@@ -1,8 +1,8 @@
 """The weights in files of Keras 2: read from HDF5, and in archives under names that Keras 3 looks for."""
 
 import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import h5py
@@ -46,6 +46,47 @@ def _number(layers: h5py.Group) -> None:
                 layers.move(name, new)
 
 
+def rename_layers(
+    group: h5py.Group, config: dict[str, Any], model: keras.Model, new_name: Callable[[str], str]
+) -> None:
+    """Gives the layers in an archive the names that Keras 3 looks for.
+
+    Both number the layers of a class in the model's order, and the orders may differ.
+
+    Args:
+        group: the group of the model.
+        config: the model's config, as Keras 2 wrote it.
+        model: the model.
+        new_name: a function that takes the name of a layer in the file and returns its name in the model.
+    """
+    if "layers" not in group or "layers" not in config:
+        return
+    layers, descriptions = group["layers"], config["layers"]
+    names = [new_name(each.get("name") or each["config"]["name"]) for each in descriptions]
+    old = dict(zip(names, _numbered(each["class_name"] for each in descriptions), strict=True))
+    places = _numbered(type(layer).__name__ for layer in model.layers)
+    new = dict(zip((layer.name for layer in model.layers), places, strict=True))
+    moved = [name for name in names if name in new and old[name] in layers]
+    for name in moved:
+        layers.move(old[name], f"moving/{name}")
+    for name in moved:
+        layers.move(f"moving/{name}", new[name])
+    for name, description in zip(names, descriptions, strict=True):
+        if name in moved:
+            rename_layers(layers[new[name]], description["config"], model.get_layer(name), new_name)
+
+
+def _numbered(classes: Iterable[str]) -> list[str]:
+    """Returns the names of classes in snake case, with a number from the second of a class on."""
+    counts: Counter[str] = Counter()
+    names = []
+    for cls in classes:
+        base = re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z0-9]+)", r"\1_\2", cls)).lower()
+        names.append(f"{base}_{counts[base]}" if counts[base] else base)
+        counts[base] += 1
+    return names
+
+
 def names_in(group: h5py.Group, attribute: str) -> list[str]:
     """Returns the names in an attribute. A long list is in several attributes, which are numbered."""
     keys = sorted(
@@ -55,19 +96,27 @@ def names_in(group: h5py.Group, attribute: str) -> list[str]:
     return [name.decode() if isinstance(name, bytes) else str(name) for name in found]
 
 
-def load_weights(group: h5py.Group, model: keras.Model) -> None:
-    """Gives a model the weights in an HDF5 file: to its layers in turn, and in each layer by name or in turn.
+def load_weights(group: h5py.Group, model: keras.Model, new_name: Callable[[str], str]) -> None:
+    """Gives a model the weights in an HDF5 file: to its layers by name, and in each layer by name or in turn.
+
+    Args:
+        group: the group with the weights.
+        model: the model.
+        new_name: a function that takes the name of a layer in the file and returns its name in the model.
 
     Raises:
         Keras2Error: if a layer has other weights than the file.
     """
-    layers = [layer for layer in model.layers if layer.weights]
-    groups = [group[name] for name in names_in(group, "layer_names")]
-    groups = [each for each in groups if names_in(each, "weight_names")]
-    if len(layers) != len(groups):
-        raise Keras2Error(f"the model has {len(layers)} layers with weights, and the file has {len(groups)}.")
-    for layer, saved in zip(layers, groups, strict=True):
-        _load(layer, layer.trainable_weights + layer.non_trainable_weights, saved)
+    layers = {layer.name: layer for layer in model.layers if layer.weights}
+    saved = {new_name(name): group[name] for name in names_in(group, "layer_names")}
+    saved = {name: each for name, each in saved.items() if names_in(each, "weight_names")}
+    if len(layers) != len(saved):
+        raise Keras2Error(f"the model has {len(layers)} layers with weights, and the file has {len(saved)}.")
+    if layers.keys() != saved.keys():
+        # Older files may name layers in another way than their configs.
+        saved = dict(zip(layers, saved.values(), strict=True))
+    for name, layer in layers.items():
+        _load(layer, layer.trainable_weights + layer.non_trainable_weights, saved[name])
     if "top_level_model_weights" in group and (own := _own_weights(model)):
         _load(model, own, group["top_level_model_weights"])
 
