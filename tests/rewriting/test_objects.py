@@ -267,3 +267,21 @@ def test_losses_of_layers_stay(what):
     back, _ = tsp.replace_pooling(new, {"soft": "max"})
     np.testing.assert_array_equal(back(x), model(x))
     assert [float(loss) for loss in back.losses] == [float(loss) for loss in model.losses]
+
+
+class Needing(Threshold):
+    """A metric whose config leaves out an argument that it needs."""
+
+    def __init__(self, limit, name="needing", dtype=None):
+        super().__init__(limit, name, dtype)
+
+
+@pytest.mark.filterwarnings("ignore:No Needing can be made")
+def test_metrics_that_no_config_makes_are_shared():
+    model = compiled(metrics=[Needing(0.75)])
+    new, report = tsp.replace_pooling(model, {"max": "average"})
+    assert new.compiled
+    assert [note for note in report.notes if "share the metric 'needing'" in note]
+    back, _ = tsp.replace_pooling(new, {"average": "max"})
+    expected = model.evaluate(X, np.ones((2, 1)), verbose=0, return_dict=True)
+    assert back.evaluate(X, np.ones((2, 1)), verbose=0, return_dict=True) == expected

@@ -78,12 +78,22 @@ def _without_state(argument: Any, notes: list[str]) -> Any:
     """
     if not isinstance(argument, keras.optimizers.Optimizer | keras.metrics.Metric):
         return argument
-    new = type(argument).from_config(argument.get_config())
-    others = {} if is_of_keras(type(argument)) else unlike(argument, new)
+    is_metric, cls = isinstance(argument, keras.metrics.Metric), type(argument)
+    try:
+        new = cls.from_config(argument.get_config())
+    except Exception as error:
+        if not is_metric:
+            raise
+        notes.append(
+            f"No {cls.__name__} can be made from its config ({error}), so both models share the metric "
+            f"{argument.name!r}."
+        )
+        return argument
+    others = {} if is_of_keras(cls) else unlike(argument, new)
     if not others:
         return new
-    what = f"The config of {type(argument).__name__} does not contain {', '.join(others)}"
-    if isinstance(argument, keras.metrics.Metric):
+    what = f"The config of {cls.__name__} does not contain {', '.join(others)}"
+    if is_metric:
         notes.append(f"{what}, so both models share the metric {argument.name!r}.")
         return argument
     notes.append(f"{what}, so the new optimizer got them as attributes.")
