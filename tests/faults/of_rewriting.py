@@ -90,7 +90,7 @@ FAULTS = [
         "metric-with-defaults",
         "an argument that is lost",
         f"{KERAS_MODEL}/compilation.py",
-        "others = {} if is_of_keras(type(argument)) else unlike(argument, new)",
+        "others = {} if is_of_keras(cls) else unlike(argument, new)",
         "others: dict = {}",
         ("tests/rewriting/test_objects.py",),
     ),
