@@ -31,8 +31,13 @@ print("afterwards")
 )
 
 
+def heed_interrupts():
+    """A process in the background of a shell ignores interrupts, and so do the processes that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def process(code, environment=None, **options):
-    options = {"capture_output": True, "check": False, **options}
+    options = {"capture_output": True, "check": False, "preexec_fn": heed_interrupts, **options}
     return subprocess.run([sys.executable, "-c", code], env={**os.environ, **(environment or {})}, **options)
 
 
@@ -81,7 +86,7 @@ def test_a_process_that_dies_leaves_its_last_words(when, death, code):
 def test_a_failed_import_is_told():
     run = process(f"{START}\nimport no_such_module")
     assert run.returncode == 1
-    assert run.stderr.decode().endswith("ModuleNotFoundError: No module named 'no_such_module'\n")
+    assert "ModuleNotFoundError: No module named 'no_such_module'\n" in run.stderr.decode()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -101,7 +106,11 @@ def test_an_interrupt_reaches_the_process_alone():
     """A terminal sends it to the guard too, which goes on until the process has ended."""
     code = f"{WORK}\nimport time\nprint('ready', flush=True)\ntime.sleep(30)"
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=heed_interrupts,
     ) as running:
         while running.stdout.readline() != b"ready\n":
             pass

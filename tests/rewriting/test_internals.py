@@ -71,10 +71,9 @@ def compile_arguments():
 def variables_optimized_by():
     built = model()
     built.get_layer("dense").trainable = False
-    assert [v.path for v in internals.variables_optimized_by(built.optimizer)] == [
-        "dense/kernel",
-        "dense/bias",
-    ]
+    # A test that failed inside a call may have left Keras in the scope of its model.
+    found = [v.path.split("/")[-2:] for v in internals.variables_optimized_by(built.optimizer)]
+    assert found == [["dense", "kernel"], ["dense", "bias"]]
 
 
 def exchanged_in_tracker():
