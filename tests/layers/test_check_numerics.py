@@ -67,6 +67,7 @@ def test_the_checks_find_infinities(checked):
         L.SumPooling1D(2)(np.full((1, 2, 1), -np.inf, "float32"))
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("padding", PADDINGS)
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
@@ -77,6 +78,7 @@ def test_windows(checked, name, rank, data_format, padding, mode):
     check(mode, layer, images(rank, data_format, size=7))
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("form", ["Global", "Adaptive"])
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
@@ -86,6 +88,7 @@ def test_global_and_adaptive_windows(checked, name, rank, data_format, form, mod
     check(mode, layer_of(name, form, rank, data_format), images(rank, data_format, size=7))
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("mask", ["behind", "between", "nothing"])
 @pytest.mark.parametrize("form", ["", "Global", "Adaptive"])
@@ -105,6 +108,7 @@ def test_draws(checked, layer, name, mode):
     check(mode, layer_class(layer, 2)(3, 2, "same", seed=1, **more), images(2, size=7), training=True)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16", "float64"])
 @pytest.mark.parametrize("mode", ["eager", "portable", "dynamic"])
 @pytest.mark.parametrize("name", POOLINGS)

@@ -60,6 +60,7 @@ def gradients(layer, x, mask):
     return tape.gradient(loss, [x, *(w.value for w in layer.trainable_weights)])
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize(("mode", "data_format"), WAYS)
 @pytest.mark.parametrize(("window", "mask"), WINDOWS_AND_MASKS, ids=str)
 @pytest.mark.parametrize("name", ARGUMENTS)
@@ -74,6 +75,7 @@ def test_windows_without_their_masked_steps(name, window, mask, mode, data_forma
     np.testing.assert_array_equal(layer.compute_mask(garbage, mask), kept_windows(mask, *window))
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
 @pytest.mark.parametrize(("window", "mask"), WINDOWS_AND_MASKS[1::2] + WINDOWS_AND_MASKS[2:3], ids=str)
 @pytest.mark.parametrize("name", ARGUMENTS)
@@ -89,6 +91,7 @@ def test_gradients(name, window, mask, data_format):
         np.testing.assert_allclose(found, other, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("mask", MASKS)
 @pytest.mark.parametrize("name", OF_FORMS)

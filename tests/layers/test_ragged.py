@@ -34,6 +34,7 @@ def one_by_one(layer, x):
     return np.stack([np.ravel(row) for row in rows])
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("lengths", LENGTHS, ids=str)
 @pytest.mark.parametrize("name", WITH_FORMS)
 def test_each_sequence_is_pooled_by_itself(name, lengths):
