@@ -13,13 +13,18 @@ from typing import Any
 
 import h5py
 import keras
-import numpy as np
 
 from tf_softpool.rewriting.identify import is_hdf5
 from tf_softpool.rewriting.keras_2.compilation import compile_model
 from tf_softpool.rewriting.keras_2.configs import Converter, renaming_note
 from tf_softpool.rewriting.keras_2.errors import Keras2Error, cannot_be_read
-from tf_softpool.rewriting.keras_2.weights import load_weights, rearrange, rename_layers
+from tf_softpool.rewriting.keras_2.weights import (
+    load_weights,
+    names_in,
+    rearrange,
+    rename_layers,
+    weights_of_layers,
+)
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
@@ -88,32 +93,15 @@ def _load_hdf5(
     with h5py.File(path) as file:
         config = json.loads(_text(file.attrs["model_config"]))
         compilation = json.loads(_text(file.attrs.get("training_config", "null")))
-        backend = _text(file["model_weights"].attrs.get("backend", "tensorflow"))
-        has_weights = any(
-            # Long lists are in several attributes, which are numbered.
-            attribute.startswith("weight_names") and np.size(names)
-            for group in _groups(file)
-            for attribute, names in group.attrs.items()
-        )
-    if backend == "theano":
-        raise Keras2Error("it was trained with Theano, whose convolutions turn their kernels around.")
-    model = keras.saving.deserialize_keras_object(converter.read(config), **loading)
-    if not has_weights:
-        if model.weights:
+        weights = file["model_weights"]
+        if _text(weights.attrs.get("backend", "tensorflow")) == "theano":
+            raise Keras2Error("it was trained with Theano, whose convolutions turn their kernels around.")
+        model = keras.saving.deserialize_keras_object(converter.read(config), **loading)
+        if any(names_in(group, "weight_names") for group in weights_of_layers(weights)):
+            load_weights(weights, model, converter.name)
+        elif model.weights:
             notes.append("The file has no weights, so the model has its initial ones.")
-        return model, compilation
-    with h5py.File(path) as file:
-        load_weights(file["model_weights"], model, converter.name)
     return model, compilation
-
-
-def _groups(file: h5py.File) -> list[h5py.Group]:
-    """Returns the groups of the layers that a file has weights of."""
-    found: list[h5py.Group] = []
-    file["model_weights"].visititems(
-        lambda _, each: found.append(each) if isinstance(each, h5py.Group) else None
-    )
-    return found
 
 
 def _load_archive(path: Path, converter: Converter, loading: dict[str, Any]) -> tuple[keras.Model, Any]:

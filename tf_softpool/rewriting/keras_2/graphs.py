@@ -90,29 +90,31 @@ def _any_functional() -> keras.Model:
     return keras.Model(x, x)
 
 
+def name_of(description: Config) -> str:
+    """Returns the name of a layer, which Functional models also write beside its config."""
+    return str(description.get("name") or description["config"]["name"])
+
+
 class _Graph:
     """The connections in one Functional model."""
 
     def __init__(self, config: Config, converter: Converter) -> None:
         self._converter = converter
-        layers = config["layers"]
-        self._classes = {
-            layer.get("name", layer["config"].get("name")): layer["class_name"] for layer in layers
-        }
+        named = {name_of(layer): layer for layer in config["layers"]}
+        self._classes = {name: layer["class_name"] for name, layer in named.items()}
         self._models = {
-            layer.get("name", layer["config"].get("name"))
-            for layer in layers
+            name
+            for name, layer in named.items()
             if layer["class_name"] in _MODELS or "layers" in layer["config"]
         }
 
     def layer(self, description: Config) -> Config:
         """Returns the description of a layer, with how it is called."""
-        name = description.get("name") or description["config"]["name"]
         new = self._converter.convert(
             {k: v for k, v in description.items() if k not in ("inbound_nodes", "name")}
         )
         nodes = [self._node(node, description["class_name"]) for node in description.get("inbound_nodes", [])]
-        return new | {"name": self._converter.name(name), "inbound_nodes": nodes}
+        return new | {"name": self._converter.name(name_of(description)), "inbound_nodes": nodes}
 
     def ends(self, ends: Any) -> Any:
         """Returns the model's inputs or outputs. A list of one is that one, as in Keras 2."""

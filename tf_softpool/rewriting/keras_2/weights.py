@@ -10,9 +10,12 @@ import keras
 import numpy as np
 
 from tf_softpool.rewriting.keras_2.errors import Keras2Error
+from tf_softpool.rewriting.keras_2.graphs import name_of
 
 # Where Keras 2.12 and 2.13 have the layers of a model.
 _OLD_LAYERS = "_layer_checkpoint_dependencies"
+# Where an HDF5 file has the weights that belong to no layer of a model.
+_OWN_WEIGHTS = "top_level_model_weights"
 
 
 def rearrange(file: h5py.File) -> None:
@@ -62,7 +65,7 @@ def rename_layers(
     if "layers" not in group or "layers" not in config:
         return
     layers, descriptions = group["layers"], config["layers"]
-    names = [new_name(each.get("name") or each["config"]["name"]) for each in descriptions]
+    names = [new_name(name_of(each)) for each in descriptions]
     old = dict(zip(names, _numbered(each["class_name"] for each in descriptions), strict=True))
     places = _numbered(type(layer).__name__ for layer in model.layers)
     new = dict(zip((layer.name for layer in model.layers), places, strict=True))
@@ -96,6 +99,12 @@ def names_in(group: h5py.Group, attribute: str) -> list[str]:
     return [name.decode() if isinstance(name, bytes) else str(name) for name in found]
 
 
+def weights_of_layers(group: h5py.Group) -> list[h5py.Group]:
+    """Returns the groups of a model's layers in an HDF5 file, and last that of its own weights, if any."""
+    names = names_in(group, "layer_names") + [name for name in [_OWN_WEIGHTS] if name in group]
+    return [group[name] for name in names]
+
+
 def load_weights(group: h5py.Group, model: keras.Model, new_name: Callable[[str], str]) -> None:
     """Gives a model the weights in an HDF5 file: to its layers by name, and in each layer by name or in turn.
 
@@ -108,7 +117,8 @@ def load_weights(group: h5py.Group, model: keras.Model, new_name: Callable[[str]
         Keras2Error: if a layer has other weights than the file.
     """
     layers = {layer.name: layer for layer in model.layers if layer.weights}
-    saved = {new_name(name): group[name] for name in names_in(group, "layer_names")}
+    names = names_in(group, "layer_names")
+    saved = dict(zip(map(new_name, names), weights_of_layers(group), strict=False))
     saved = {name: each for name, each in saved.items() if names_in(each, "weight_names")}
     if len(layers) != len(saved):
         raise Keras2Error(f"the model has {len(layers)} layers with weights, and the file has {len(saved)}.")
@@ -117,8 +127,8 @@ def load_weights(group: h5py.Group, model: keras.Model, new_name: Callable[[str]
         saved = dict(zip(layers, saved.values(), strict=True))
     for name, layer in layers.items():
         _load(layer, layer.trainable_weights + layer.non_trainable_weights, saved[name])
-    if "top_level_model_weights" in group and (own := _own_weights(model)):
-        _load(model, own, group["top_level_model_weights"])
+    if _OWN_WEIGHTS in group and (own := _own_weights(model)):
+        _load(model, own, group[_OWN_WEIGHTS])
 
 
 def _own_weights(model: keras.Model) -> list[keras.Variable]:

@@ -55,7 +55,7 @@ def _are_stale(optimizers: Sequence[Any], model: keras.Model) -> bool:
 
 
 def _knows(optimizer: Any, variables: Sequence[keras.Variable]) -> bool:
-    """Returns whether an optimizer was built for these variables alone, or is not built yet."""
+    """Returns whether an optimizer was built for these variables, and maybe others, or is not built yet."""
     if optimizer is None or not optimizer.built:
         return True
     return {id(v) for v in variables} <= {id(v) for v in variables_optimized_by(optimizer)}

@@ -69,7 +69,7 @@ class ModelSite(Site):
         tensors = [] if self.part is None else self.part.pooled
         if any(tensor.ragged for tensor in tensors) and not takes_ragged(layer):
             return f"its input is ragged, and {type(layer).__name__} takes no ragged input"
-        shapes = list(dict.fromkeys(tuple(tensor.shape) for tensor in tensors))
+        shapes = _shapes_of(tensors)
         if len(shapes) > 1 and len({variables_for(layer, shape) for shape in shapes}) > 1:
             return _too_many(shapes, layer)
         if not tensors and self.chain and isinstance(self.layer, keras.Layer):
@@ -78,7 +78,7 @@ class ModelSite(Site):
             axis = 1 if getattr(self.layer, "data_format", None) == "channels_first" else -1
             widths = {tensor.shape[axis] for tensor in outer if len(tensor.shape) > 1}
             if len(widths) > 1 and depends_on_channels(layer):
-                return _too_many(list(dict.fromkeys(tuple(tensor.shape) for tensor in outer)), layer)
+                return _too_many(_shapes_of(outer), layer)
         return ""
 
     def loss_with(self, layer: keras.Layer) -> str:
@@ -87,6 +87,11 @@ class ModelSite(Site):
         if is_masked and "mask" not in inspect.signature(layer.call).parameters:
             return "takes no mask, so steps that were masked are pooled too"
         return ""
+
+
+def _shapes_of(tensors: list[keras.KerasTensor]) -> list[tuple]:
+    """Returns the shapes of tensors, each once."""
+    return list(dict.fromkeys(tuple(tensor.shape) for tensor in tensors))
 
 
 def _too_many(shapes: list[tuple], layer: keras.Layer) -> str:
@@ -98,10 +103,11 @@ def _too_many(shapes: list[tuple], layer: keras.Layer) -> str:
 
 def depends_on_channels(layer: keras.Layer) -> bool:
     """Returns whether a layer has other weights for another number of channels."""
-    shapes = [(None, *[8] * layer.input_spec.ndim)[: layer.input_spec.ndim - 1] for _ in range(2)]
-    first, second = ((*shape, channels) for shape, channels in zip(shapes, (4, 8), strict=True))
-    if getattr(layer, "data_format", None) == "channels_first":
-        first, second = ((shape[0], shape[-1], *shape[1:-1]) for shape in (first, second))
+    sizes = [8] * (layer.input_spec.ndim - 2)
+    is_first = getattr(layer, "data_format", None) == "channels_first"
+    first, second = (
+        (None, channels, *sizes) if is_first else (None, *sizes, channels) for channels in (4, 8)
+    )
     return variables_for(layer, first) != variables_for(layer, second)
 
 
