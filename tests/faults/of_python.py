@@ -6,7 +6,7 @@ FAULTS = [
     Fault(
         "guide-off-centre",
         "an off-by-one error",
-        f"{OPS}/portable/taps.py",
+        f"{OPS}/portable/places.py",
         "(pool_size - size + 1) // 2 for pool_size",
         "(pool_size - size) // 2 for pool_size",
         ("tests/layers/test_learned_guide.py",),
@@ -22,7 +22,7 @@ FAULTS = [
     Fault(
         "dynamic-stride",
         "a stride ignored if sizes are unknown",
-        f"{OPS}/portable/taps.py",
+        f"{OPS}/portable/places.py",
         'return first + taps + stride * ops.arange(outputs, dtype="int32")',
         'return first + taps + ops.arange(outputs, dtype="int32")',
         ("tests/ops/test_soft_pool.py",),
@@ -118,7 +118,7 @@ FAULTS = [
     Fault(
         "positions-of-another-axis",
         "an off-by-one error at drawn positions",
-        f"{OPS}/portable/taps.py",
+        f"{OPS}/portable/places.py",
         "begin = begin + outputs",
         "begin = begin + outputs - 1",
         ("tests/ops/test_placed_windows.py",),

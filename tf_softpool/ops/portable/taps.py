@@ -14,32 +14,16 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 from keras import ops
 
+from tf_softpool.ops.portable.places import Places, gather, places_around, places_of, shape_of
 from tf_softpool.ops.window import PoolWindow
 
 # The axis of taps.
 TAPS = 0
 # An axis with more taps than this is read in one gather of a matrix, and any other in a gather for each tap.
 _MOST_GATHERS = 32
-
-
-class _Places(NamedTuple):
-    """Where the taps of an axis are: matrices with a row for each tap and a column for each window.
-
-    They are arrays if they are known when a graph is made, or else tensors.
-
-    Attributes:
-        positions: the position of each tap.
-        inside: True for the taps that a window has, or None if windows have all of them.
-        outputs: the number of windows.
-    """
-
-    positions: Any
-    inside: Any
-    outputs: Any
 
 
 class Taps(NamedTuple):
@@ -85,9 +69,7 @@ def _windows(x: Any, window: PoolWindow) -> Taps:
         axis = _axis_of_windows(window) - 1
         flat = ops.reshape(x, _flat_shape(ops.shape(x), window))
         return Taps(ops.expand_dims(ops.moveaxis(flat, axis, TAPS), axis + 1), None)
-    if window.is_adaptive:
-        return _read(x, window, [_adaptive_places(n, m) for n, m in _lengths(x, window)])
-    return _read(x, window, _strided_places(x, window, window.pool_size, (0,) * window.rank))
+    return _read(x, window, places_of(x, window))
 
 
 def mask_of(window: PoolWindow) -> Any:
@@ -133,10 +115,7 @@ def surroundings(x: Any, window: PoolWindow, size: int) -> Taps:
 def _surroundings(x: Any, window: PoolWindow, size: int) -> Taps:
     """Does what `surroundings` does, without the mask."""
     window.output_shape(static_shape(x))
-    if window.is_adaptive:
-        return _read(x, window, [_places_around(n, m, size) for n, m in _lengths(x, window)])
-    offsets = [(pool_size - size + 1) // 2 for pool_size in window.pool_size]
-    return _read(x, window, _strided_places(x, window, (size,) * window.rank, offsets))
+    return _read(x, window, places_around(x, window, size))
 
 
 def as_windows(y: Any, window: PoolWindow) -> Any:
@@ -206,74 +185,7 @@ def _with_open_size(shape: Any) -> list:
     return shape
 
 
-def _lengths(x: Any, window: PoolWindow) -> list[tuple[Any, int]]:
-    """Returns the length of each spatial axis, an int or a tensor, with the window's size along it."""
-    shape = ops.shape(x)
-    return [(shape[axis], size) for axis, size in zip(window.spatial_axes, window.pool_size, strict=True)]
-
-
-def _strided_places(
-    x: Any, window: PoolWindow, sizes: Sequence[int], offsets: Sequence[int]
-) -> list[_Places]:
-    """Returns the places of windows that are not adaptive, for each spatial axis.
-
-    Along each axis there are `sizes` taps, and the first is `offsets` after the window's start.
-    """
-    dimensions = list(zip(_lengths(x, window), window.strides, sizes, offsets, strict=True))
-    # In a graph of unknown sizes, masks of whole windows would cost time and hide nothing.
-    whole = window.padding == "valid" and all(o >= 0 and o + n <= k for (_, k), _, n, o in dimensions)
-    places, begin = list[_Places](), 0
-    for (length, pool_size), stride, size, offset in dimensions:
-        outputs = window.outputs(length, pool_size, stride)
-        first = offset - window.positions_before(length, pool_size, stride)
-        if window.positions is None:
-            positions = _positions(first, size, stride, outputs)
-        else:
-            taps: np.ndarray = np.arange(size, dtype="int32")[:, None]
-            positions = first + taps + window.positions[begin : begin + outputs]
-            begin = begin + outputs
-        inside = None if whole else _both(positions >= 0, positions < length)
-        places.append(_Places(positions, inside, outputs))
-    return places
-
-
-def _positions(first: Any, size: int, stride: int, outputs: Any) -> Any:
-    """Returns the positions of taps: a row for each of `size` taps, a column for each window."""
-    taps: np.ndarray = np.arange(size, dtype="int32")[:, None]
-    if isinstance(outputs, int):
-        return first + taps + np.arange(outputs, dtype="int32") * np.int32(stride if outputs > 1 else 1)
-    return first + taps + stride * ops.arange(outputs, dtype="int32")
-
-
-def _starts_and_sizes(length: Any, outputs: int) -> tuple[Any, Any]:
-    """Returns the start and the size of each adaptive window along an axis."""
-    before: np.ndarray = np.arange(outputs, dtype="int32")
-    after: np.ndarray = before + 1
-    # As `floor(o n / m)` and `ceil((o + 1) n / m)`, but long axes with many windows do not overflow.
-    whole, rest = length // outputs, length % outputs
-    starts = whole * before + rest * before // outputs
-    ends = whole * after + (rest * after + (outputs - 1)) // outputs
-    return starts, ends - starts
-
-
-def _adaptive_places(length: Any, outputs: int) -> _Places:
-    """Returns the places of all taps of adaptive windows along an axis."""
-    starts, sizes = _starts_and_sizes(length, outputs)
-    library = np if isinstance(sizes, np.ndarray) else ops
-    taps = library.arange(library.max(sizes), dtype="int32")[:, None]
-    # A tap after a window's end repeats the last one before it.
-    return _Places(starts + library.minimum(taps, sizes - 1), taps < sizes, outputs)
-
-
-def _places_around(length: Any, outputs: int, size: int) -> _Places:
-    """Returns the places of `size` taps around the centres of adaptive windows along an axis."""
-    starts, sizes = _starts_and_sizes(length, outputs)
-    taps: np.ndarray = np.arange(size, dtype="int32")[:, None]
-    positions = starts + sizes // 2 - size // 2 + taps
-    return _Places(positions, _both(positions >= 0, positions < length), outputs)
-
-
-def _read(x: Any, window: PoolWindow, places: Sequence[_Places]) -> Taps:
+def _read(x: Any, window: PoolWindow, places: Sequence[Places]) -> Taps:
     """Returns taps for each window, given their places along each spatial axis."""
     shape, sizes = list(ops.shape(x)), list[Any]()
     # Each dimension puts its taps in front of those already there, so the last dimension has to come first.
@@ -285,7 +197,7 @@ def _read(x: Any, window: PoolWindow, places: Sequence[_Places]) -> Taps:
             x = ops.reshape(x, _with_open_size([merged[0] * merged[1], *merged[2:]]))
         x = _take(x, positions, shape[axis], axis)
         shape[axis] = outputs
-        sizes.append(_shape(positions)[0])
+        sizes.append(shape_of(positions)[0])
     taps = math.prod(sizes)
     x = ops.reshape(x, [taps, *_flat_shape(shape, window)])
     masks = [inside for _, inside, _ in places if inside is not None]
@@ -294,11 +206,6 @@ def _read(x: Any, window: PoolWindow, places: Sequence[_Places]) -> Taps:
     mask_shape = [taps, 1, 1, 1]
     mask_shape[_axis_of_windows(window)] = -1
     return Taps(x, ops.reshape(_of_all_dimensions(masks), mask_shape))
-
-
-def _shape(matrix: Any) -> tuple:
-    """Returns the shape of an array or a tensor, with tensors for unknown dimensions."""
-    return matrix.shape if isinstance(matrix, np.ndarray) else ops.shape(matrix)
 
 
 def _take(x: Any, places: Any, length: Any, axis: int) -> Any:
@@ -317,7 +224,7 @@ def _take(x: Any, places: Any, length: Any, axis: int) -> Any:
         return _take_at_once(x, places, axis)
     rows = list(places) if library is np else ops.unstack(places, num=count)
     # On TensorFlow's CPU a gather is many times faster than a strided slice.
-    taken = [_gather(x, row, axis) for row in rows]
+    taken = [gather(x, row, axis) for row in rows]
     return ops.concatenate(taken, axis=0) if len(taken) > 1 else taken[0]
 
 
@@ -325,21 +232,7 @@ def _take_at_once(x: Any, places: Any, axis: int) -> Any:
     """Does what `_take` does in one gather, for positions inside the input."""
     order = list(range(len(x.shape) + 1))
     order.insert(0, order.pop(axis))
-    return ops.transpose(_gather(x, places, axis), order)
-
-
-def _gather(x: Any, places: Any, axis: int) -> Any:
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        # `keras.ops.take` would add five nodes to handle negative indices. There are none here.
-        return tf.gather(x, places, axis=axis)
-    return ops.take(x, places, axis=axis)
-
-
-def _both(first: Any, second: Any) -> Any:
-    library = np if isinstance(first, np.ndarray) and isinstance(second, np.ndarray) else ops
-    return library.logical_and(first, second)
+    return ops.transpose(gather(x, places, axis), order)
 
 
 def _of_all_dimensions(masks: list) -> Any:
@@ -350,6 +243,6 @@ def _of_all_dimensions(masks: list) -> Any:
         whole = library.expand_dims(library.expand_dims(whole, 1), 3)
         mask = library.expand_dims(library.expand_dims(mask, 0), 2)
         whole = library.logical_and(whole, mask)
-        size = math.prod(_shape(whole)[:2])
+        size = math.prod(shape_of(whole)[:2])
         whole = whole.reshape(size, -1) if isinstance(whole, np.ndarray) else ops.reshape(whole, (size, -1))
     return whole
