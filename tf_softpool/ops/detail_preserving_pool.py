@@ -19,6 +19,8 @@ from tf_softpool.ops.arguments import (
 )
 from tf_softpool.ops.node import PoolNode
 from tf_softpool.ops.portable.infinities import is_inf, is_minus_inf, largest_of, limit_of, nan_where
+from tf_softpool.ops.portable.quick import details
+from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.taps import TAPS, along_channels, as_pooled, as_windows, windows
 from tf_softpool.ops.portable.weighted_average import weighted_average
 from tf_softpool.ops.window import PoolWindow
@@ -143,6 +145,20 @@ def portable_detail_preserving_pool(
     x: Any, guide: Any, alpha: Any, lam: Any, window: PoolWindow, symmetric: bool
 ) -> Any:
     """Pools with standard operations, on any backend of Keras."""
+    return or_exact(
+        lambda same_windows, *tensors: details.detail_preserving_pool(
+            same_windows, *tensors, alpha=alpha, lam=lam, symmetric=symmetric, epsilon=EPSILON
+        ),
+        (x,) if guide is None else (x, guide),
+        window,
+        lambda: exact_detail_preserving_pool(x, guide, alpha, lam, window, symmetric),
+    )
+
+
+def exact_detail_preserving_pool(
+    x: Any, guide: Any, alpha: Any, lam: Any, window: PoolWindow, symmetric: bool
+) -> Any:
+    """Pools with standard operations that are right for all numbers."""
     dtype = compute_dtype(x.dtype)
     taps = windows(ops.cast(x, dtype), window)
     a = taps.values
@@ -197,7 +213,7 @@ def _distance(detail: Any, epsilon: float) -> Any:
     return scale * ops.sqrt((detail / scale) ** 2 + (epsilon / scale) ** 2)
 
 
-native.register_gradients("DetailPreservingPool", portable_detail_preserving_pool)
+native.register_gradients("DetailPreservingPool", exact_detail_preserving_pool)
 
 
 @keras.saving.register_keras_serializable("tf_softpool")

@@ -8,9 +8,8 @@ from typing import Any
 
 from keras import ops
 
-from tf_softpool.ops import native
+from tf_softpool.ops import native, numerics
 from tf_softpool.ops.arguments import check_poolable
-from tf_softpool.ops.native import numerics
 from tf_softpool.ops.portable.taps import kept_windows, mask_of
 from tf_softpool.ops.window import PoolWindow
 

@@ -9,6 +9,8 @@ from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import per_channel
 from tf_softpool.ops.portable import standard
 from tf_softpool.ops.portable.mixtures import blend
+from tf_softpool.ops.portable.quick import mixtures
+from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.taps import TAPS, along_channels
 from tf_softpool.ops.window import PoolWindow
 
@@ -44,6 +46,16 @@ def portable_gated_pool(x: Any, omega: Any, bias: Any, window: PoolWindow) -> An
 
     `omega` has the shape `[places, channels]`, and `bias` the shape `[channels]`.
     """
+    return or_exact(
+        lambda same_windows, a: mixtures.gated_pool(same_windows, a, omega, bias),
+        (x,),
+        window,
+        lambda: exact_gated_pool(x, omega, bias, window),
+    )
+
+
+def exact_gated_pool(x: Any, omega: Any, bias: Any, window: PoolWindow) -> Any:
+    """Pools with standard operations that are right for all numbers."""
     omega, bias = along_channels(omega, window, tap_axes=1), along_channels(bias, window)
 
     def reduce(a: Any, present: Any) -> Any:
@@ -53,4 +65,4 @@ def portable_gated_pool(x: Any, omega: Any, bias: Any, window: PoolWindow) -> An
     return standard.pool(x, window, reduce)
 
 
-native.register_gradients("GatedPool", portable_gated_pool)
+native.register_gradients("GatedPool", exact_gated_pool)

@@ -10,6 +10,8 @@ from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import TensorLike, as_tensor, compute_dtype, shapes_agree, spatial_rank
 from tf_softpool.ops.node import PoolNode
 from tf_softpool.ops.portable.infinities import is_inf, is_minus_inf, largest_of, nan_where
+from tf_softpool.ops.portable.quick import exponentials
+from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.softmax import softmax_of
 from tf_softpool.ops.portable.taps import TAPS, as_pooled, windows
 from tf_softpool.ops.portable.weighted_average import weighted_average
@@ -90,6 +92,13 @@ def pool(x: Any, logits: Any, window: PoolWindow) -> Any:
 
 def portable_importance_pool(x: Any, logits: Any, window: PoolWindow) -> Any:
     """Pools with standard operations, on any backend of Keras."""
+    return or_exact(
+        exponentials.importance_pool, (x, logits), window, lambda: exact_importance_pool(x, logits, window)
+    )
+
+
+def exact_importance_pool(x: Any, logits: Any, window: PoolWindow) -> Any:
+    """Pools with standard operations that are right for all numbers."""
     dtype = compute_dtype(x.dtype)
     taps = windows(ops.cast(x, dtype), window)
     a, logits = taps.values, windows(ops.cast(logits, dtype), window).values
@@ -106,7 +115,7 @@ def portable_importance_pool(x: Any, logits: Any, window: PoolWindow) -> Any:
     return ops.cast(as_pooled(ops.where(nan, nan_where(nan, dtype), y), x, window), x.dtype)
 
 
-native.register_gradients("ImportancePool", portable_importance_pool)
+native.register_gradients("ImportancePool", exact_importance_pool)
 
 
 @keras.saving.register_keras_serializable("tf_softpool")

@@ -10,6 +10,8 @@ from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import per_channel
 from tf_softpool.ops.portable import standard
 from tf_softpool.ops.portable.norms import norm
+from tf_softpool.ops.portable.quick import mixtures
+from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.taps import along_channels
 from tf_softpool.ops.window import PoolWindow
 
@@ -56,8 +58,18 @@ def pool(x: Any, p: Any, window: PoolWindow) -> Any:
 
 def portable_lp_pool(x: Any, p: Any, window: PoolWindow) -> Any:
     """Pools with standard operations, on any backend of Keras. `p` has a value for each channel."""
+    return or_exact(
+        lambda same_windows, a: mixtures.norm_pool(same_windows, a, p, of_average=True),
+        (x,),
+        window,
+        lambda: exact_lp_pool(x, p, window),
+    )
+
+
+def exact_lp_pool(x: Any, p: Any, window: PoolWindow) -> Any:
+    """Pools with standard operations that are right for all numbers."""
     p = along_channels(p, window)
     return standard.pool(x, window, lambda a, present: norm(a, present, p, average=True))
 
 
-native.register_gradients("LpPool", portable_lp_pool)
+native.register_gradients("LpPool", exact_lp_pool)

@@ -9,6 +9,8 @@ from keras import ops
 from tf_softpool.ops import dispatch, sorted_pool
 from tf_softpool.ops.arguments import check_poolable, compute_dtype
 from tf_softpool.ops.portable.infinities import is_minus_inf, largest_of, limit_of, nan_where
+from tf_softpool.ops.portable.quick import ranks
+from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.taps import TAPS, as_pooled, static_shape, windows
 from tf_softpool.ops.window import PoolWindow
 
@@ -47,6 +49,11 @@ def pool(x: Any, window: PoolWindow) -> Any:
 
 def portable_median_pool(x: Any, window: PoolWindow) -> Any:
     """Pools with standard operations, on any backend of Keras."""
+    return or_exact(ranks.median_pool, (x,), window, lambda: exact_median_pool(x, window))
+
+
+def exact_median_pool(x: Any, window: PoolWindow) -> Any:
+    """Pools with standard operations that are right for all numbers."""
     taps = windows(ops.cast(x, compute_dtype(x.dtype)), window)
     a, lowest = taps.values, -limit_of(taps.values)
     ranked = ops.sort(a if taps.there is None else ops.where(taps.there, a, lowest), axis=TAPS)

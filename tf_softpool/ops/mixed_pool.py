@@ -9,6 +9,8 @@ from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import per_channel
 from tf_softpool.ops.portable import standard
 from tf_softpool.ops.portable.mixtures import blend
+from tf_softpool.ops.portable.quick import mixtures
+from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.taps import along_channels
 from tf_softpool.ops.window import PoolWindow
 
@@ -43,8 +45,18 @@ def pool(x: Any, mix: Any, window: PoolWindow) -> Any:
 
 def portable_mixed_pool(x: Any, mix: Any, window: PoolWindow) -> Any:
     """Pools with standard operations, on any backend of Keras. `mix` has a value for each channel."""
+    return or_exact(
+        lambda same_windows, a: mixtures.mixed_pool(same_windows, a, mix),
+        (x,),
+        window,
+        lambda: exact_mixed_pool(x, mix, window),
+    )
+
+
+def exact_mixed_pool(x: Any, mix: Any, window: PoolWindow) -> Any:
+    """Pools with standard operations that are right for all numbers."""
     mix = along_channels(mix, window)
     return standard.pool(x, window, lambda a, present: blend(a, present, mix))
 
 
-native.register_gradients("MixedPool", portable_mixed_pool)
+native.register_gradients("MixedPool", exact_mixed_pool)

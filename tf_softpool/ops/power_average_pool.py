@@ -6,11 +6,12 @@ from typing import Any
 
 from keras import ops
 
-from tf_softpool.ops import dispatch, native
+from tf_softpool.ops import dispatch, native, numerics
 from tf_softpool.ops.arguments import per_channel
-from tf_softpool.ops.native import numerics
 from tf_softpool.ops.portable import standard
 from tf_softpool.ops.portable.norms import LARGEST_P, norm
+from tf_softpool.ops.portable.quick import mixtures
+from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.taps import along_channels
 from tf_softpool.ops.window import PoolWindow
 
@@ -49,8 +50,18 @@ def pool(x: Any, p: float, window: PoolWindow) -> Any:
 
 def portable_power_average_pool(x: Any, p: Any, window: PoolWindow) -> Any:
     """Pools with standard operations, on any backend of Keras. `p` has a value for each channel."""
+    return or_exact(
+        lambda same_windows, a: mixtures.norm_pool(same_windows, a, p, of_average=False),
+        (x,),
+        window,
+        lambda: exact_power_average_pool(x, p, window),
+    )
+
+
+def exact_power_average_pool(x: Any, p: Any, window: PoolWindow) -> Any:
+    """Pools with standard operations that are right for all numbers."""
     p = ops.stop_gradient(along_channels(p, window))
     return standard.pool(x, window, lambda a, present: norm(a, present, p, average=False))
 
 
-native.register_gradients("PowerAveragePool", portable_power_average_pool)
+native.register_gradients("PowerAveragePool", exact_power_average_pool)

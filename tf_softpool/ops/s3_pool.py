@@ -10,6 +10,8 @@ from tf_softpool.ops import dispatch, importance_pool, mixed_pool
 from tf_softpool.ops.arguments import check_poolable
 from tf_softpool.ops.portable import standard
 from tf_softpool.ops.portable.infinities import limit_of
+from tf_softpool.ops.portable.quick import mixtures
+from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.sampling import picks
 from tf_softpool.ops.window import PoolWindow
 
@@ -61,7 +63,8 @@ def downsample(
     """
     cells = PoolWindow.of(len(strides), strides, padding="valid", data_format=data_format)
     if seed is None and dispatch.compiled_ops() is None:
-        return standard.pool(x, replace(cells, padding="after"), standard.mean)
+        cells = replace(cells, padding="after")
+        return or_exact(mixtures.average_pool, (x,), cells, lambda: standard.pool(x, cells, standard.mean))
     if seed is None:
         return _means(x, cells)
     check_poolable(x, PoolWindow.of(len(strides), 1, data_format=data_format))

@@ -9,7 +9,9 @@ from keras import ops
 from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import TensorLike, as_tensor, compute_dtype, spatial_rank
 from tf_softpool.ops.node import PoolNode
-from tf_softpool.ops.portable.softmax import exponentials
+from tf_softpool.ops.portable.quick import exponentials
+from tf_softpool.ops.portable.quick.guard import or_exact
+from tf_softpool.ops.portable.softmax import exponentials as weights_of
 from tf_softpool.ops.portable.taps import TAPS, as_pooled, as_windows, windows
 from tf_softpool.ops.window import PoolWindow
 
@@ -86,7 +88,17 @@ def pool(x: Any, window: PoolWindow, gradient: str) -> Any:
 
 def portable_soft_pool(x: Any, window: PoolWindow, gradient: str) -> Any:
     """Pools with standard operations, on any backend of Keras."""
-    e, distance, total, largest = exponentials(*windows(ops.cast(x, compute_dtype(x.dtype)), window))
+    return or_exact(
+        lambda same_windows, a: exponentials.soft_pool(same_windows, a, gradient),
+        (x,),
+        window,
+        lambda: exact_soft_pool(x, window, gradient),
+    )
+
+
+def exact_soft_pool(x: Any, window: PoolWindow, gradient: str) -> Any:
+    """Pools with standard operations that are right for all numbers."""
+    e, distance, total, largest = weights_of(*windows(ops.cast(x, compute_dtype(x.dtype)), window))
     if gradient == "weights":
         e, total = ops.stop_gradient(e), ops.stop_gradient(total)
     y = largest + ops.sum(e * distance, axis=TAPS, keepdims=True) / total
@@ -105,7 +117,7 @@ def _send_back(x: Any, grad: Any, window: PoolWindow, gradient: str) -> Any:
     with tf.GradientTape() as tape:
         tape.watch(a)
         taps = windows(a, window)
-    e, distance, total, _ = exponentials(*taps)
+    e, distance, total, _ = weights_of(*taps)
     weights = e / total
     to_taps = tf.cast(as_windows(grad, window), a.dtype) * weights
     if gradient == "exact":

@@ -11,6 +11,8 @@ from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import TensorLike, as_tensor, check_real, compute_dtype, spatial_rank
 from tf_softpool.ops.node import PoolNode
 from tf_softpool.ops.portable.infinities import largest_of, limit_of, nan_where
+from tf_softpool.ops.portable.quick import ranks
+from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.softmax import softmax_of
 from tf_softpool.ops.portable.taps import TAPS, along_channels, as_pooled, windows
 from tf_softpool.ops.window import PoolWindow
@@ -139,6 +141,16 @@ def pool(x: Any, rank_logits: Any, window: PoolWindow, normalize: str) -> Any:
 
 def portable_sorted_pool(x: Any, rank_logits: Any, window: PoolWindow, normalize: str) -> Any:
     """Pools with standard operations, on any backend of Keras."""
+    return or_exact(
+        lambda same_windows, a: ranks.sorted_pool(same_windows, a, rank_logits, normalize),
+        (x,),
+        window,
+        lambda: exact_sorted_pool(x, rank_logits, window, normalize),
+    )
+
+
+def exact_sorted_pool(x: Any, rank_logits: Any, window: PoolWindow, normalize: str) -> Any:
+    """Pools with standard operations that are right for all numbers."""
     taps = windows(ops.cast(x, compute_dtype(x.dtype)), window)
     a, lowest = taps.values, -limit_of(taps.values)
     pool_range = ops.shape(rank_logits)[0]
@@ -186,7 +198,7 @@ def _largest(a: Any, pool_range: Any) -> Any:
     return ops.stack(rows[:pool_range], axis=0)
 
 
-native.register_gradients("SortedPool", portable_sorted_pool)
+native.register_gradients("SortedPool", exact_sorted_pool)
 
 
 @keras.saving.register_keras_serializable("tf_softpool")

@@ -7,6 +7,8 @@ from keras import ops
 from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.portable import standard
 from tf_softpool.ops.portable.draws import draw_weights, drawn, key_of
+from tf_softpool.ops.portable.quick import mixtures
+from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.standard import mean
 from tf_softpool.ops.portable.taps import TAPS
 from tf_softpool.ops.window import PoolWindow
@@ -42,6 +44,13 @@ def pool(x: Any, window: PoolWindow, seed: Any = None) -> Any:
 
 def portable_stochastic_pool(x: Any, key: Any, window: PoolWindow) -> Any:
     """Pools with standard operations, on any backend of Keras. `key` is what `key_of` returns, or None."""
+    if key is not None:
+        return exact_stochastic_pool(x, key, window)
+    return or_exact(mixtures.expected_value, (x,), window, lambda: exact_stochastic_pool(x, None, window))
+
+
+def exact_stochastic_pool(x: Any, key: Any, window: PoolWindow) -> Any:
+    """Pools with standard operations that are right for all numbers."""
 
     def reduce(a: Any, present: Any) -> Any:
         weights, largest, some = draw_weights(a, present)
@@ -57,4 +66,4 @@ def portable_stochastic_pool(x: Any, key: Any, window: PoolWindow) -> Any:
     return standard.pool(x, window, reduce)
 
 
-native.register_gradients("StochasticPool", portable_stochastic_pool)
+native.register_gradients("StochasticPool", exact_stochastic_pool)

@@ -6,6 +6,8 @@ from keras import ops
 
 from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.portable import standard
+from tf_softpool.ops.portable.quick import mixtures
+from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.taps import TAPS
 from tf_softpool.ops.window import PoolWindow
 
@@ -31,7 +33,12 @@ def pool(x: Any, window: PoolWindow) -> Any:
 
 def portable_sum_pool(x: Any, window: PoolWindow) -> Any:
     """Pools with standard operations, on any backend of Keras."""
+    return or_exact(mixtures.sum_pool, (x,), window, lambda: exact_sum_pool(x, window))
+
+
+def exact_sum_pool(x: Any, window: PoolWindow) -> Any:
+    """Pools with standard operations that are right for all numbers."""
     return standard.pool(x, window, lambda a, _: ops.sum(a, axis=TAPS, keepdims=True))
 
 
-native.register_gradients("SumPool", portable_sum_pool)
+native.register_gradients("SumPool", exact_sum_pool)

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from tf_softpool.ops.dispatch import portable as use_portable
+from tf_softpool.ops.portable.runtimes import traced_for
 from tf_softpool.serving.endpoints import Endpoint, endpoints_of
 from tf_softpool.serving.formats import Format, format_named, tf_saved_model
 from tf_softpool.serving.places import check_place
@@ -104,7 +105,7 @@ def export(
         raise ValueError(
             f"Only a SavedModel can have more than one endpoint, got {[e.name for e in served]}."
         )
-    trace = functools.partial(_trace, model, portable)
+    trace = functools.partial(_trace, model, portable, format)
     source = Source(served, trace, model.non_trainable_variables)
     report = ExportReport(str(path), format, portable)
     write_export(source, report, module, Options(sample, check, overwrite, progress))
@@ -125,9 +126,12 @@ def _check_arguments(
     check_place(Path(path), module)
 
 
-def _trace(model: keras.Model, portable: bool, endpoints: list[Endpoint], folder: Path) -> None:
+def _trace(model: keras.Model, portable: bool, format: str, endpoints: list[Endpoint], folder: Path) -> None:
     try:
-        with use_portable() if portable else contextlib.nullcontext():
+        with contextlib.ExitStack() as stack:
+            if portable:
+                stack.enter_context(use_portable())
+                stack.enter_context(traced_for(format))
             tf_saved_model.write(model, endpoints, folder)
     except TypeError as error:
         if "required argument" not in str(error):

@@ -122,5 +122,6 @@ def shape_of(matrix: Any) -> tuple:
 
 
 def both(first: Any, second: Any) -> Any:
+    """Returns where two conditions hold: an array, if both are arrays."""
     library = np if isinstance(first, np.ndarray) and isinstance(second, np.ndarray) else ops
     return library.logical_and(first, second)

@@ -1,0 +1,139 @@
+"""The choice between a quick result and an exact one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from tf_softpool.ops import numerics
+from tf_softpool.ops.arguments import compute_dtype
+from tf_softpool.ops.portable.infinities import limit_of
+from tf_softpool.ops.window import PoolWindow
+
+# Longer windows are left to the exact forms: some runtimes count positions in few bits.
+_LONGEST = 4096
+
+
+class Quick(NamedTuple):
+    """A result that may be wrong.
+
+    Attributes:
+        y: tensor of the pooled shape, with channels last.
+        right: a bool tensor without axes, whether the result is right. Or None if it always is.
+    """
+
+    y: Any
+    right: Any
+
+
+# Forms of one pooling, from the quickest to the one that is right most often.
+Forms = Sequence[Callable[[], Quick]]
+
+
+def or_exact(
+    quick: Callable[..., Forms], tensors: Sequence[Any], window: PoolWindow, exact: Callable[[], Any]
+) -> Any:
+    """Pools with the first of some quick forms that is right, and with an exact form if none is.
+
+    Args:
+        quick: function that takes a `PoolWindow` and then the tensors, with channels last, in the type that
+            values are computed in. The windows are whole, "valid" or "same". It returns the `Forms` that it
+            has for them, perhaps none.
+        tensors: tensors of the input's form. The first is the input.
+        window: a `PoolWindow`.
+        exact: function without arguments that returns the exact result.
+    """
+    x = tensors[0]
+    same_windows = _plain(x, window)
+    if same_windows is None or _is_looked_at():
+        return exact()
+
+    def finished(y: Any) -> Any:
+        return ops.cast(ops.moveaxis(y, -1, 1) if window.data_format == "channels_first" else y, x.dtype)
+
+    return _first_right(
+        quick(same_windows, *(_channels_last(tensor, window) for tensor in tensors)), finished, exact
+    )
+
+
+def _first_right(forms: Forms, finished: Callable[[Any], Any], exact: Callable[[], Any]) -> Any:
+    if not forms:
+        return exact()
+    form, *others = forms
+    y, right = form()
+    if right is None:
+        return finished(y)
+    return chosen(right, finished(y), lambda: _first_right(others, finished, exact))
+
+
+def _channels_last(tensor: Any, window: PoolWindow) -> Any:
+    tensor = ops.cast(tensor, compute_dtype(tensor.dtype))
+    return ops.moveaxis(tensor, 1, -1) if window.data_format == "channels_first" else tensor
+
+
+def chosen(right: Any, y: Any, exact: Callable[[], Any]) -> Any:
+    """Returns `y` if a condition without axes holds, and calls a function if not."""
+    if keras.backend.backend() != "tensorflow":
+        return ops.cond(right, lambda: y, exact)
+    import tensorflow as tf
+
+    result = tf.cond(right, lambda: y, exact)
+    if not tf.executing_eagerly():
+        # The exact form may know less of its shape.
+        result.set_shape(y.shape)
+    return result
+
+
+def _is_looked_at() -> bool:
+    """Returns whether a wrong result must not even appear, because TensorFlow would raise an error."""
+    return keras.backend.backend() == "tensorflow" and numerics.are_checked()
+
+
+def _plain(x: Any, window: PoolWindow) -> PoolWindow | None:
+    """Returns windows with channels last that are whole, "valid" or "same", if these are such windows of `x`.
+
+    Raises:
+        ValueError: if the tensor's shape cannot be pooled.
+    """
+    window.output_shape([d if isinstance(d, int) else None for d in x.shape])
+    if window.mask is not None or window.positions is not None or 0 in list(x.shape):
+        return None
+    lengths = [x.shape[axis] for axis in window.spatial_axes]
+    sizes, strides, padding = window.pool_size, window.strides, window.padding
+    if window.is_adaptive:
+        if not all(_divides(n, m) for n, m in zip(lengths, sizes, strict=True)):
+            return None
+        sizes = strides = tuple(n // m for n, m in zip(lengths, sizes, strict=True))
+        padding = "valid"
+    elif padding == "after":
+        if sizes != strides or not all(_divides(n, m) for n, m in zip(lengths, sizes, strict=True)):
+            return None
+        padding = "valid"
+    if not window.is_whole and max(sizes) > _LONGEST:
+        return None
+    return replace(window, pool_size=sizes, strides=strides, padding=padding, data_format="channels_last")
+
+
+def _divides(length: int | None, number: int) -> bool:
+    return length is not None and length % number == 0
+
+
+def is_finite(y: Any) -> Any:
+    """Returns whether a tensor has neither infinities nor NaN. It may say no for numbers near the limit."""
+    return ops.abs(ops.sum(y)) <= limit_of(y)
+
+
+def is_between(y: Any, least: float, most: float) -> Any:
+    """Returns whether all numbers of a tensor are between two others. NaN is not."""
+    return ops.logical_and(_least(y) > least, -_least(-y) < most)
+
+
+def _least(y: Any) -> Any:
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        # Without a condition on the size of the tensor, which `keras.ops.min` adds.
+        return tf.reduce_min(y)
+    return ops.min(y)

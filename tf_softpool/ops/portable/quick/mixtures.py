@@ -1,0 +1,110 @@
+"""Poolings made of averages, maxima and powers, in quick forms.
+
+The runtime's own average pooling keeps infinities and NaN, and each result here has an average as a part. So
+a result that is finite is right, even where the runtime's max pooling leaves NaN out.
+"""
+
+from typing import Any
+
+from keras import ops
+
+from tf_softpool.ops.portable.quick.apart import apart, counts, has_few_taps, total
+from tf_softpool.ops.portable.quick.averages import average, largest
+from tf_softpool.ops.portable.quick.guard import Forms, Quick, chosen, is_between, is_finite
+from tf_softpool.ops.portable.runtimes import runtime
+from tf_softpool.ops.window import PoolWindow
+
+# Bounds of an average of powers that a norm may be made of.
+_LEAST, _MOST = 1e-30, 1e30
+
+
+def average_pool(window: PoolWindow, x: Any) -> Forms:
+    """Returns the forms of average pooling."""
+    if runtime() is None:
+        return []
+
+    def form() -> Quick:
+        y = average(x, window)
+        return Quick(y, is_finite(y))
+
+    return [form]
+
+
+def sum_pool(window: PoolWindow, x: Any) -> Forms:
+    """Returns the forms of sum pooling."""
+    if runtime() is None:
+        return []
+
+    def form() -> Quick:
+        if window.is_whole:
+            y = ops.sum(x, axis=window.spatial_axes, keepdims=True)
+        else:
+            y = average(x, window) * ops.cast(counts(x, window), x.dtype)
+        return Quick(y, is_finite(y))
+
+    return [form]
+
+
+def mixed_pool(window: PoolWindow, x: Any, mix: Any) -> Forms:
+    """Returns the forms of `mix max_i x_i + (1 - mix) mean_i x_i`."""
+    return [] if runtime() is None else [lambda: _blend(window, x, mix)]
+
+
+def gated_pool(window: PoolWindow, x: Any, omega: Any, bias: Any) -> Forms:
+    """Returns the forms of the mixture whose part of the maximum is `sigmoid(sum_q omega_q x_q + bias)`."""
+    if runtime() is None or not has_few_taps(window):
+        return []
+
+    def form() -> Quick:
+        taps = apart(x, window)
+        gate = total([tap.weighed(tap.value * omega[q]) for q, tap in enumerate(taps)])
+        return _blend(window, x, ops.sigmoid(gate + bias))
+
+    return [form]
+
+
+def _blend(window: PoolWindow, x: Any, mix: Any) -> Quick:
+    y = mix * largest(x, window) + (1.0 - mix) * average(x, window)
+    return Quick(y, is_finite(y))
+
+
+def expected_value(window: PoolWindow, x: Any) -> Forms:
+    """Returns the forms of what stochastic pooling expects: `sum_i r_i^2 / sum_i r_i`, `r = relu(x)`.
+
+    A window without positive values gives the average.
+    """
+    if runtime() is None:
+        return []
+
+    def form() -> Quick:
+        positive = ops.relu(x)
+        weight = average(positive, window)
+        some = weight > 0
+        safe = ops.where(some, weight, 1.0)
+        y = ops.where(some, average(positive * positive, window) / safe, average(x, window))
+        # The square of a small number has lost digits, and that of a large one has overflowed.
+        return Quick(y, ops.logical_and(is_between(safe, 1e-15, 1e15), is_finite(y)))
+
+    return [form]
+
+
+def norm_pool(window: PoolWindow, x: Any, p: Any, of_average: bool) -> Forms:
+    """Returns the forms of `(sum_i |x_i|^p)^(1/p)`, or of the same with the average in place of the sum."""
+    if runtime() is None or (window.is_whole and not of_average):
+        return []
+
+    def form() -> Quick:
+        squares = ops.all(ops.equal(p, 2.0))
+        mean = average(chosen(squares, x * x, lambda: ops.power(ops.abs(x), p)), window)
+        mean = mean if of_average else mean * ops.cast(counts(x, window), x.dtype)
+        # Where an average is zero, all values must be, because powers of small ones vanish.
+        bounded = is_between(mean, _LEAST, _MOST)
+        is_sound = chosen(
+            bounded,
+            bounded,
+            lambda: is_between(ops.where(average(ops.abs(x), window) > 0, mean, 1.0), _LEAST, _MOST),
+        )
+        y = chosen(squares, ops.sqrt(mean), lambda: ops.power(mean, 1.0 / p))
+        return Quick(y, ops.logical_and(is_sound, is_between(p, 1.0 - 1e-6, 64.0)))
+
+    return [form]

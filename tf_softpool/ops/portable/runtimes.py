@@ -1,0 +1,28 @@
+"""The runtime that portable forms are traced for.
+
+The quickest form differs between runtimes. And an export needs no derivatives, so it may take forms whose
+derivatives would be wrong at ties.
+"""
+
+import contextlib
+import contextvars
+from collections.abc import Iterator
+
+TENSORFLOW, ONNX, LITERT, OPENVINO = "tf_saved_model", "onnx", "litert", "openvino"
+
+_runtime: contextvars.ContextVar[str | None] = contextvars.ContextVar("tf_softpool_runtime", default=None)
+
+
+@contextlib.contextmanager
+def traced_for(runtime: str) -> Iterator[None]:
+    """Makes portable forms in the block fit for a runtime, by the name of its format of `export`."""
+    token = _runtime.set(runtime)
+    try:
+        yield
+    finally:
+        _runtime.reset(token)
+
+
+def runtime() -> str | None:
+    """Returns the name of the format that is traced for, or None if derivatives may be needed."""
+    return _runtime.get()
