@@ -41,7 +41,7 @@ help:
 	@echo 'make lint            checks formatting and style; make format repairs what it can'
 	@echo 'make bench           measures the poolings beside their peers, in ten minutes; BENCH="--help" says how to choose'
 	@echo 'make bench-models    measures ResNet50 and InceptionV3 beside the same networks with SoftPool'
-	@echo 'make bench-runtimes  measures the portable forms in each runtime, beside its max pooling'
+	@echo 'make bench-runtimes  measures the portable forms in each runtime: poolings alone, and whole networks'
 	@echo 'make gpu-check       builds, tests and measures the CUDA kernels on a card, without TensorFlow'
 	@echo 'make wheel           builds a wheel in dist/; make wheel-test installs and tries it elsewhere'
 	@echo 'make clean           removes what the other targets made'
@@ -128,6 +128,7 @@ bench-models: $(VENV)/.demo
 bench-runtimes: $(VENV)/.built
 	$(call INSTALL_EXTRAS,bench onnx litert openvino)
 	$(BIN)/python benchmarks/runtimes.py
+	$(BIN)/python benchmarks/runtimes_models.py
 
 # For a machine with a card and its toolkit. The check needs Python with PyTorch or CuPy, NumPy, ml_dtypes and
 # pytest, and installs nothing.

@@ -2,6 +2,7 @@
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -11,6 +12,9 @@ from served_models import PATHS, small
 import tf_softpool as tsp
 from tf_softpool.ops import native
 from tf_softpool.serving.served import Served, TensorInfo
+
+# A folder for each thread of this process.
+TASKS = Path("/proc/self/task")
 
 
 @pytest.mark.parametrize(("format", "module"), [("onnx", "tf2onnx"), ("openvino", "openvino")])
@@ -63,7 +67,51 @@ def test_threads_get_their_own_answers(format, tmp_path):
     with ThreadPoolExecutor(4) as threads:
         answers = [*threads.map(served, inputs)]
     for x, y in zip(inputs, answers, strict=True):
-        np.testing.assert_array_equal(y["output_0"], x[:, ::2])
+        np.testing.assert_allclose(y["output_0"], x[:, ::2], rtol=1e-6)
+
+
+def loaded_with(threads, path):
+    """Returns a model that has run, and how many threads the process got for it."""
+    before = len([*TASKS.iterdir()])
+    served = tsp.serving.load(path, threads)
+    np.testing.assert_allclose(served(np.ones((2, 8, 3)))["output_0"], np.ones((2, 4, 3)), rtol=1e-6)
+    return served, len([*TASKS.iterdir()]) - before
+
+
+@pytest.mark.skipif(not TASKS.exists(), reason="only Linux lists the threads of a process there")
+@pytest.mark.parametrize("format", ["onnx", "litert"])
+def test_a_runtime_starts_as_many_threads_as_it_is_given(format, tmp_path):
+    tsp.export(small(), tmp_path / PATHS[format], format, check=False)
+    models, started = zip(*(loaded_with(n, tmp_path / PATHS[format]) for n in (1, 4)), strict=True)
+    assert started == (0, 3)
+    assert len(models) == 2
+
+
+def test_openvino_is_told_its_number_of_threads(tmp_path, monkeypatch):
+    openvino, told = pytest.importorskip("openvino"), []
+
+    class Core(openvino.Core):
+        def compile_model(self, model, device, settings):
+            told.append(settings.get("INFERENCE_NUM_THREADS"))
+            return super().compile_model(model, device, settings)
+
+    tsp.export(small(), tmp_path / "model.xml", "openvino", check=False)
+    monkeypatch.setattr(openvino, "Core", Core)
+    for threads in (None, 1, np.int64(2)):
+        loaded_with(threads, tmp_path / "model.xml")
+    assert told == [None, "1", "2"]
+
+
+def test_a_saved_model_has_no_threads_of_its_own(tmp_path):
+    tsp.export(small(), tmp_path / "model", check=False)
+    with pytest.raises(ValueError, match=r"whole process.*tf\.config\.threading"):
+        tsp.serving.load(tmp_path / "model", threads=1)
+
+
+@pytest.mark.parametrize("threads", [0, -1, True, 1.0, "2", float("nan")])
+def test_a_number_of_threads_is_a_whole_number_above_zero(threads, tmp_path):
+    with pytest.raises(ValueError, match="`threads` must be"):
+        tsp.serving.load(tmp_path / "model.onnx", threads)
 
 
 class Echo(Served):

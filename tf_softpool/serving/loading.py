@@ -1,5 +1,6 @@
 """The loading of exported models, each into the runtime of its format."""
 
+import operator
 import os
 from pathlib import Path
 
@@ -27,12 +28,15 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     )
 
 
-def load(path: str | os.PathLike[str]) -> Served:
+def load(path: str | os.PathLike[str], threads: int | None = None) -> Served:
     """Loads an exported model into the runtime of its format.
 
     Args:
         path: str or path-like. A SavedModel folder, or a file that ends in `.onnx`, `.tflite` or `.xml`
             (OpenVINO, with the `.bin` file beside it).
+        threads: int or None. How many threads compute a call, at most. It must be None for a SavedModel,
+            because TensorFlow's threads belong to the whole process: `tf.config.threading` sets their
+            number. Default: as many as the runtime takes by itself.
 
     Returns:
         A `Served`: a callable that takes a dict with an array for the name of each input, and returns a
@@ -41,7 +45,8 @@ def load(path: str | os.PathLike[str]) -> Served:
 
     Raises:
         FileNotFoundError: if nothing is at `path`.
-        ValueError: if the file or folder is in none of the formats, or is broken.
+        ValueError: if the file or folder is in none of the formats, or is broken. If `threads` is not a
+            whole number above zero, or is given for a SavedModel.
         ImportError: if the runtime is not installed. The message says how to install it.
         RuntimeError: if a SavedModel contains compiled ops of tf_softpool and their library cannot be used.
             The message says what to do.
@@ -58,9 +63,13 @@ def load(path: str | os.PathLike[str]) -> Served:
         >>> str(served.inputs["x"]), y["output_0"].shape
         ('float32 [?, 8, 1]', (1, 4, 1))
     """
+    if threads is not None and (
+        isinstance(threads, bool) or not hasattr(threads, "__index__") or threads < 1
+    ):
+        raise ValueError(f"`threads` must be a whole number above zero, got {threads!r}.")
     module = format_of(path)
     try:
-        return module.Runner(path)
+        return module.Runner(path, threads=threads if threads is None else operator.index(threads))
     except Exception as error:
         says_so = isinstance(error, RuntimeError | ValueError) and module.SUFFIX == ""
         if says_so or isinstance(error, ImportError):

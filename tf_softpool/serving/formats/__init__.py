@@ -25,8 +25,13 @@ class Format(Protocol):
     def check(self) -> None:
         """Raises an ImportError or a RuntimeError if something needed to write the format is missing."""
 
-    def Runner(self, path: str | os.PathLike[str]) -> Served:  # noqa: N802
-        """Loads an exported model from `path`. In the modules, this is a class."""
+    def Runner(self, path: str | os.PathLike[str], *, threads: int | None = None) -> Served:  # noqa: N802
+        """Loads an exported model from `path`. In the modules, this is a class.
+
+        Args:
+            path: str or path-like.
+            threads: int or None. How many threads run the model. None leaves that to the runtime.
+        """
 
 
 class ConvertedFormat(Format, Protocol):

@@ -107,9 +107,12 @@ def _select(graph: Any, node: Any, name: str, args: list[Any]) -> None:
 class Runner(Served):
     """A model run by ONNX Runtime on the CPU."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, threads: int | None = None) -> None:
         runtime = require(NAME, "onnxruntime", purpose="Running ONNX")
-        self._session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        options = runtime.SessionOptions()
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        self._session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self.inputs = {tensor.name: _info(tensor) for tensor in self._session.get_inputs()}
         self.outputs = {tensor.name: _info(tensor) for tensor in self._session.get_outputs()}
         self.runtime = described("onnxruntime")

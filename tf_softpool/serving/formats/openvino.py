@@ -58,11 +58,14 @@ class Runner(Served):
     Without the precision hint, OpenVINO computes in bfloat16 on processors with instructions for it.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, threads: int | None = None) -> None:
         openvino = require(NAME, "openvino", purpose="Running OpenVINO")
         core = openvino.Core()
         read = core.read_model(str(path))
-        self._model = core.compile_model(read, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        settings = {"INFERENCE_PRECISION_HINT": "f32"}
+        if threads is not None:
+            settings["INFERENCE_NUM_THREADS"] = str(threads)
+        self._model = core.compile_model(read, "CPU", settings)
         inputs = _by_names(self._model.inputs, _names(read, "inputs"))
         self._outputs = _by_names(self._model.outputs, _names(read, "outputs"))
         self.inputs = {name: _info(port) for name, port in inputs.items()}

@@ -118,16 +118,29 @@ class Runner(Served):
     Args:
         path: str or path-like. The folder of the SavedModel.
         signature: str. The name of the signature. Default: `"serving_default"`.
+        threads: None. Only the whole process can have a number of threads.
 
     Raises:
-        ValueError: if `path` is not a SavedModel or has no such signature.
+        ValueError: if `path` is not a SavedModel or has no such signature, or if `threads` is not None.
         RuntimeError: if the SavedModel contains compiled ops of tf_softpool and their library cannot be
             used.
     """
 
-    def __init__(self, path: str | os.PathLike[str], signature: str = DEFAULT_SIGNATURE) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        signature: str = DEFAULT_SIGNATURE,
+        *,
+        threads: int | None = None,
+    ) -> None:
         import tensorflow as tf
 
+        if threads is not None:
+            raise ValueError(
+                f"`threads` must be None for a SavedModel, got {threads}: TensorFlow's threads belong to the "
+                "whole process. Before anything is computed, call "
+                "`tf.config.threading.set_intra_op_parallelism_threads`."
+            )
         if not (Path(path) / "saved_model.pb").is_file():
             raise ValueError(f"{path} is not a SavedModel: it has no saved_model.pb.")
         if (needed := custom_ops(path)) and (error := native.load().error):
