@@ -258,7 +258,9 @@ def test_special_numbers_stay_in_their_windows(name, value):
         layer = layer_of("Adaptive", name, 1, "channels_last", output_size=3)
         y, plain = np.asarray(run(mode, layer, with_it)), np.asarray(run(mode, layer, x))
         if name != "LocalImportancePooling":
-            np.testing.assert_array_equal(y[:, 1:], plain[:, 1:])
+            # In standard operations, one such number decides in which form all windows are computed.
+            rounding = 1e-6 if mode == "portable" else 0
+            np.testing.assert_allclose(y[:, 1:], plain[:, 1:], rtol=rounding)
         assert np.isnan(y[:, 0]).all() if math.isnan(value) else not np.isnan(y[:, 0]).any()
         if value == math.inf:
             assert (y[:, 0] == value).all()

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from conftest import python
 
 import tf_softpool as tsp
 
@@ -79,3 +80,39 @@ def test_the_same_numbers(backend, tmp_path):
     whole = tsp.layers.GlobalSortedPooling2D(pool_range=3)(expected), tsp.layers.GlobalLpPooling2D()(expected)
     expected = whole[0] + whole[1] + tsp.layers.GlobalSoftPooling2D()(expected)
     np.testing.assert_allclose(np.load(out), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_jax_chooses_a_form_in_and_out_of_a_trace():
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    print_differences = """
+    import os
+    os.environ["KERAS_BACKEND"] = "jax"
+    import jax, numpy as np
+    import tf_softpool as tsp
+    from tf_softpool.ops.soft_pool import exact_soft_pool
+    from tf_softpool.ops.window import PoolWindow
+
+    def pool(x):
+        return tsp.soft_pool(x, 3, 2, "same")
+
+    def exactly(x):
+        return exact_soft_pool(x, PoolWindow.of(2, 3, 2, "same"), "exact")
+
+    def gradient(function):
+        return jax.grad(lambda x: (function(x) * weights).sum())
+
+    random = np.random.default_rng(0)
+    weights = random.normal(size=(2, 4, 4, 3)).astype("float32")
+    # Numbers that the quick form takes, and numbers that it does not take.
+    for size in (1, 1e3, 1e30):
+        x = (size * random.normal(size=(2, 7, 8, 3))).astype("float32")
+        for made in (lambda f: f, jax.jit, lambda f: jax.vmap(lambda image: f(image[None])[0])):
+            print(abs(made(pool)(x) - exactly(x)).max() / size)
+        for made in (lambda f: f, jax.jit):
+            found, expected = made(gradient(pool))(x), gradient(exactly)(x)
+            print(abs(found - expected).max() / abs(expected).max())
+    """
+    differences = [float(line) for line in python(print_differences).split()]
+    assert len(differences) == 15
+    assert max(differences) < 2e-6

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_softpool.ops.portable.runtimes import LITERT, runtime
+from tf_softpool.ops.portable.runtimes import LITERT, ONNX, runtime
 from tf_softpool.ops.window import PoolWindow
 
 
@@ -17,9 +17,12 @@ def average(x: Any, window: PoolWindow) -> Any:
         x: tensor `[batch, *spatial, channels]`.
         window: a `PoolWindow` with channels last that is whole, "valid" or "same".
     """
-    if window.is_whole:
-        return ops.mean(x, axis=window.spatial_axes, keepdims=True)
-    return _pooled(ops.average_pool, x, window)
+    if not window.is_whole:
+        return _pooled(ops.average_pool, x, window)
+    # ONNX Runtime is many times slower over several axes at once.
+    for axes in window.spatial_axes if runtime() == ONNX else [window.spatial_axes]:
+        x = ops.mean(x, axis=axes, keepdims=True)
+    return x
 
 
 def largest(x: Any, window: PoolWindow) -> Any:

@@ -17,7 +17,7 @@ from tf_softpool.ops.portable.runtimes import runtime
 from tf_softpool.ops.window import PoolWindow
 
 # Bounds of the average weight. A power outside has lost digits.
-_LEAST, _MOST = 1e-6, 1e4
+_LEAST, _MOST = 1e-6, 1e6
 
 
 def detail_preserving_pool(

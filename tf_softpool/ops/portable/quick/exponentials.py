@@ -20,9 +20,11 @@ from tf_softpool.ops.window import PoolWindow
 _SERVED = (1e-20, 1e30)
 # Derivatives lose digits to an offset that all values share. So it must be small.
 _TRAINED = (1e-6, 1e6)
-# The exponential of the first is zero beside 1. The second changes no distance. It is not 0, because the
-# derivative of a minimum is cut in half where both numbers are equal.
-_LOWEST, _HIGHEST = -128.0, 1.0
+# Bounds of the distance from the largest. The exponential of the first is nothing beside 1, but not so small
+# that processors compute with it slowly. The second changes no distance.
+_LOWEST, _HIGHEST = -80.0, 1.0
+# A little above the exponential of `_LOWEST`.
+_NOTHING = 2e-35
 # Up to this number of taps, it is quicker to keep them apart than to let the runtime pool.
 _FEW = 4
 
@@ -60,8 +62,8 @@ def _of_averages(
     """Divides the average of weighted values by that of the weights. The counts of positions cancel."""
     e = exp(logits)
     weight = average(e, window)
-    y = average(e * x, window) / weight
-    return Quick(y, ops.logical_and(is_between(weight, *bounds), is_finite(y)))
+    weighted = average(e * x, window)
+    return Quick(weighted / weight, ops.logical_and(is_between(weight, *bounds), is_finite(weighted)))
 
 
 def _reference(taps: list[Tap]) -> int | None:
@@ -85,19 +87,21 @@ def _soft_of_taps(window: PoolWindow, x: Any) -> Any:
     top = greatest([tap.value for tap in taps])
     shift = _finite(top)
     ds = [_distance(tap, tap.value, shift) for tap in taps]
-    es = [ops.exp(d) for d in ds]
+    es = [_weight(d) for d in ds]
     # Only if all values are `-inf` is the sum of weights below 1.
     return top + total([e * d for e, d in zip(es, ds, strict=True)]) / ops.maximum(total(es), 0.5)
 
 
 def _of_taps(window: PoolWindow, x: Any, logits: Any) -> Quick:
-    """Returns importance pooling, right for all logits without NaN and values that are finite."""
+    """Returns importance pooling, right for all numbers that are finite."""
     taps, of_logits = apart(x, window), apart(logits, window)
     shift = _finite(greatest([tap.value for tap in of_logits]))
-    es = [ops.exp(_distance(tap, tap.value, shift)) for tap in of_logits]
+    es = [_weight(_distance(tap, tap.value, shift)) for tap in of_logits]
     weight = total(es)
-    y = total([e * tap.value for e, tap in zip(es, taps, strict=True)]) / weight
-    return Quick(y, ops.logical_and(is_between(weight, 0.5, float(len(taps) * 4)), is_finite(y)))
+    weighted = total([e * tap.value for e, tap in zip(es, taps, strict=True)])
+    # Some runtimes leave NaN out of a maximum, so the logits themselves are looked at.
+    finite = ops.logical_and(is_finite(weighted), is_finite(logits))
+    return Quick(weighted / weight, ops.logical_and(is_between(weight, 0.5, _SERVED[1]), finite))
 
 
 def _finite(top: Any) -> Any:
@@ -111,3 +115,8 @@ def _distance(tap: Tap, value: Any, shift: Any) -> Any:
     for cap in tap.either(_HIGHEST, _LOWEST) or [_HIGHEST]:
         distance = ops.minimum(distance, cap)
     return distance
+
+
+def _weight(distance: Any) -> Any:
+    """Returns the exponential of a distance, and zero for `_LOWEST`."""
+    return ops.relu(ops.exp(distance) - _NOTHING)

@@ -12,6 +12,7 @@ from keras import ops
 
 from tf_softpool.ops.portable.infinities import limit_of
 from tf_softpool.ops.portable.quick.apart import apart, counts, has_few_taps, total
+from tf_softpool.ops.portable.quick.averages import largest
 from tf_softpool.ops.portable.quick.guard import Forms, Quick, is_finite
 from tf_softpool.ops.portable.quick.networks import network
 from tf_softpool.ops.portable.runtimes import runtime
@@ -24,6 +25,8 @@ _MOST_STEPS = 80
 def sorted_pool(window: PoolWindow, x: Any, rank_logits: Any, normalize: str) -> Forms:
     """Returns the forms of sorted-weight pooling."""
     ranks = rank_logits.shape[0]
+    if ranks == 1 and runtime() is not None:
+        return [lambda: _largest(window, x, 1.0 if normalize == "softmax" else rank_logits[0])]
     if not isinstance(ranks, int) or not _has_network(window, range(ranks)):
         return []
     weights = ops.softmax(rank_logits, axis=0) if normalize == "softmax" else rank_logits
@@ -40,12 +43,19 @@ def sorted_pool(window: PoolWindow, x: Any, rank_logits: Any, normalize: str) ->
     return [lambda: _weighted(window, x, dict(enumerate(weights)))]
 
 
+def _largest(window: PoolWindow, x: Any, weight: Any) -> Quick:
+    """Returns the weighted largest value of each window."""
+    # Some runtimes leave NaN out of a maximum, so the input itself is looked at.
+    return Quick(weight * largest(x, window), is_finite(x))
+
+
 def median_pool(window: PoolWindow, x: Any) -> Forms:
     """Returns the forms of median pooling."""
     sizes = counts(x, window) if not window.is_whole else None
     if not isinstance(sizes, np.ndarray):
         return []
-    lower, upper = (sizes - 1) // 2, sizes // 2
+    lower: np.ndarray = (sizes - 1) // 2
+    upper: np.ndarray = sizes // 2
     ranks = sorted({*lower.flat, *upper.flat})
     if not _has_network(window, ranks):
         return []
