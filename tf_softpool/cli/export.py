@@ -21,6 +21,7 @@ from tf_softpool.rewriting.keras_model.files import load_keras_file
 from tf_softpool.serving import export
 from tf_softpool.serving.formats import FORMATS
 from tf_softpool.serving.from_saved_model import export_saved_model
+from tf_softpool.serving.quantizing import INT8
 from tf_softpool.serving.steps import Options
 from tf_softpool.writing import check_is_free
 
@@ -58,6 +59,12 @@ def add_parser(commands: "Commands") -> None:
         help="the input to compare the outputs on: a .npy file, or a .npz file with an array for each input "
         "by its name. Default: random numbers",
     )
+    parser.add_argument(
+        "--quantize",
+        choices=[INT8],
+        help="write a .tflite file that computes in 8-bit integers. FILE of --sample must then have some "
+        "hundred typical inputs, which set the ranges of the integers",
+    )
     parser.add_argument("--no-check", action="store_true", help="do not load and compare the export")
     add_output_options(parser)
     add_loading_options(parser)
@@ -74,7 +81,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     steps = 3 if FORMATS[name].SUFFIX == "" or found.kind == SAVED_MODEL else 4
     with terminal.warnings(), terminal.progress(steps) as step:
         sample = None if options.sample is None else _sample(options.sample)
-        common = Options(sample, not options.no_check, options.overwrite, step)
+        common = Options(sample, not options.no_check, options.overwrite, step, options.quantize)
         if found.kind == SAVED_MODEL:
             report = export_saved_model(found.path, options.out, name, common)
         else:

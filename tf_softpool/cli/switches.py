@@ -36,6 +36,7 @@ _ARGUMENTS = {
     "overwrite": "`--overwrite`",
     "path": "OUT",
     "portable": "`--portable`",
+    "quantize": "`--quantize`",
     "replacements": "`--map`",
     "safe_mode": "`--unsafe`",
     "sample": "`--sample`",

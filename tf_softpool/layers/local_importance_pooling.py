@@ -10,6 +10,8 @@ from tf_softpool.layers.base import AdaptivePooling, GlobalPooling, Pooling, Poo
 from tf_softpool.layers.public import public
 from tf_softpool.ops.arguments import compute_dtype
 from tf_softpool.ops.importance_pool import pool
+from tf_softpool.ops.portable.integers.door import are_wanted
+from tf_softpool.ops.portable.integers.normalization import normalized
 from tf_softpool.ops.window import per_dimension
 
 # The largest logit, so that no value has more than e^12 times the weight of another.
@@ -125,16 +127,24 @@ class _LocalImportancePool(PoolingLayer):
         """
         if not self.built:
             raise ValueError(f"Layer {self.name!r} has no network before it is built.")
+        channels_first, mask = self.data_format == "channels_first", self.window.mask
+        x = inputs if are_wanted() else self._seen(inputs)
+        x = ops.moveaxis(x, 1, -1) if channels_first else x
+        x = self.convolution(x)
+        if are_wanted():
+            gamma, beta = self.normalization.gamma, self.normalization.beta
+            x = normalized(x, gamma, beta, self.normalization.epsilon)
+        else:
+            x = self.normalization(x) if mask is None else self._normalized(x, ops.expand_dims(mask, -1))
+        logits = _LARGEST * ops.sigmoid(x)
+        return ops.moveaxis(logits, -1, 1) if channels_first else logits
+
+    def _seen(self, inputs: Any) -> Any:
+        """Returns what the network sees of a tensor."""
         seen, mask = ops.isfinite(inputs), self.window.mask
         if mask is not None:
             seen = ops.logical_and(seen, ops.expand_dims(mask, self.window.channel_axis))
-        x = ops.where(seen, inputs, ops.zeros_like(inputs))
-        channels_first = self.data_format == "channels_first"
-        x = ops.moveaxis(x, 1, -1) if channels_first else x
-        x = self.convolution(x)
-        x = self.normalization(x) if mask is None else self._normalized(x, ops.expand_dims(mask, -1))
-        logits = _LARGEST * ops.sigmoid(x)
-        return ops.moveaxis(logits, -1, 1) if channels_first else logits
+        return ops.where(seen, inputs, ops.zeros_like(inputs))
 
     def _normalized(self, x: Any, mask: Any) -> Any:
         """Does what the normalization does, with the means and variances of steps that a mask is True for."""

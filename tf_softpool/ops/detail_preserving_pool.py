@@ -1,5 +1,6 @@
 """Detail-preserving pooling: the average of a window, weighted by differences from a guide."""
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +20,7 @@ from tf_softpool.ops.arguments import (
 )
 from tf_softpool.ops.node import PoolNode
 from tf_softpool.ops.portable.infinities import is_inf, is_minus_inf, largest_of, limit_of, nan_where
+from tf_softpool.ops.portable.integers import details as integers
 from tf_softpool.ops.portable.quick import details
 from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.taps import TAPS, along_channels, as_pooled, as_windows, windows
@@ -152,6 +154,9 @@ def portable_detail_preserving_pool(
         (x,) if guide is None else (x, guide),
         window,
         lambda: exact_detail_preserving_pool(x, guide, alpha, lam, window, symmetric),
+        functools.partial(
+            integers.detail_preserving_pool, alpha=alpha, lam=lam, symmetric=symmetric, epsilon=EPSILON
+        ),
     )
 
 

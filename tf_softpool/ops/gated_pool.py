@@ -1,5 +1,6 @@
 """Gated pooling: a mixture of max pooling and average pooling that depends on the window."""
 
+import functools
 import math
 from typing import Any
 
@@ -8,6 +9,7 @@ from keras import ops
 from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import per_channel
 from tf_softpool.ops.portable import standard
+from tf_softpool.ops.portable.integers import mixtures as integers
 from tf_softpool.ops.portable.mixtures import blend
 from tf_softpool.ops.portable.quick import mixtures
 from tf_softpool.ops.portable.quick.guard import or_exact
@@ -51,6 +53,7 @@ def portable_gated_pool(x: Any, omega: Any, bias: Any, window: PoolWindow) -> An
         (x,),
         window,
         lambda: exact_gated_pool(x, omega, bias, window),
+        functools.partial(integers.gated_pool, omega=omega, bias=bias),
     )
 
 

@@ -10,6 +10,7 @@ from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import TensorLike, as_tensor, compute_dtype, shapes_agree, spatial_rank
 from tf_softpool.ops.node import PoolNode
 from tf_softpool.ops.portable.infinities import is_inf, is_minus_inf, largest_of, nan_where
+from tf_softpool.ops.portable.integers import exponentials as integers
 from tf_softpool.ops.portable.quick import exponentials
 from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.softmax import softmax_of
@@ -93,7 +94,11 @@ def pool(x: Any, logits: Any, window: PoolWindow) -> Any:
 def portable_importance_pool(x: Any, logits: Any, window: PoolWindow) -> Any:
     """Pools with standard operations, on any backend of Keras."""
     return or_exact(
-        exponentials.importance_pool, (x, logits), window, lambda: exact_importance_pool(x, logits, window)
+        exponentials.importance_pool,
+        (x, logits),
+        window,
+        lambda: exact_importance_pool(x, logits, window),
+        integers.importance_pool,
     )
 
 

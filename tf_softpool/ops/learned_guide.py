@@ -1,11 +1,13 @@
 """The learned guide of detail-preserving pooling: a depthwise convolution around each window's centre."""
 
+import functools
 from typing import Any
 
 from keras import ops
 
 from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import compute_dtype, per_channel
+from tf_softpool.ops.portable.integers import details, door
 from tf_softpool.ops.portable.taps import TAPS, along_channels, as_pooled, surroundings
 from tf_softpool.ops.window import PoolWindow
 
@@ -36,6 +38,9 @@ def learned_guide(x: Any, kernel: Any, window: PoolWindow) -> Any:
 
 def portable_learned_guide(x: Any, kernel: Any, window: PoolWindow) -> Any:
     """Computes the guide with standard operations. The kernel has shape `[places, channels]`."""
+    if door.are_wanted():
+        form = functools.partial(details.learned_guide, kernel=kernel)
+        return door.pooled(form, (x,), window, around=SIZE)
     dtype = compute_dtype(x.dtype)
     taps = surroundings(ops.cast(x, dtype), window, SIZE)
     present = taps.among(ops.logical_not(ops.isinf(taps.values)))

@@ -1,5 +1,6 @@
 """Learned-norm pooling: a norm of each window, with learned exponents."""
 
+import functools
 import math
 import numbers
 from typing import Any
@@ -9,6 +10,7 @@ from keras import ops
 from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import per_channel
 from tf_softpool.ops.portable import standard
+from tf_softpool.ops.portable.integers import mixtures as integers
 from tf_softpool.ops.portable.norms import norm
 from tf_softpool.ops.portable.quick import mixtures
 from tf_softpool.ops.portable.quick.guard import or_exact
@@ -63,6 +65,7 @@ def portable_lp_pool(x: Any, p: Any, window: PoolWindow) -> Any:
         (x,),
         window,
         lambda: exact_lp_pool(x, p, window),
+        functools.partial(integers.norm_pool, p=p, of_average=True),
     )
 
 

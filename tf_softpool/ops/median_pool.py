@@ -9,6 +9,7 @@ from keras import ops
 from tf_softpool.ops import dispatch, sorted_pool
 from tf_softpool.ops.arguments import check_poolable, compute_dtype
 from tf_softpool.ops.portable.infinities import is_minus_inf, largest_of, limit_of, nan_where
+from tf_softpool.ops.portable.integers import ranks as integers
 from tf_softpool.ops.portable.quick import ranks
 from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.taps import TAPS, as_pooled, static_shape, windows
@@ -49,7 +50,9 @@ def pool(x: Any, window: PoolWindow) -> Any:
 
 def portable_median_pool(x: Any, window: PoolWindow) -> Any:
     """Pools with standard operations, on any backend of Keras."""
-    return or_exact(ranks.median_pool, (x,), window, lambda: exact_median_pool(x, window))
+    return or_exact(
+        ranks.median_pool, (x,), window, lambda: exact_median_pool(x, window), integers.median_pool
+    )
 
 
 def exact_median_pool(x: Any, window: PoolWindow) -> Any:

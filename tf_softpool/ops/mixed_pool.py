@@ -1,5 +1,6 @@
 """Mixed pooling: a mixture of max pooling and average pooling."""
 
+import functools
 import numbers
 from typing import Any
 
@@ -8,6 +9,7 @@ from keras import ops
 from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import per_channel
 from tf_softpool.ops.portable import standard
+from tf_softpool.ops.portable.integers import mixtures as integers
 from tf_softpool.ops.portable.mixtures import blend
 from tf_softpool.ops.portable.quick import mixtures
 from tf_softpool.ops.portable.quick.guard import or_exact
@@ -50,6 +52,7 @@ def portable_mixed_pool(x: Any, mix: Any, window: PoolWindow) -> Any:
         (x,),
         window,
         lambda: exact_mixed_pool(x, mix, window),
+        functools.partial(integers.mixed_pool, mix=mix),
     )
 
 

@@ -1,5 +1,6 @@
 """Power-average pooling: a norm of each window, with a fixed exponent."""
 
+import functools
 import math
 import numbers
 from typing import Any
@@ -9,6 +10,7 @@ from keras import ops
 from tf_softpool.ops import dispatch, native, numerics
 from tf_softpool.ops.arguments import per_channel
 from tf_softpool.ops.portable import standard
+from tf_softpool.ops.portable.integers import mixtures as integers
 from tf_softpool.ops.portable.norms import LARGEST_P, norm
 from tf_softpool.ops.portable.quick import mixtures
 from tf_softpool.ops.portable.quick.guard import or_exact
@@ -55,6 +57,7 @@ def portable_power_average_pool(x: Any, p: Any, window: PoolWindow) -> Any:
         (x,),
         window,
         lambda: exact_power_average_pool(x, p, window),
+        functools.partial(integers.norm_pool, p=p, of_average=False),
     )
 
 

@@ -10,6 +10,7 @@ from tf_softpool.ops import dispatch, importance_pool, mixed_pool
 from tf_softpool.ops.arguments import check_poolable
 from tf_softpool.ops.portable import standard
 from tf_softpool.ops.portable.infinities import limit_of
+from tf_softpool.ops.portable.integers import mixtures as integers
 from tf_softpool.ops.portable.quick import mixtures
 from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.sampling import picks
@@ -64,7 +65,13 @@ def downsample(
     cells = PoolWindow.of(len(strides), strides, padding="valid", data_format=data_format)
     if seed is None and dispatch.compiled_ops() is None:
         cells = replace(cells, padding="after")
-        return or_exact(mixtures.average_pool, (x,), cells, lambda: standard.pool(x, cells, standard.mean))
+        return or_exact(
+            mixtures.average_pool,
+            (x,),
+            cells,
+            lambda: standard.pool(x, cells, standard.mean),
+            integers.average_pool,
+        )
     if seed is None:
         return _means(x, cells)
     check_poolable(x, PoolWindow.of(len(strides), 1, data_format=data_format))

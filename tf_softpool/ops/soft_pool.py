@@ -9,6 +9,7 @@ from keras import ops
 from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import TensorLike, as_tensor, compute_dtype, spatial_rank
 from tf_softpool.ops.node import PoolNode
+from tf_softpool.ops.portable.integers import exponentials as integers
 from tf_softpool.ops.portable.quick import exponentials
 from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.softmax import exponentials as weights_of
@@ -93,6 +94,7 @@ def portable_soft_pool(x: Any, window: PoolWindow, gradient: str) -> Any:
         (x,),
         window,
         lambda: exact_soft_pool(x, window, gradient),
+        integers.soft_pool,
     )
 
 

@@ -1,5 +1,6 @@
 """Sorted-weight pooling: the sum of a window's sorted values, weighted by their ranks."""
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import TensorLike, as_tensor, check_real, compute_dtype, spatial_rank
 from tf_softpool.ops.node import PoolNode
 from tf_softpool.ops.portable.infinities import largest_of, limit_of, nan_where
+from tf_softpool.ops.portable.integers import ranks as integers
 from tf_softpool.ops.portable.quick import ranks
 from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.softmax import softmax_of
@@ -146,6 +148,7 @@ def portable_sorted_pool(x: Any, rank_logits: Any, window: PoolWindow, normalize
         (x,),
         window,
         lambda: exact_sorted_pool(x, rank_logits, window, normalize),
+        functools.partial(integers.sorted_pool, rank_logits=rank_logits, normalize=normalize),
     )
 
 

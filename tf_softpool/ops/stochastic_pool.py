@@ -7,6 +7,7 @@ from keras import ops
 from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.portable import standard
 from tf_softpool.ops.portable.draws import draw_weights, drawn, key_of
+from tf_softpool.ops.portable.integers import mixtures as integers
 from tf_softpool.ops.portable.quick import mixtures
 from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.standard import mean
@@ -46,7 +47,13 @@ def portable_stochastic_pool(x: Any, key: Any, window: PoolWindow) -> Any:
     """Pools with standard operations, on any backend of Keras. `key` is what `key_of` returns, or None."""
     if key is not None:
         return exact_stochastic_pool(x, key, window)
-    return or_exact(mixtures.expected_value, (x,), window, lambda: exact_stochastic_pool(x, None, window))
+    return or_exact(
+        mixtures.expected_value,
+        (x,),
+        window,
+        lambda: exact_stochastic_pool(x, None, window),
+        integers.expected_value,
+    )
 
 
 def exact_stochastic_pool(x: Any, key: Any, window: PoolWindow) -> Any:

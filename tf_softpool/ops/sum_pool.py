@@ -6,6 +6,7 @@ from keras import ops
 
 from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.portable import standard
+from tf_softpool.ops.portable.integers import mixtures as integers
 from tf_softpool.ops.portable.quick import mixtures
 from tf_softpool.ops.portable.quick.guard import or_exact
 from tf_softpool.ops.portable.taps import TAPS
@@ -33,7 +34,7 @@ def pool(x: Any, window: PoolWindow) -> Any:
 
 def portable_sum_pool(x: Any, window: PoolWindow) -> Any:
     """Pools with standard operations, on any backend of Keras."""
-    return or_exact(mixtures.sum_pool, (x,), window, lambda: exact_sum_pool(x, window))
+    return or_exact(mixtures.sum_pool, (x,), window, lambda: exact_sum_pool(x, window), integers.sum_pool)
 
 
 def exact_sum_pool(x: Any, window: PoolWindow) -> Any:

@@ -74,10 +74,7 @@ def outputs_of(endpoint: Endpoint, sample: Any = None) -> tuple[list[Any], dict[
     """
     if sample is not None:
         arguments = given_sample(endpoint, sample)
-        try:
-            return arguments, _named(endpoint.function(*_tensors(arguments, endpoint.signature)))
-        except Exception as error:
-            raise ValueError(f"The model cannot be run on `sample`: {plain(error)}") from error
+        return arguments, outputs_on(endpoint, arguments)
     for spec in endpoint.specs:
         if spec.shape.rank is None or spec.dtype.name == "string":
             raise NoSampleError(f"no random input can be made for {spec}: give a `sample`")
@@ -89,6 +86,18 @@ def outputs_of(endpoint: Endpoint, sample: Any = None) -> tuple[list[Any], dict[
         except Exception as error:
             reason = plain(error)
     raise NoSampleError(f"the model accepts no random input: give a `sample` ({reason})")
+
+
+def outputs_on(endpoint: Endpoint, arguments: list[Any]) -> dict[str, np.ndarray]:
+    """Runs the Keras model itself on the arguments of an endpoint.
+
+    Raises:
+        ValueError: if it cannot be run.
+    """
+    try:
+        return _named(endpoint.function(*_tensors(arguments, endpoint.signature)))
+    except Exception as error:
+        raise ValueError(f"The model cannot be run on `sample`: {plain(error)}") from error
 
 
 def _made_up(signature: list[Any], length: int) -> list[Any]:
@@ -117,7 +126,10 @@ def _named(outputs: Any) -> dict[str, np.ndarray]:
 
 
 def differences(
-    endpoint: Endpoint, expected: dict[str, np.ndarray], found: dict[str, np.ndarray]
+    endpoint: Endpoint,
+    expected: dict[str, np.ndarray],
+    found: dict[str, np.ndarray],
+    tolerance: float | None = None,
 ) -> list[Difference]:
     """Compares the outputs of an exported endpoint with the model's.
 
@@ -125,6 +137,9 @@ def differences(
         endpoint: `Endpoint`.
         expected: dict. Maps the name of each of the model's outputs to an array.
         found: dict. The same for the exported endpoint.
+        tolerance: float. The tolerance of an export whose numbers are not those of the model's types. It is
+            also the share of whole numbers and of texts that may differ. Default: what rounding in an
+            output's type explains.
 
     Returns:
         A list with a `Difference` for each output.
@@ -138,16 +153,21 @@ def differences(
             f"The outputs of the endpoint {endpoint.name!r} must have the names and shapes {shapes}, "
             f"got {others}."
         )
-    return [_difference(endpoint.name, name, value, found[name]) for name, value in expected.items()]
+    return [
+        _difference(endpoint.name, name, value, found[name], tolerance) for name, value in expected.items()
+    ]
 
 
-def _difference(endpoint: str, name: str, expected: np.ndarray, found: np.ndarray) -> Difference:
-    if expected.dtype.kind in "OSU":
+def _difference(
+    endpoint: str, name: str, expected: np.ndarray, found: np.ndarray, tolerance: float | None
+) -> Difference:
+    is_whole = expected.dtype.kind in "iub"
+    if expected.dtype.kind in "OSU" or (is_whole and tolerance is not None):
         unequal = float(np.mean(expected != found)) if expected.size else 0.0
-        return Difference(endpoint, name, unequal, 1.0, 0.0)
-    if expected.dtype.kind in "iub":
+        return Difference(endpoint, name, unequal, 1.0, tolerance or 0.0)
+    if is_whole:
         tolerance = 0.0
-    else:
+    elif tolerance is None:
         is_16_bit = expected.dtype in (np.float16, ml_dtypes.bfloat16)
         tolerance = _OF_16_BITS if is_16_bit else _TOLERANCE
     first, second = np.asarray(expected, "float64"), np.asarray(found, "float64")

@@ -11,10 +11,11 @@ from typing import Any
 import keras
 
 from tf_softpool.ops.dispatch import portable as use_portable
-from tf_softpool.ops.portable.runtimes import traced_for
+from tf_softpool.ops.portable.runtimes import LITERT_INT8, traced_for
 from tf_softpool.serving.endpoints import Endpoint, endpoints_of
 from tf_softpool.serving.formats import Format, format_named, tf_saved_model
 from tf_softpool.serving.places import check_place
+from tf_softpool.serving.quantizing import check_quantize, check_sizes
 from tf_softpool.serving.report import ExportReport
 from tf_softpool.serving.steps import Options, Source, write_export
 
@@ -31,6 +32,7 @@ def export(
     check: bool = True,
     overwrite: bool = True,
     progress: Callable[[str], object] | None = None,
+    quantize: str | None = None,
 ) -> ExportReport:
     """Writes a model for serving, loads the result, and compares its outputs with the model's.
 
@@ -68,6 +70,10 @@ def export(
         overwrite: bool. Whether an earlier export at `path` may be replaced. Default: True.
         progress: callable. Called with the name of each step as the step begins: `"tracing"`,
             `"converting"`, `"checking"`. Default: nothing is called.
+        quantize: str or None. `"int8"`, only with the format `"litert"`, writes a model that computes in
+            8-bit integers. Its inputs and outputs stay as they are. It needs a `sample` of some hundred
+            typical inputs, which set the ranges of the integers, and fixed sizes but for the batch. Default:
+            None, which keeps the types of the model.
 
     Returns:
         An `ExportReport`: the size, the inputs and outputs, and the largest difference of each output from
@@ -76,7 +82,8 @@ def export(
     Raises:
         ValueError: if `format` is unknown, if the end of `path` does not suit it, if `model` is not a
             built `keras.Model`, if `portable` or `endpoints` ask for what the format cannot contain, or if
-            a signature or `sample` does not fit the model.
+            a signature or `sample` does not fit the model. If `quantize` is not as described, or a pooling
+            of the model cannot be quantized: one of 16-bit types, with a mask, or with open sizes.
         ImportError: if a package that the format needs is missing. The message says what to install.
         FileExistsError: if something that is not an earlier export is at `path`, or if anything is there
             and `overwrite` is False.
@@ -100,15 +107,19 @@ def export(
     module = format_named(format)
     portable = module is not tf_saved_model if portable is None else bool(portable)
     _check_arguments(model, path, module, portable)
+    check_quantize(quantize, format, sample)
     served = endpoints_of(model, input_signature, endpoints)
     if len(served) > 1 and module is not tf_saved_model:
         raise ValueError(
             f"Only a SavedModel can have more than one endpoint, got {[e.name for e in served]}."
         )
-    trace = functools.partial(_trace, model, portable, format)
+    if quantize:
+        check_sizes(served[0])
+    runtime = LITERT_INT8 if quantize else format
+    trace = functools.partial(_trace, model, runtime if portable else None)
     source = Source(served, trace, model.non_trainable_variables)
-    report = ExportReport(str(path), format, portable)
-    write_export(source, report, module, Options(sample, check, overwrite, progress))
+    report = ExportReport(str(path), format, portable, quantize)
+    write_export(source, report, module, Options(sample, check, overwrite, progress, quantize))
     return report
 
 
@@ -126,12 +137,13 @@ def _check_arguments(
     check_place(Path(path), module)
 
 
-def _trace(model: keras.Model, portable: bool, format: str, endpoints: list[Endpoint], folder: Path) -> None:
+def _trace(model: keras.Model, runtime: str | None, endpoints: list[Endpoint], folder: Path) -> None:
+    """Writes endpoints to a SavedModel, in standard operations that are fit for a runtime if there is one."""
     try:
         with contextlib.ExitStack() as stack:
-            if portable:
+            if runtime:
                 stack.enter_context(use_portable())
-                stack.enter_context(traced_for(format))
+                stack.enter_context(traced_for(runtime))
             tf_saved_model.write(model, endpoints, folder)
     except TypeError as error:
         if "required argument" not in str(error):
@@ -148,7 +160,7 @@ def _trace(model: keras.Model, portable: bool, format: str, endpoints: list[Endp
             "or variable. Make the model with other names of layers: ASCII letters and digits, and after the "
             "first of them also _ . / > or -."
         ) from error
-    if portable and (kept := tf_saved_model.custom_ops(folder)):
+    if runtime and (kept := tf_saved_model.custom_ops(folder)):
         raise RuntimeError(
             "The model cannot be exported with `portable=True`: a function in it was traced before and keeps "
             f"the compiled ops {kept}."

@@ -30,7 +30,7 @@ def export_saved_model(
 
     Raises:
         ValueError: if `format` is not one of these, if the end of `path` does not suit it, if the SavedModel
-            has no default signature, or if the sample does not fit it.
+            has no default signature, if the sample does not fit it, or if `quantize` is given.
         ImportError: if a package that the format needs is missing.
         FileExistsError: if something is at `path` that may not be replaced.
         RuntimeError: if the SavedModel cannot be loaded, if it has operations of tf_softpool or others that
@@ -41,6 +41,11 @@ def export_saved_model(
         UserWarning: if an output differs by more than rounding explains.
     """
     module = format_named(format)
+    if options.quantize:
+        raise ValueError(
+            f"{folder} is a SavedModel, whose operations are not chosen for integers. Leave out `quantize`, "
+            "or export the Keras model with it."
+        )
     if module is tf_saved_model:
         raise ValueError(
             f"{folder} is a SavedModel already, so there is nothing to export: copy the folder. To write a "

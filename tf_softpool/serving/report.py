@@ -17,10 +17,12 @@ class Difference:
         endpoint: str. The name of the endpoint.
         output: str. The name of the output.
         largest: float. The largest absolute difference between two numbers: `nan` if just one of the two is
-            NaN. For an output of strings, the share of strings that differ, from 0 to 1.
-        magnitude: float. The largest absolute value among the model's finite numbers. 1 for strings.
+            NaN. For an output of strings, the share of strings that differ, from 0 to 1. The same for whole
+            numbers and booleans, if the export computes in 8-bit integers.
+        magnitude: float. The largest absolute value among the model's finite numbers. 1 for shares.
         tolerance: float. The difference that rounding in the output's type explains, as a share of
-            `magnitude`. 0 for whole numbers, booleans and strings, which must be equal.
+            `magnitude`. 0 for whole numbers, booleans and strings, which must be equal. 0.1 for an export
+            that computes in 8-bit integers.
 
     Example:
         >>> from tf_softpool.serving.report import Difference
@@ -53,6 +55,7 @@ class ExportReport:
         path: str. Where the exported model is.
         format: str. The name of the format, as `tf_softpool.export` takes it.
         portable: bool. Whether the model was exported with standard operations only.
+        quantize: str or None. `"int8"` if the export computes in 8-bit integers.
         size: int. The size of everything that was written, in bytes.
         custom_ops: list of str. The compiled ops of tf_softpool in a SavedModel. A program that loads the
             model needs the library of these ops. Empty for the other formats.
@@ -62,8 +65,8 @@ class ExportReport:
         runtime: str or None. The name and version of the runtime that loaded the exported model, or None
             if none did: `check` was False, or the runtime is not installed.
         differences: list of `Difference`. One for each output of each endpoint that was compared.
-        notes: list of str. The inputs that have other names than in the model. Why the exported model, or one
-            of its endpoints, was not compared.
+        notes: list of str. The inputs that have other names than in the model. What an export in 8-bit
+            integers computes in floats. Why the exported model, or one of its endpoints, was not compared.
 
     Example:
         >>> import keras, tempfile
@@ -80,6 +83,7 @@ class ExportReport:
     path: str
     format: str
     portable: bool
+    quantize: str | None = None
     size: int = 0
     custom_ops: list[str] = field(default_factory=list)
     inputs: dict[str, str] = field(default_factory=dict)
@@ -130,7 +134,8 @@ class ExportReport:
 
     def __str__(self) -> str:
         kind = "portable" if self.portable else "native"
-        lines = [f"{self.path}: {self.format}, {kind}, {self.size:,} bytes"]
+        kinds = ", ".join([self.format, kind, *([self.quantize] if self.quantize else [])])
+        lines = [f"{self.path}: {kinds}, {self.size:,} bytes"]
         if self.custom_ops:
             lines.append(f"needs the compiled library for {', '.join(self.custom_ops)}")
         lines += [f"input {name}: {info}" for name, info in self.inputs.items()]

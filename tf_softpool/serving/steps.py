@@ -10,9 +10,9 @@ from typing import Any
 
 import keras
 
-from tf_softpool.serving import checking
+from tf_softpool.serving import checking, quantizing
 from tf_softpool.serving.endpoints import Endpoint
-from tf_softpool.serving.formats import CONVERTED_FORMATS, Format, tf_saved_model
+from tf_softpool.serving.formats import CONVERTED_FORMATS, Format, litert, tf_saved_model
 from tf_softpool.serving.packages import plain
 from tf_softpool.serving.report import ExportReport
 from tf_softpool.writing import complete_or_absent
@@ -42,12 +42,14 @@ class Options:
         check: as in `tf_softpool.export`.
         overwrite: as in `tf_softpool.export`.
         progress: as in `tf_softpool.export`.
+        quantize: as in `tf_softpool.export`.
     """
 
     sample: Any = None
     check: bool = True
     overwrite: bool = True
     progress: Callable[[str], object] | None = None
+    quantize: str | None = None
 
     def step(self, name: str) -> None:
         """Says that a step begins."""
@@ -77,7 +79,7 @@ def write_export(source: Source, report: ExportReport, module: Format, options: 
     if options.sample is not None and not (
         isinstance(options.sample, dict) and converted and converted.SHARED_NAMES
     ):
-        checking.given_sample(source.endpoints[0], options.sample)
+        _check_sample(source.endpoints[0], options)
     with complete_or_absent(report.path, options.overwrite) as place:
         options.step("tracing")
         if converted is None:
@@ -87,14 +89,16 @@ def write_export(source: Source, report: ExportReport, module: Format, options: 
             with tempfile.TemporaryDirectory() as folder:
                 source = _traced(source, Path(folder), converted.SHARED_NAMES)
                 if options.sample is not None:
-                    checking.given_sample(source.endpoints[0], options.sample)
+                    _check_sample(source.endpoints[0], options)
                 options.step("converting")
-                _convert(module.NAME, Path(folder) / "model", place)
+                _convert(module.NAME, Path(folder) / "model", place, source.endpoints[0], options)
         report.notes += _renamed_inputs(source.endpoints)
+        if options.quantize:
+            report.notes += quantizing.notes(place)
         report.size = sum(file.stat().st_size for file in place.parent.rglob("*") if file.is_file())
         if options.check:
             options.step("checking")
-            _check(report, module, place, source, options.sample)
+            _check(report, module, place, source, options)
     if not report.passed:
         wrong = ", ".join(str(d) for d in report.differences if not d.passed)
         warnings.warn(
@@ -123,10 +127,22 @@ def _traced(source: Source, folder: Path, shared_names: bool) -> Source:
     return source
 
 
-def _convert(format: str, folder: Path, place: Path) -> None:
+def _check_sample(endpoint: Endpoint, options: Options) -> None:
+    """Raises a ValueError if the sample does not fit an endpoint."""
+    if options.quantize:
+        quantizing.batches(endpoint, options.sample)
+    else:
+        checking.given_sample(endpoint, options.sample)
+
+
+def _convert(format: str, folder: Path, place: Path, endpoint: Endpoint, options: Options) -> None:
     """Converts a SavedModel. What a converter raises becomes a RuntimeError."""
     try:
-        CONVERTED_FORMATS[format].convert(folder, str(place))
+        if options.quantize:
+            calls = quantizing.batches(endpoint, options.sample)
+            litert.convert(folder, str(place), [quantizing.named(endpoint, call) for call in calls])
+        else:
+            CONVERTED_FORMATS[format].convert(folder, str(place))
     except (ImportError, OSError, RuntimeError):
         raise
     except Exception as error:
@@ -143,10 +159,10 @@ def _renamed_inputs(endpoints: list[Endpoint]) -> list[str]:
     ]
 
 
-def _check(report: ExportReport, module: Format, place: Path, source: Source, sample: Any) -> None:
+def _check(report: ExportReport, module: Format, place: Path, source: Source, options: Options) -> None:
     try:
         with _as_they_were(source.variables):
-            _load_and_compare(report, module, place, source.endpoints, sample)
+            _load_and_compare(report, module, place, source.endpoints, options)
     except Exception as error:
         # The message names the temporary path, which is gone when the user reads it.
         reason = plain(error).replace(str(place), report.path)
@@ -156,7 +172,7 @@ def _check(report: ExportReport, module: Format, place: Path, source: Source, sa
 
 
 def _load_and_compare(
-    report: ExportReport, module: Format, place: Path, endpoints: list[Endpoint], sample: Any
+    report: ExportReport, module: Format, place: Path, endpoints: list[Endpoint], options: Options
 ) -> None:
     """Loads what was written, and adds its runtime, inputs, outputs and differences to the report."""
     try:
@@ -167,9 +183,13 @@ def _load_and_compare(
     report.runtime = served.runtime
     report.inputs = {name: str(info) for name, info in served.inputs.items()}
     report.outputs = {name: str(info) for name, info in served.outputs.items()}
+    if options.quantize:
+        calls = quantizing.batches(endpoints[0], options.sample)
+        report.differences += quantizing.differences(endpoints[0], calls, served)
+        return
     for number, endpoint in enumerate(endpoints):
         try:
-            arguments, expected = checking.outputs_of(endpoint, sample if number == 0 else None)
+            arguments, expected = checking.outputs_of(endpoint, options.sample if number == 0 else None)
         except checking.NoSampleError as error:
             report.notes.append(f"The endpoint {endpoint.name!r} was not compared: {error}.")
             continue

@@ -10,6 +10,8 @@ from keras import ops
 from tf_softpool.ops import numerics
 from tf_softpool.ops.arguments import compute_dtype
 from tf_softpool.ops.portable.infinities import limit_of
+from tf_softpool.ops.portable.integers import door
+from tf_softpool.ops.portable.runtimes import LITERT, runtime
 from tf_softpool.ops.window import PoolWindow
 
 # Longer windows are left to the exact forms: some runtimes count positions in few bits.
@@ -33,7 +35,11 @@ Forms = Sequence[Callable[[], Quick]]
 
 
 def or_exact(
-    quick: Callable[..., Forms], tensors: Sequence[Any], window: PoolWindow, exact: Callable[[], Any]
+    quick: Callable[..., Forms],
+    tensors: Sequence[Any],
+    window: PoolWindow,
+    exact: Callable[[], Any],
+    integers: Callable[..., Any],
 ) -> Any:
     """Pools with the first of some quick forms that is right, and with an exact form if none is.
 
@@ -44,7 +50,11 @@ def or_exact(
         tensors: tensors of the input's form. The first is the input.
         window: a `PoolWindow`.
         exact: function without arguments that returns the exact result.
+        integers: the form for 8-bit integers, as `integers.door.pooled` takes it. A graph for these has no
+            branches and no numbers but finite ones, so it needs no other form.
     """
+    if door.are_wanted():
+        return door.pooled(integers, tensors, window)
     x = tensors[0]
     same_windows = _plain(x, window)
     if same_windows is None or _is_looked_at():
@@ -70,13 +80,19 @@ def _first_right(forms: Forms, finished: Callable[[Any], Any], exact: Callable[[
 
 def _channels_last(tensor: Any, window: PoolWindow) -> Any:
     tensor = ops.cast(tensor, compute_dtype(tensor.dtype))
-    return ops.moveaxis(tensor, 1, -1) if window.data_format == "channels_first" else tensor
+    if window.data_format == "channels_last":
+        return tensor
+    # Unlike `moveaxis`, it takes a variable of TensorFlow.
+    return ops.transpose(tensor, (0, *range(2, window.rank + 2), 1))
 
 
 def chosen(right: Any, y: Any, exact: Callable[[], Any]) -> Any:
     """Returns `y` if a condition without axes holds, and calls a function if not."""
     if keras.backend.backend() != "tensorflow":
-        return ops.cond(right, lambda: y, exact)
+        known = _known(right)
+        if known is None:
+            return ops.cond(right, lambda: y, exact)
+        return y if known else exact()
     import tensorflow as tf
 
     result = tf.cond(right, lambda: y, exact)
@@ -84,6 +100,17 @@ def chosen(right: Any, y: Any, exact: Callable[[], Any]) -> Any:
         # The exact form may know less of its shape.
         result.set_shape(y.shape)
     return result
+
+
+def _known(condition: Any) -> bool | None:
+    """Returns a condition whose value is known already, or None while JAX traces it.
+
+    Outside of a trace, JAX would compile both branches of every choice again.
+    """
+    try:
+        return bool(condition)
+    except TypeError:
+        return None
 
 
 def _is_looked_at() -> bool:
@@ -122,7 +149,12 @@ def _divides(length: int | None, number: int) -> bool:
 
 def is_finite(y: Any) -> Any:
     """Returns whether a tensor has neither infinities nor NaN. It may say no for numbers near the limit."""
-    return ops.abs(ops.sum(y)) <= limit_of(y)
+    finite = ops.abs(ops.sum(y)) <= limit_of(y)
+    if runtime() != LITERT:
+        return finite
+    # The poolings of LiteRT turn infinities into the largest finite numbers.
+    most = 0.25 * limit_of(y)
+    return ops.logical_and(finite, is_between(y, -most, most))
 
 
 def is_between(y: Any, least: float, most: float) -> Any:
