@@ -10,6 +10,7 @@ import os
 import time
 from pathlib import Path
 
+import of_exports
 import of_kernels
 import of_python
 import of_rewriting
@@ -19,7 +20,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-FAULTS = {fault.name: fault for table in (of_python, of_rewriting, of_kernels) for fault in table.FAULTS}
+TABLES = (of_python, of_rewriting, of_exports, of_kernels)
+FAULTS = {fault.name: fault for table in TABLES for fault in table.FAULTS}
 
 
 def found_by(checkout, fault, short):

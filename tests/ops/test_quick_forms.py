@@ -80,6 +80,7 @@ def scale_of(name, inputs, case, padding, data_format="channels_last"):
     return scale * np.abs(inputs[1]).sum() if name == "sorted, no softmax" else scale
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("taken", ["quick", "exact"])
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
 @pytest.mark.parametrize(("case", "padding"), with_padding(CASES))
@@ -94,6 +95,7 @@ def test_ordinary_numbers(name, runtime, case, padding, data_format, taken):
     assert_near(y, exactly(function, *inputs), scale, "float32")
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("case", [TILED, GAPS_BETWEEN, PAIRS, UNEVEN_VOLUME], ids=str)
 @pytest.mark.parametrize("name", [name for name in QUICK if name != "detail, guided"])
@@ -105,6 +107,7 @@ def test_other_types(name, case, dtype):
     assert_near(served(TENSORFLOW, function, *inputs), exactly(function, *inputs), scale, dtype)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("exponent", [-30, -10, -3, 0, 3, 10, 30])
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("case", [TILED, FEW[2], WHOLE], ids=str)
@@ -122,6 +125,7 @@ def test_every_magnitude(name, case, runtime, exponent):
     assert_near(y, exactly(function, x, *others), scale, "float32", standard=True)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("offset", [-100.0, -46.0, 60.0, 75.0, 3e5])
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("name", QUICK)
@@ -134,6 +138,7 @@ def test_offsets(name, runtime, offset):
     assert_near(served(runtime, function, x, *others), exactly(function, x, *others), scale, "float32")
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize(("case", "padding"), with_padding([PAIRS, TILED, FEW[2], UNEVEN_VOLUME]))
 @pytest.mark.parametrize("name", QUICK)

@@ -135,9 +135,11 @@ def _plain(x: Any, window: PoolWindow) -> PoolWindow | None:
         sizes = strides = tuple(n // m for n, m in zip(lengths, sizes, strict=True))
         padding = "valid"
     elif padding == "after":
-        if sizes != strides or not all(_divides(n, m) for n, m in zip(lengths, sizes, strict=True)):
+        # "same" puts a padding of one position behind the input too.
+        lacks = [m - 1 if n is None else -n % m for n, m in zip(lengths, sizes, strict=True)]
+        if sizes != strides or max(lacks) > 1:
             return None
-        padding = "valid"
+        padding = "same"
     if not window.is_whole and max(sizes) > _LONGEST:
         return None
     return replace(window, pool_size=sizes, strides=strides, padding=padding, data_format="channels_last")
