@@ -148,6 +148,10 @@ def test_errors_are_near_those_of_max_pooling(name, window, of_max_pooling, tmp_
 
 # Layers after no other, each with what its input is multiplied by. Errors are shares of the largest output.
 BARE = {
+    "soft_same": (layers.SoftPooling2D(3, 2, "same"), 1.0),
+    "details_same": (layers.DetailPreservingPooling2D(3, 2, "same"), 1.0),
+    "sum_same": (layers.SumPooling2D(3, 2, "same"), 1.0),
+    "mixed_same": (layers.MixedPooling2D(3, 2, "same"), 1.0),
     "soft_channels_first": (layers.SoftPooling2D(2, data_format="channels_first"), 1.0),
     "full_channels_first": (
         layers.DetailPreservingPooling2D(2, variant="full", data_format="channels_first"),
