@@ -38,7 +38,6 @@ DIFFERENT = {
         ("soft", "nan"): 2.575210,
         ("soft", "nan with inf"): np.inf,
         ("soft", "nan with -inf"): -np.inf,
-        ("sorted", "nan"): 7 / 3,
         ("sorted", "all -inf"): LOWEST,
         ("importance", "all -inf"): LOWEST,
         ("details", "all -inf"): LOWEST,

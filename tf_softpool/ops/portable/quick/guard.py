@@ -11,7 +11,7 @@ from tf_softpool.ops import numerics
 from tf_softpool.ops.arguments import compute_dtype
 from tf_softpool.ops.portable.infinities import limit_of
 from tf_softpool.ops.portable.integers import door
-from tf_softpool.ops.portable.runtimes import LITERT, runtime
+from tf_softpool.ops.portable.runtimes import LITERT, OPENVINO, runtime
 from tf_softpool.ops.window import PoolWindow
 
 # Longer windows are left to the exact forms: some runtimes count positions in few bits.
@@ -63,19 +63,32 @@ def or_exact(
     def finished(y: Any) -> Any:
         return ops.cast(ops.moveaxis(y, -1, 1) if window.data_format == "channels_first" else y, x.dtype)
 
-    return _first_right(
-        quick(same_windows, *(_channels_last(tensor, window) for tensor in tensors)), finished, exact
-    )
+    forms = quick(same_windows, *(_channels_last(tensor, window) for tensor in tensors))
+    return _first_right(forms, _can_choose(x), finished, exact)
 
 
-def _first_right(forms: Forms, finished: Callable[[Any], Any], exact: Callable[[], Any]) -> Any:
+def _first_right(
+    forms: Forms, can_choose: bool, finished: Callable[[Any], Any], exact: Callable[[], Any]
+) -> Any:
+    """Returns the result of the first form that is right, or of the first that always is without a choice."""
     if not forms:
         return exact()
     form, *others = forms
     y, right = form()
     if right is None:
         return finished(y)
-    return chosen(right, finished(y), lambda: _first_right(others, finished, exact))
+    if not can_choose:
+        return _first_right(others, can_choose, finished, exact)
+    return chosen(right, finished(y), lambda: _first_right(others, can_choose, finished, exact))
+
+
+def _can_choose(x: Any) -> bool:
+    """Returns whether a graph may choose between results.
+
+    OpenVINO 2026.4 may compute other nodes wrongly if a graph with a choice has an open batch: in the first
+    call of a model, they read memory that nothing was written to.
+    """
+    return runtime() != OPENVINO or None not in list(x.shape)
 
 
 def _channels_last(tensor: Any, window: PoolWindow) -> Any:
