@@ -54,7 +54,7 @@ def export(row, format, folder, inputs):
     path = place(folder, row, format)
     path.parent.mkdir(exist_ok=True)
     try:
-        report = tsp.export(row.model(), path, format, portable=True, sample=inputs)
+        report = tsp.export(row.model(len(inputs["x"])), path, format, portable=True, sample=inputs)
     except RuntimeError as error:
         return str(error)
     wrong = [difference for difference in report.differences if not difference.passed]

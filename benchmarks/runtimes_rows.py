@@ -110,11 +110,11 @@ class Row:
             return None
         return marks.get(self.pooling, OTHERS)[place]
 
-    def model(self):
-        """Returns a model of the pooling alone."""
-        x = keras.Input((SIZE, SIZE, CHANNELS), name="x")
+    def model(self, batch):
+        """Returns a model of the pooling alone, for a number of images."""
+        x = keras.Input((SIZE, SIZE, CHANNELS), batch, name="x")
         if self.pooling == "importance":
-            x = [x, keras.Input((SIZE, SIZE, CHANNELS), name="logits")]
+            x = [x, keras.Input((SIZE, SIZE, CHANNELS), batch, name="logits")]
         return keras.Model(x, POOLINGS[self.pooling](x, WINDOWS[self.window]))
 
     def inputs(self, batch, magnitude):
