@@ -248,6 +248,8 @@ WRONG = {
     "saved_model": (small, {"format": "tf_saved_model", "sample": SAMPLE}, "Only 'litert'"),
     "no_sample": (small, {}, "needs a `sample`"),
     "no_examples": (small, {"sample": SAMPLE[:0]}, "at least one"),
+    "nan": (small, {"sample": np.full_like(SAMPLE, np.nan)}, "finite"),
+    "inf": (small, {"sample": np.full_like(SAMPLE, np.inf)}, "finite"),
     "shape": (small, {"sample": SAMPLE[:, :4]}, "must fit"),
     "batch": (
         small,

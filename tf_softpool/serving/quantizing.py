@@ -55,7 +55,8 @@ def batches(endpoint: Endpoint, sample: Any) -> list[Arguments]:
     """Returns the examples of a sample as arguments of calls, in batches as small as the endpoint takes.
 
     Raises:
-        ValueError: if the sample does not fit the endpoint's signature, or has no whole number of batches.
+        ValueError: if the sample does not fit the endpoint's signature, has infinities or NaN, or has no whole
+            number of batches.
     """
 
     def with_open_batch(spec: Any) -> Any:
@@ -65,7 +66,10 @@ def batches(endpoint: Endpoint, sample: Any) -> list[Arguments]:
 
     opened = replace(endpoint, signature=keras.tree.map_structure(with_open_batch, endpoint.signature))
     arguments = checking.given_sample(opened, sample)
-    numbers = {len(array) for array in keras.tree.flatten(arguments)}
+    arrays = keras.tree.flatten(arguments)
+    if not all(np.isfinite(array).all() for array in arrays if array.dtype.kind == "f"):
+        raise ValueError("`sample` must have finite numbers only: others make no range of integers.")
+    numbers = {len(array) for array in arrays}
     size = max(spec.shape[0] or 1 for spec in endpoint.specs)
     (number,) = numbers if len(numbers) == 1 else (0,)
     if number == 0 or number % size:
