@@ -55,7 +55,7 @@ def batches(endpoint: Endpoint, sample: Any) -> list[Arguments]:
     """Returns the examples of a sample as arguments of calls, in batches as small as the endpoint takes.
 
     Raises:
-        ValueError: if the sample does not fit the endpoint's signature, has infinities or NaN, or has no whole
+        ValueError: if the sample does not fit the endpoint's signature, is not finite, or has no whole
             number of batches.
     """
 
