@@ -95,6 +95,7 @@ def portable_soft_pool(x: Any, window: PoolWindow, gradient: str) -> Any:
         window,
         lambda: exact_soft_pool(x, window, gradient),
         integers.soft_pool,
+        has_derivatives=True,
     )
 
 

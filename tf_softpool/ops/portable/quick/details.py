@@ -13,7 +13,6 @@ from keras import ops
 from tf_softpool.ops.portable.quick.apart import apart, counts, has_few_taps, total
 from tf_softpool.ops.portable.quick.averages import average
 from tf_softpool.ops.portable.quick.guard import Forms, Quick, is_between, is_finite
-from tf_softpool.ops.portable.runtimes import runtime
 from tf_softpool.ops.window import PoolWindow
 
 # Bounds of the average weight. A power outside has lost digits.
@@ -31,7 +30,7 @@ def detail_preserving_pool(
     epsilon: float,
 ) -> Forms:
     """Returns the forms of detail-preserving pooling. Without a guide, it is the average."""
-    if runtime() is None or not (window.is_whole or has_few_taps(window)):
+    if not (window.is_whole or has_few_taps(window)):
         return []
     return [lambda: _around_guide(window, x, guide, alpha, lam, symmetric, epsilon)]
 

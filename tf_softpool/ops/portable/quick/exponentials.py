@@ -50,8 +50,6 @@ def soft_pool(window: PoolWindow, x: Any, gradient: str) -> Forms:
 
 def importance_pool(window: PoolWindow, x: Any, logits: Any) -> Forms:
     """Returns the forms of importance pooling."""
-    if runtime() is None:
-        return []
     of_taps = [lambda: _of_taps(window, x, logits)] if has_few_taps(window) else []
     return [lambda: _of_averages(window, x, logits, ops.exp, _SERVED), *of_taps]
 
@@ -86,7 +84,7 @@ def _soft_of_taps(window: PoolWindow, x: Any) -> Any:
     taps = apart(x, window)
     top = greatest([tap.value for tap in taps])
     shift = _finite(top)
-    ds = [_distance(tap, tap.value, shift) for tap in taps]
+    ds = [_distance(tap, shift) for tap in taps]
     es = [_weight(d) for d in ds]
     # Only if all values are `-inf` is the sum of weights below 1.
     return top + total([e * d for e, d in zip(es, ds, strict=True)]) / ops.maximum(total(es), 0.5)
@@ -96,7 +94,7 @@ def _of_taps(window: PoolWindow, x: Any, logits: Any) -> Quick:
     """Returns importance pooling, right for all numbers that are finite."""
     taps, of_logits = apart(x, window), apart(logits, window)
     shift = _finite(greatest([tap.value for tap in of_logits]))
-    es = [_weight(_distance(tap, tap.value, shift)) for tap in of_logits]
+    es = [_weight(_distance(tap, shift)) for tap in of_logits]
     weight = total(es)
     weighted = total([e * tap.value for e, tap in zip(es, taps, strict=True)])
     # Some runtimes leave NaN out of a maximum, so the logits themselves are looked at.
@@ -109,9 +107,9 @@ def _finite(top: Any) -> Any:
     return ops.clip(top, -limit, limit)
 
 
-def _distance(tap: Tap, value: Any, shift: Any) -> Any:
+def _distance(tap: Tap, shift: Any) -> Any:
     """Returns the distance of a tap from the largest, and `_LOWEST` for windows that lack the tap."""
-    distance = ops.maximum(value - shift, _LOWEST)
+    distance = ops.maximum(tap.value - shift, _LOWEST)
     for cap in tap.either(_HIGHEST, _LOWEST) or [_HIGHEST]:
         distance = ops.minimum(distance, cap)
     return distance

@@ -40,6 +40,7 @@ def or_exact(
     window: PoolWindow,
     exact: Callable[[], Any],
     integers: Callable[..., Any],
+    has_derivatives: bool = False,
 ) -> Any:
     """Pools with the first of some quick forms that is right, and with an exact form if none is.
 
@@ -52,9 +53,13 @@ def or_exact(
         exact: function without arguments that returns the exact result.
         integers: the form for 8-bit integers, as `integers.door.pooled` takes it. A graph for these has no
             branches and no numbers but finite ones, so it needs no other form.
+        has_derivatives: whether the derivatives of the quick forms are right too. If not, they are for
+            exports alone.
     """
     if door.are_wanted():
         return door.pooled(integers, tensors, window)
+    if runtime() is None and not has_derivatives:
+        return exact()
     x = tensors[0]
     same_windows = _plain(x, window)
     if same_windows is None or _is_looked_at():

@@ -11,14 +11,11 @@ from keras import ops
 from tf_softpool.ops.portable.quick.apart import apart, counts, has_few_taps, total
 from tf_softpool.ops.portable.quick.averages import average, largest
 from tf_softpool.ops.portable.quick.guard import Forms, Quick, chosen, is_between, is_finite
-from tf_softpool.ops.portable.runtimes import runtime
 from tf_softpool.ops.window import PoolWindow
 
 
 def average_pool(window: PoolWindow, x: Any) -> Forms:
     """Returns the forms of average pooling."""
-    if runtime() is None:
-        return []
 
     def form() -> Quick:
         y = average(x, window)
@@ -29,8 +26,6 @@ def average_pool(window: PoolWindow, x: Any) -> Forms:
 
 def sum_pool(window: PoolWindow, x: Any) -> Forms:
     """Returns the forms of sum pooling."""
-    if runtime() is None:
-        return []
 
     def form() -> Quick:
         if window.is_whole:
@@ -44,12 +39,12 @@ def sum_pool(window: PoolWindow, x: Any) -> Forms:
 
 def mixed_pool(window: PoolWindow, x: Any, mix: Any) -> Forms:
     """Returns the forms of `mix max_i x_i + (1 - mix) mean_i x_i`."""
-    return [] if runtime() is None else [lambda: _blend(window, x, mix)]
+    return [lambda: _blend(window, x, mix)]
 
 
 def gated_pool(window: PoolWindow, x: Any, omega: Any, bias: Any) -> Forms:
     """Returns the forms of the mixture whose part of the maximum is `sigmoid(sum_q omega_q x_q + bias)`."""
-    if runtime() is None or not has_few_taps(window):
+    if not has_few_taps(window):
         return []
 
     def form() -> Quick:
@@ -70,8 +65,6 @@ def expected_value(window: PoolWindow, x: Any) -> Forms:
 
     A window without positive values gives the average.
     """
-    if runtime() is None:
-        return []
 
     def form() -> Quick:
         positive = ops.relu(x)
@@ -87,7 +80,7 @@ def expected_value(window: PoolWindow, x: Any) -> Forms:
 
 def norm_pool(window: PoolWindow, x: Any, p: Any, of_average: bool) -> Forms:
     """Returns the forms of `(sum_i |x_i|^p)^(1/p)`, or of the same with the average in place of the sum."""
-    if runtime() is None or (window.is_whole and not of_average):
+    if window.is_whole and not of_average:
         return []
 
     def form() -> Quick:

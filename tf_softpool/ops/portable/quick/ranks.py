@@ -15,7 +15,6 @@ from tf_softpool.ops.portable.quick.apart import apart, counts, has_few_taps, to
 from tf_softpool.ops.portable.quick.averages import largest
 from tf_softpool.ops.portable.quick.guard import Forms, Quick, is_finite
 from tf_softpool.ops.portable.quick.networks import network
-from tf_softpool.ops.portable.runtimes import runtime
 from tf_softpool.ops.window import PoolWindow
 
 # The most minima and maxima of a network. With more, a sort is quicker, and the graph is smaller.
@@ -25,7 +24,7 @@ _MOST_STEPS = 80
 def sorted_pool(window: PoolWindow, x: Any, rank_logits: Any, normalize: str) -> Forms:
     """Returns the forms of sorted-weight pooling."""
     ranks = rank_logits.shape[0]
-    if ranks == 1 and runtime() is not None:
+    if ranks == 1:
         return [lambda: _largest(window, x, 1.0 if normalize == "softmax" else rank_logits[0])]
     if not isinstance(ranks, int) or not _has_network(window, range(ranks)):
         return []
@@ -65,8 +64,8 @@ def median_pool(window: PoolWindow, x: Any) -> Forms:
 
 
 def _has_network(window: PoolWindow, ranks: Any) -> bool:
-    """Returns whether a network is the quickest way to some ranks, and only their values are needed."""
-    if runtime() is None or not has_few_taps(window):
+    """Returns whether a network is the quickest way to some ranks."""
+    if not has_few_taps(window):
         return False
     size = math.prod(window.pool_size)
     return max(ranks) < size and sum(step.cost for step in network(size, tuple(ranks))) <= _MOST_STEPS
