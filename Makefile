@@ -14,7 +14,7 @@ CUSTOM_OPS := $(shell find custom_ops/softpool -name '*.cc' -o -name '*.h' -o -n
 SOURCES := setup.py pyproject.toml $(wildcard build_support/*.py) \
   custom_ops/CMakeLists.txt $(wildcard custom_ops/cmake/*) \
   $(CUSTOM_OPS)
-CPP := $(CUSTOM_OPS) $(wildcard tests/kernels/*.cc tests/kernels/*.h \
+CPP := $(CUSTOM_OPS) $(wildcard custom_ops/cmake/*.cc tests/kernels/*.cc tests/kernels/*.h \
   tests/midrange/*.cc tests/midrange/*.h tests/midrange/*.cu tests/cuda/*.cc tests/bazel/*.cc \
   tests/serving/*.c examples/serving_c/*.c examples/serving_c/*.h)
 # The C and C++ that includes no header of TensorFlow or XLA: clang-tidy reads it without a build.
@@ -56,10 +56,9 @@ test: test-kernels test-python
 test-all: test-kernels test-python
 
 test-kernels: $(VENV)/.test
-	@build=$$(ls -td build/tensorflow-* | head -1) && \
-	  cmake -S custom_ops -B $$build -DSOFTPOOL_BUILD_TESTS=ON > $$build/configure.log && \
-	  cmake --build $$build --parallel $$(nproc) > $$build/build.log && \
-	  ctest --test-dir $$build --parallel $$(nproc) --output-on-failure --progress
+	@cmake -S custom_ops -B build/checkout -DSOFTPOOL_BUILD_TESTS=ON > build/checkout/configure.log && \
+	  cmake --build build/checkout --parallel $$(nproc) > build/checkout/build.log && \
+	  ctest --test-dir build/checkout --parallel $$(nproc) --output-on-failure --progress
 
 test-python: $(VENV)/.test cuda-host
 	$(BIN)/python -m pytest -n $(TEST_JOBS) -q $(SHORT)
@@ -150,7 +149,7 @@ wheel-test: wheel
 	  python ../tests/smoke.py
 
 clean:
-	rm -rf $(VENV) build dist out *.egg-info tf_softpool/lib/*.so* tf_softpool/lib/build.json
+	rm -rf $(VENV) build dist out *.egg-info tf_softpool/lib/*.so* tf_softpool/lib/tf* tf_softpool/lib/build.json
 
 $(VENV)/bin/activate:
 	bash build_support/system_packages.sh $(PYTHON)

@@ -86,7 +86,7 @@ def prepare(setting):
     if native.load().ops is None:
         raise SystemExit(f"There is no compiled library to measure: {native.load().error}")
     reason = None
-    if setting.simd == "avx2" and not limit_to_avx2(native.LIBRARY):
+    if setting.simd == "avx2" and not limit_to_avx2(native.KERNELS):
         reason = "Highway is a part of the library, so AVX-512 cannot be switched off"
     info = tsp.build_info()
     if setting.simd == "avx2" and info["simd_target"] != "AVX2":

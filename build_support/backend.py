@@ -4,8 +4,10 @@ A fixed list of requirements would install another TensorFlow beside the user's.
 for that one and fail to load in the user's.
 """
 
+import os
 import shutil
 
+import cmake_build
 import find_tensorflow
 from setuptools import build_meta
 from setuptools.build_meta import *  # noqa: F403
@@ -13,10 +15,12 @@ from setuptools.build_meta import *  # noqa: F403
 
 def _missing():
     requirements = []
-    if find_tensorflow.installed() is None:
+    if not find_tensorflow.are_named() and find_tensorflow.installed() is None:
         requirements.append(find_tensorflow.DEFAULT_REQUIREMENT)
     if shutil.which("cmake") is None:
         requirements.append("cmake>=3.20,<5")
+    if os.environ.get(cmake_build.MANYLINUX):
+        requirements.append("ziglang>=0.14,<0.15")
     return requirements
 
 

@@ -1,7 +1,11 @@
-"""setuptools commands that build the op library with CMake."""
+"""setuptools commands that build the libraries with CMake."""
 
+import json
 import os
+import shutil
 import subprocess
+import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import find_tensorflow
@@ -12,6 +16,8 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).resolve().parent.parent
 
 
+# If this variable of the environment is set, libraries are linked to load on systems older than this one.
+MANYLINUX = "TF_SOFTPOOL_MANYLINUX"
 # The values of TF_SOFTPOOL_CUDA in the environment, and what CMake's SOFTPOOL_CUDA becomes.
 _CUDA = {"0": "OFF", "1": "ON", "native": "NATIVE"}
 # The memory that one compiler needs for the largest files: some kernels, and all that include XLA's headers.
@@ -27,7 +33,7 @@ def _compilers():
 
 
 class CMakeExtension(Extension):
-    """A library that CMake builds, and the package folder where it goes."""
+    """Libraries that CMake builds, and the package folder where they go."""
 
     def __init__(self, package, source):
         super().__init__(f"{package}._cmake", sources=[])
@@ -36,26 +42,24 @@ class CMakeExtension(Extension):
 
 
 class CMakeBuild(build_ext):
-    """Configures and builds each CMakeExtension, and leaves its library in the package."""
+    """Configures and builds each CMakeExtension, and leaves its libraries in the package."""
 
     def build_extension(self, ext):
         if self.editable_mode or self.inplace:
             output = ROOT / ext.package.replace(".", "/")
         else:
             output = Path(self.build_lib).resolve() / ext.package.replace(".", "/")
-        tensorflow = find_tensorflow.to_build_for()
+        tensorflows = [{"folder": each.folder, **asdict(each)} for each in find_tensorflow.to_build_for()]
         # A checkout may have kernels for this machine's card alone, and a wheel for all: the folders differ.
-        kind = "tensorflow" if self.editable_mode or self.inplace else "wheel-tensorflow"
-        build = ROOT / "build" / f"{kind}-{tensorflow.version}"
+        build = ROOT / "build" / ("checkout" if self.editable_mode or self.inplace else "wheel")
         options = {
             "CMAKE_BUILD_TYPE": "Release",
             "SOFTPOOL_VERSION": self.distribution.get_version(),
             "SOFTPOOL_OUTPUT_DIRECTORY": output,
-            "TENSORFLOW_VERSION": tensorflow.version,
-            "TENSORFLOW_COMPILE_FLAGS": ";".join(tensorflow.compile_flags),
-            "TENSORFLOW_LINK_FLAGS": ";".join(tensorflow.link_flags),
+            "SOFTPOOL_TENSORFLOWS": json.dumps(tensorflows),
             "SOFTPOOL_CUDA": _CUDA.get(os.environ.get("TF_SOFTPOOL_CUDA"), "AUTO"),
             "SOFTPOOL_XLA": "OFF" if os.environ.get("TF_SOFTPOOL_XLA") == "0" else "ON",
+            "SOFTPOOL_LINKER": f"{sys.executable};-m;ziglang;cc" if os.environ.get(MANYLINUX) else "",
         }
         self.mkpath(str(build))
         self._run(
@@ -64,19 +68,14 @@ class CMakeBuild(build_ext):
             "CMake could not configure the build, for the reason given above. The build needs a C++ compiler "
             "and, with TF_SOFTPOOL_CUDA=1 in the environment, nvcc.",
         )
-        # CMake copies a library only when it links it, and the last copy may have gone to another folder. The
-        # libraries are removed here so that CMake links and copies them again.
-        for library in ("ops", "xla"):
-            (build / f"libtf_softpool_{library}.so").unlink(missing_ok=True)
+        _forget_libraries(build, output)
         jobs = _compilers()
         self._run(
             ["cmake", "--build", build, "--parallel", jobs, "--target", "softpool_cuda"],
             "The CUDA kernels did not compile, for the reason given above. To build without them, set "
             "TF_SOFTPOOL_CUDA=0 in the environment: everything else works.",
         )
-        # A library for XLA from another build must not stay beside these ops.
-        (output / "libtf_softpool_xla.so").unlink(missing_ok=True)
-        libraries = ["tf_softpool_ops", "tf_softpool_xla"]
+        libraries = ["softpool_kernels", "tf_softpool_ops", "tf_softpool_xla"]
         self._run(
             ["cmake", "--build", build, "--parallel", jobs, "--target", *libraries],
             "The libraries did not compile, for the reason given above. If tf_softpool_xla failed, there may "
@@ -104,6 +103,17 @@ class CMakeBuild(build_ext):
 
     def get_output_mapping(self):
         return {}
+
+
+def _forget_libraries(build, output):
+    """Removes the libraries of earlier builds.
+
+    CMake copies a library only when it links it, and the last copy may have gone to another folder. Libraries
+    for another TensorFlow would call kernels that differ from those that they were built with.
+    """
+    for folder in (build, output):
+        for path in [*folder.glob("lib*softpool*.so"), *folder.glob("tf[0-9]*_[0-9]*")]:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 class AnyPythonWheel(bdist_wheel):

@@ -1,4 +1,4 @@
-"""Finds the user's TensorFlow, even from inside pip's isolated build environment."""
+"""Finds the TensorFlows to build for: the user's, even from inside pip's isolated environment, or several."""
 
 import functools
 import json
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 # What a build installs for itself if there is no TensorFlow: the release that everything is tested with.
 DEFAULT_REQUIREMENT = "tensorflow-cpu==2.21.*"
+# The Python interpreters whose TensorFlows to build for, separated as in PATH. `make wheels` sets this.
+SEVERAL = "TF_SOFTPOOL_TENSORFLOWS"
 
 _PROBE = """
-import importlib.metadata, json
+import json
 import tensorflow as tf
-names = importlib.metadata.packages_distributions().get("tensorflow", [])
 print(json.dumps({
     "version": tf.__version__,
-    "distribution": sorted(set(names), key=len)[0] if names else "tensorflow",
     "compile_flags": tf.sysconfig.get_compile_flags(),
     "link_flags": tf.sysconfig.get_link_flags(),
 }))
@@ -28,21 +28,20 @@ class TensorFlow:
     """A TensorFlow to build for, as it describes itself."""
 
     version: str
-    distribution: str
     compile_flags: list
     link_flags: list
 
     @property
-    def requirement(self):
-        """The releases in which a library built for this one loads, as a pip requirement."""
+    def folder(self):
+        """The name of the folder with the libraries for this TensorFlow, such as tf2_21."""
         major, minor = self.version.split(".")[:2]
-        return f"{self.distribution}=={major}.{minor}.*"
+        return f"tf{major}_{minor}"
 
 
-def _probe(environment):
+def _probe(environment, python=sys.executable):
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     run = subprocess.run(
-        [sys.executable, "-c", _PROBE],
+        [python, "-c", _PROBE],
         env={**environment, **quiet},
         capture_output=True,
         text=True,
@@ -53,26 +52,45 @@ def _probe(environment):
     return TensorFlow(**json.loads(run.stdout.strip().splitlines()[-1]))
 
 
+def _outside():
+    """Returns the variables of the environment without those by which pip hides the user's packages."""
+    return {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONNOUSERSITE")}
+
+
 @functools.cache
 def installed():
     """Returns the TensorFlow of the user's environment, or None.
 
     pip hides that environment from an isolated build by setting PYTHONPATH. A process without it sees it.
     """
-    return _probe({k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONNOUSERSITE")})
+    return _probe(_outside())
+
+
+def are_named():
+    """Returns whether the environment names the TensorFlows to build for."""
+    return bool(os.environ.get(SEVERAL))
 
 
 @functools.cache
 def to_build_for():
-    """Returns the user's TensorFlow or, if there is none, that of the build environment.
+    """Returns the named TensorFlows, or else the user's or that of the build environment, in a list.
 
     Raises:
-        RuntimeError: if neither environment has a TensorFlow.
+        RuntimeError: if neither environment has a TensorFlow, or a named interpreter has none.
     """
+    if are_named():
+        return [_of(python) for python in os.environ[SEVERAL].split(os.pathsep)]
     found = installed() or _probe(dict(os.environ))
     if found is None:
         raise RuntimeError(
             "There is no TensorFlow to build for. Install one first, with "
             f'"pip install {DEFAULT_REQUIREMENT}", or build without --no-build-isolation.'
         )
+    return [found]
+
+
+def _of(python):
+    found = _probe(_outside(), python)
+    if found is None:
+        raise RuntimeError(f"{SEVERAL} names {python}, which cannot import TensorFlow.")
     return found

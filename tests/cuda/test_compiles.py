@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LIBRARY = ROOT / "tf_softpool" / "lib" / "libtf_softpool_ops.so"
+LIBRARY = ROOT / "tf_softpool" / "lib" / "libsoftpool_kernels.so"
 # The bytes that begin a collection of the same kernels for several architectures, and the kinds of its
 # entries.
 MAGIC = struct.pack("<I", 0xBA55ED50)

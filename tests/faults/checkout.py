@@ -68,10 +68,9 @@ class Checkout:
                 self._make("cmake", "-S", self.folder / "tests" / "cuda", "-B", build)
                 self._is_cuda_configured = True
             return build, "softpool_cuda"
-        folders = sorted((self.folder / "build").glob("tensorflow-*"), key=lambda path: path.stat().st_mtime)
-        if not folders:
+        build = self.folder / "build" / "checkout"
+        if not build.exists():
             raise RuntimeError("The ops are not built. Run `make demo` first, which builds them.")
-        build = folders[-1]
         if not self._is_quick:
             options = ("-DSOFTPOOL_BUILD_TESTS=ON", "-DSOFTPOOL_QUICK=ON")
             self._make("cmake", "-S", self.folder / "custom_ops", "-B", build, *options)

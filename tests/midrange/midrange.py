@@ -11,9 +11,7 @@ from tf_softpool.ops.portable.infinities import largest_present
 from tf_softpool.ops.portable.standard import pool
 from tf_softpool.ops.window import PoolWindow
 
-BUILDS = sorted(
-    Path(__file__).parents[2].glob("build/tensorflow-*/midrange"), key=lambda p: p.stat().st_mtime
-)
+LIBRARY = Path(__file__).parents[2] / "build" / "checkout" / "midrange" / "libtf_softpool_midrange.so"
 
 
 def midrange_pool(x, pool_size, strides=None, padding="valid", data_format=None):
@@ -58,8 +56,8 @@ class MidrangePooling2D(Pooling):
 
 def load():
     """Loads the example's library, and adds its ops to those of the package."""
-    if not BUILDS:
+    if not LIBRARY.exists():
         raise FileNotFoundError("The library does not exist. Build it with `make test-kernels`.")
-    library = tf.load_op_library(str(BUILDS[-1] / "libtf_softpool_midrange.so"))
+    library = tf.load_op_library(str(LIBRARY))
     for name in ("softpool_midrange_pool", "softpool_midrange_pool_grad"):
         setattr(native.load().ops, name, getattr(library, name))

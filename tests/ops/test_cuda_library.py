@@ -95,7 +95,7 @@ def test_the_runtime_is_inside_and_nobody_elses():
     """
     if shutil.which("nm") is None:
         pytest.skip("nm is not installed")
-    listed = subprocess.run(["nm", "-D", native.LIBRARY], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["nm", "-D", native.KERNELS], capture_output=True, text=True, check=True).stdout
     symbols = [line.split()[-1].split("@")[0] for line in listed.splitlines()]
     assert any("softpool" in s for s in symbols)
     assert [s for s in symbols if s.startswith(("cu", "__cuda", "nv"))] == []

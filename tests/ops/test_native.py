@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import python
 
 import tf_softpool as tsp
@@ -16,7 +17,7 @@ def test_the_library_loads_here():
     info = tsp.build_info()
     assert info["error"] is None
     assert info["simd_target"] in info["simd_targets"]
-    assert library._minor(info["tensorflow_built"]) == library._minor(info["tensorflow_running"])
+    assert library.loads_in(info["tensorflow_built"], info["tensorflow_running"])
     json.dumps(info)
 
 
@@ -36,33 +37,63 @@ def test_which_versions_load_in_which(built, running, loads):
     assert library.loads_in(built, running) == loads
 
 
-def fake_library(folder, tensorflow, content=b"not a library"):
-    """Writes a library's two files, as an installation might have them."""
-    (folder / "build.json").write_text(json.dumps({"tensorflow": tensorflow}))
-    path = folder / "libtf_softpool_ops.so"
-    path.write_bytes(content)
-    return path
+def fake_libraries(folder, *tensorflows, content=b"not a library"):
+    """Writes what an installation has that was built for some versions of TensorFlow."""
+    (folder / "build.json").write_text(json.dumps({"version": "9.9"}))
+    for version in tensorflows:
+        skin = folder / f"tf{version.replace('.', '_')}"
+        skin.mkdir()
+        (skin / "build.json").write_text(json.dumps({"tensorflow": version}))
+        (skin / library.OPS).write_bytes(content)
+    return folder
 
 
 def test_another_tensorflow_is_named(tmp_path):
-    loaded = library._load(fake_library(tmp_path, "2.3.0"))
-    assert loaded.ops is None
-    assert "built for TensorFlow 2.3.0, running 2." in loaded.error
+    loaded = library._load(fake_libraries(tmp_path, "2.10.0", "2.3.0"))
+    assert loaded.ops is loaded.library is None
+    assert "built for TensorFlow 2.3.0, 2.10.0, running 2." in loaded.error
     assert "pip install" in loaded.error
+    assert loaded.built == {"version": "9.9"}
 
 
 def test_a_missing_library_is_named(tmp_path):
-    loaded = library._load(tmp_path / "libtf_softpool_ops.so")
+    loaded = library._load(tmp_path)
     assert loaded.ops is None
     assert str(tmp_path) in loaded.error
 
 
-def test_a_broken_library_is_named(tmp_path):
-    import tensorflow as tf
+@pytest.mark.parametrize("text", ["", "{", "{}"])
+def test_a_description_that_cannot_be_read_is_no_library(text, tmp_path):
+    fake_libraries(tmp_path, "2.10.0")
+    (tmp_path / "tf2_10_0" / "build.json").write_text(text)
+    assert "no compiled library" in library._load(tmp_path).error
 
-    loaded = library._load(fake_library(tmp_path, tf.__version__))
+
+def test_a_broken_library_is_named(tmp_path):
+    loaded = library._load(fake_libraries(tmp_path, tf.__version__))
     assert loaded.ops is None
     assert "could not load" in loaded.error
+
+
+@pytest.mark.parametrize(
+    ("running", "chosen"),
+    [
+        ("2.17.1", "2.18.1"),
+        ("2.18.0", "2.18.1"),
+        ("2.19.1", "2.19.0"),
+        ("2.20.0", "2.20.0"),
+        ("2.21.3", "2.21.0"),
+        ("2.21.0-dev20260101", "2.21.0"),
+    ],
+)
+def test_the_ops_of_the_running_tensorflow_are_chosen(running, chosen, tmp_path, monkeypatch):
+    fake_libraries(tmp_path, "2.18.1", "2.19.0", "2.20.0", "2.21.0")
+    monkeypatch.setattr(tf, "__version__", running)
+    monkeypatch.setattr(tf, "load_op_library", lambda path: path)
+    loaded = library._load(tmp_path)
+    assert loaded.error is None
+    assert loaded.built == {"version": "9.9", "tensorflow": chosen}
+    assert loaded.ops == str(loaded.library) == str(tmp_path / f"tf{chosen.replace('.', '_')}" / library.OPS)
 
 
 def test_one_warning_and_the_same_numbers_without_the_library():
@@ -76,14 +107,14 @@ def test_one_warning_and_the_same_numbers_without_the_library():
             from tf_softpool.ops import native
             from tf_softpool.ops.native import library
             native.load.cache_clear()
-            library._load.__defaults__ = (Path("/nowhere/lib.so"),)
+            library._load.__defaults__ = (Path("/nowhere/lib"),)
             import tf_softpool as tsp
             layer = tsp.layers.SoftPooling2D(2)
             x = np.random.default_rng(0).normal(size=(1, 4, 4, 2)).astype("float32")
             y = [layer(x), tsp.soft_pool(x, 2)]
         ours = [w for w in caught if "tf_softpool" in str(w.message)]
         assert len(ours) == 1, [str(w.message) for w in ours]
-        assert "/nowhere/lib.so" in str(ours[0].message), ours[0].message
+        assert "/nowhere/lib" in str(ours[0].message), ours[0].message
         assert layer.supports_jit
         assert tsp.build_info()["library"] is None
         print(np.asarray(y[0]).tolist() == np.asarray(y[1]).tolist(), np.asarray(y[0]).ravel().tolist())

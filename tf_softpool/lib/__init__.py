@@ -1,1 +1,4 @@
-"""Where the compiled library lies, with build.json, which says what it was built for."""
+"""The compiled libraries: the kernels, and a folder for each TensorFlow with its ops.
+
+Each `build.json` says how they were built.
+"""

@@ -121,7 +121,8 @@ struct PoolGeometry {
 // The functions below return an error message for the user, or an empty string.
 
 // Checks that `ksize` and `strides` describe a pooling of one to three dimensions.
-std::string CheckAttributes(const std::vector<int64_t>& ksize, const std::vector<int64_t>& strides);
+SOFTPOOL_EXPORT std::string CheckAttributes(const std::vector<int64_t>& ksize,
+                                            const std::vector<int64_t>& strides);
 
 // Computes the output size of one dimension by TensorFlow's rule.
 std::string OutputSize(int64_t in, int64_t window, int64_t stride, Padding padding, int64_t* out);

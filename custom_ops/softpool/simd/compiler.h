@@ -9,7 +9,7 @@
 #define SOFTPOOL_HOST_DEVICE
 #endif
 
-// Marks what libraries other than that of the TensorFlow ops may call.
+// Marks what libraries other than that of the kernels may call.
 #define SOFTPOOL_EXPORT __attribute__((visibility("default")))
 
 #endif  // SOFTPOOL_SIMD_COMPILER_H_

@@ -2,6 +2,8 @@
 
 #include <hwy/highway.h>
 
+#include "softpool/simd/compiler.h"
+
 namespace softpool {
 namespace {
 
@@ -33,3 +35,15 @@ void UseTarget(int64_t target) {
 std::string TargetName(int64_t target) { return hwy::TargetName(target); }
 
 }  // namespace softpool
+
+// Returns the compiled targets, then the one in use, separated by spaces. Python calls this through
+// ctypes.
+extern "C" SOFTPOOL_EXPORT const char* tf_softpool_simd_targets() {
+  static const std::string* const text = [] {
+    auto* all = new std::string;
+    for (const std::string& name : softpool::CompiledTargetNames()) *all += name + " ";
+    *all += softpool::TargetName(softpool::RunnableTargets().front());
+    return all;
+  }();
+  return text->c_str();
+}

@@ -2,7 +2,7 @@
 
 #include <new>
 
-#include "tensorflow/core/platform/stream_executor.h"
+#include "xla/stream_executor/stream.h"
 
 namespace softpool {
 

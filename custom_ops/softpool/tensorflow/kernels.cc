@@ -1,10 +1,10 @@
 // TensorFlow's kernels: one class for all ops and both devices.
 #include <exception>
-#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <vector>
 
+#include "softpool/engine/first_error.h"
 #include "softpool/engine/op.h"
 #include "softpool/tensorflow/translation.h"
 #include "tensorflow/core/framework/kernel_def_builder.h"
@@ -25,18 +25,12 @@ namespace tf = tensorflow;
 ParallelFor ThreadsOf(tf::OpKernelContext* ctx) {
   const auto& threads = *ctx->device()->tensorflow_cpu_worker_threads();
   return [&threads](int64_t units, int64_t cycles_per_unit, const Shard& shard) {
-    std::mutex mutex;
-    std::exception_ptr error;
+    FirstError error;
     const auto guarded = [&](int64_t begin, int64_t end) {
-      try {
-        shard(begin, end);
-      } catch (...) {
-        const std::lock_guard<std::mutex> lock(mutex);
-        error = std::current_exception();
-      }
+      error.Guard([&] { shard(begin, end); });
     };
     tf::Shard(threads.num_threads, threads.workers, units, cycles_per_unit, guarded);
-    if (error) std::rethrow_exception(error);
+    error.Rethrow();
   };
 }
 

@@ -1,12 +1,14 @@
 #include "softpool/xla/threads.h"
 
+#include <semaphore.h>
+
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
-#include <exception>
+#include <cerrno>
 #include <memory>
-#include <mutex>
 #include <new>
+
+#include "softpool/engine/first_error.h"
 
 namespace softpool {
 namespace {
@@ -23,37 +25,35 @@ constexpr int64_t kBlocksPerThread = 4;
 class SharedWork {
  public:
   SharedWork(int64_t units, int64_t blocks, const Shard& shard)
-      : units_(units), blocks_(blocks), shard_(shard), left_(blocks) {}
+      : units_(units), blocks_(blocks), shard_(shard), left_(blocks) {
+    sem_init(&all_done_, 0, 0);
+  }
+  SharedWork(const SharedWork&) = delete;
+  SharedWork& operator=(const SharedWork&) = delete;
+  ~SharedWork() { sem_destroy(&all_done_); }
 
   void Take() {
     int64_t block;
     while ((block = next_.fetch_add(1)) < blocks_) {
-      std::exception_ptr error;
-      try {
-        shard_(units_ * block / blocks_, units_ * (block + 1) / blocks_);
-      } catch (...) {
-        error = std::current_exception();
-      }
-      const std::lock_guard<std::mutex> lock(mutex_);
-      if (error) error_ = error;
-      if (--left_ == 0) all_done_.notify_all();
+      error_.Guard([&] { shard_(units_ * block / blocks_, units_ * (block + 1) / blocks_); });
+      if (--left_ == 0) sem_post(&all_done_);
     }
   }
 
   void Wait() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    all_done_.wait(lock, [this] { return left_ == 0; });
-    if (error_) std::rethrow_exception(error_);
+    while (sem_wait(&all_done_) != 0 && errno == EINTR) {
+    }
+    error_.Rethrow();
   }
 
  private:
   const int64_t units_, blocks_;
   const Shard& shard_;  // must not be called after Wait() has returned
-  std::atomic<int64_t> next_ = 0;
-  std::mutex mutex_;
-  std::condition_variable all_done_;
-  int64_t left_;
-  std::exception_ptr error_;
+  std::atomic<int64_t> next_ = 0, left_;
+  // A std::condition_variable would need a newer C++ library than that of the systems on which we
+  // run.
+  sem_t all_done_;
+  FirstError error_;
 };
 
 }  // namespace

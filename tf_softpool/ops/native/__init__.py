@@ -1,5 +1,5 @@
 """The compiled library: found, checked and loaded, its gradients registered, its parts described."""
 
-from tf_softpool.ops.native.library import LIBRARY, Native, load, register_gradients
+from tf_softpool.ops.native.library import KERNELS, Native, load, register_gradients
 
-__all__ = ["LIBRARY", "Native", "load", "register_gradients"]
+__all__ = ["KERNELS", "Native", "load", "register_gradients"]

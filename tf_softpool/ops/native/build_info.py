@@ -12,7 +12,7 @@ from tf_softpool.ops.native import xla
 def _simd_targets() -> tuple[list[str], str | None]:
     if native.load().ops is None:
         return [], None
-    function = ctypes.CDLL(str(native.LIBRARY)).tf_softpool_simd_targets
+    function = ctypes.CDLL(str(native.KERNELS)).tf_softpool_simd_targets
     function.restype = ctypes.c_char_p
     *compiled, in_use = function().decode().split()
     return compiled, in_use
@@ -78,7 +78,7 @@ def build_info() -> dict[str, Any]:
     compiled, in_use = _simd_targets()
     return {
         "version": __version__,
-        "library": str(native.LIBRARY) if library.ops is not None else None,
+        "library": None if library.library is None else str(library.library),
         "error": library.error,
         "tensorflow_built": library.built.get("tensorflow"),
         "tensorflow_running": library.running,

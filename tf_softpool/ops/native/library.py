@@ -1,4 +1,4 @@
-"""Finds, checks and loads the compiled library, or says why it cannot be used."""
+"""Finds, checks and loads the compiled libraries, or says why they cannot be used."""
 
 import functools
 import json
@@ -10,25 +10,31 @@ from typing import Any
 
 import keras
 
-LIBRARY = Path(__file__).resolve().parents[2] / "lib" / "libtf_softpool_ops.so"
+# The folder of the libraries. It has the library with all kernels and, for each TensorFlow that the package
+# was built for, a folder with the ops of that TensorFlow.
+FOLDER = Path(__file__).resolve().parents[2] / "lib"
+KERNELS = FOLDER / "libsoftpool_kernels.so"
+OPS = "libtf_softpool_ops.so"
 
-# Groups of TensorFlow's minor versions. A library that was built for one version of a group loads in all
-# versions of the group. A library for any other version loads in that version alone.
+# Groups of TensorFlow's minor versions. Ops that were built for one version of a group load in all versions
+# of the group. Ops for any other version load in that version alone.
 _INTERCHANGEABLE = [{(2, 17), (2, 18), (2, 19)}]
 
 
 @dataclass(frozen=True)
 class Native:
-    """The compiled library.
+    """The compiled ops.
 
     Attributes:
         ops: the module of compiled ops, or None if they cannot be used.
+        library: the path of their library, or None if they cannot be used.
         error: why they cannot be used, or None.
-        built: what the build wrote down about itself (`build.json`).
+        built: what the build wrote down about the kernels and these ops (both `build.json`).
         running: the version of the TensorFlow that is running, or None on another backend.
     """
 
     ops: Any = None
+    library: Path | None = None
     error: str | None = None
     built: dict = field(default_factory=dict)
     running: str | None = None
@@ -44,38 +50,47 @@ def same_minor(first: str, second: str) -> bool:
 
 
 def loads_in(built_for: str, running: str) -> bool:
-    """Returns whether a library built for one version of TensorFlow loads in another."""
+    """Returns whether ops built for one version of TensorFlow load in another."""
     pair = {_minor(built_for), _minor(running)}
     return same_minor(built_for, running) or any(pair <= group for group in _INTERCHANGEABLE)
 
 
-def _load(library: Path = LIBRARY) -> Native:
+def _load(folder: Path = FOLDER) -> Native:
     if keras.backend.backend() != "tensorflow":
         return Native(error=f"Keras runs on {keras.backend.backend()}, not on TensorFlow")
     import tensorflow as tf
 
     running = tf.__version__
-    reinstall = (
-        "Reinstall tf_softpool in this environment, from its source: "
-        '"pip install --force-reinstall --no-deps <path to tf_softpool>"'
+    build = (
+        'Build it for this TensorFlow: "pip install --force-reinstall --no-deps --no-binary tf_softpool '
+        'tf_softpool", or "pip install --force-reinstall --no-deps <path to a checkout>"'
     )
     try:
-        built = json.loads(library.with_name("build.json").read_text())
-    except (OSError, ValueError):
-        return Native(error=f"there is no compiled library at {library}. {reinstall}", running=running)
-    if not loads_in(built["tensorflow"], running):
-        error = f"it was built for TensorFlow {built['tensorflow']}, running {running}. {reinstall}"
-        return Native(error=error, built=built, running=running)
+        kernels = json.loads((folder / "build.json").read_text())
+        skins = {path.parent: json.loads(path.read_text()) for path in folder.glob("tf*/build.json")}
+        built_for = {path: skin["tensorflow"] for path, skin in skins.items()}
+    except (OSError, ValueError, KeyError):
+        built_for = {}
+    if not built_for:
+        return Native(error=f"there is no compiled library in {folder}. {build}", running=running)
+    # Of several ops that load, those for this very version have XLA too.
+    fit = [path for path, version in built_for.items() if loads_in(version, running)]
+    fit.sort(key=lambda path: not same_minor(built_for[path], running))
+    if not fit:
+        versions = ", ".join(sorted(built_for.values(), key=_minor))
+        error = f"it was built for TensorFlow {versions}, running {running}. {build}"
+        return Native(error=error, built=kernels, running=running)
+    built, library = {**kernels, **skins[fit[0]]}, fit[0] / OPS
     try:
-        return Native(ops=tf.load_op_library(str(library)), built=built, running=running)
+        return Native(tf.load_op_library(str(library)), library, built=built, running=running)
     except (tf.errors.OpError, OSError) as error:
-        message = f"TensorFlow could not load {library}: {error}. {reinstall}"
+        message = f"TensorFlow could not load {library}: {error}. {build}"
         return Native(error=message, built=built, running=running)
 
 
 @functools.cache
 def load() -> Native:
-    """Loads the library once.
+    """Loads the ops once.
 
     Warns:
         RuntimeWarning: once, if Keras runs on TensorFlow and the library cannot be used.
@@ -94,7 +109,7 @@ def load() -> Native:
 def register_gradients(
     name: str, portable: Callable | None = None, send_back: Callable | None = None
 ) -> None:
-    """Registers the gradients of an op, if the library has been loaded: see `gradients.register`."""
+    """Registers the gradients of an op, if the ops have been loaded: see `gradients.register`."""
     if keras.backend.backend() == "tensorflow" and load().ops is not None:
         from tf_softpool.ops.native import gradients
 

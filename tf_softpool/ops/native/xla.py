@@ -33,11 +33,12 @@ def _load(ops: native.Native) -> Xla:
         return Xla(error=f"the compiled ops cannot be used: {ops.error}")
     if ops.built.get("xla_missing"):
         return Xla(error=ops.built["xla_missing"])
-    assert ops.running is not None  # it is known wherever the ops are loaded
+    assert ops.running is not None
     if not same_minor(ops.built["tensorflow"], ops.running):
         # XLA's classes may differ between versions whose ops are interchangeable.
         return Xla(error=f"it was built for TensorFlow {ops.built['tensorflow']}, running {ops.running}")
-    path = native.LIBRARY.with_name(_NAME)
+    assert ops.library is not None
+    path = ops.library.with_name(_NAME)
     try:
         library = ctypes.CDLL(str(path))
         questions = library.tf_softpool_xla_kernels, library.tf_softpool_xla_cuda_kernels

@@ -1,0 +1,14 @@
+// What this machine's headers take from a newer C or C++ library than a wheel may need.
+#include <bits/functexcept.h>
+
+#include <new>
+
+// Whether the process has one thread only. The C library knows it from version 2.32 on. An older
+// one leaves it at zero, and counters of references then always count with atomic instructions.
+extern "C" char __libc_single_threaded;
+char __libc_single_threaded = 0;
+
+namespace std {
+// Of libstdc++ 11.
+void __throw_bad_array_new_length() { throw bad_array_new_length(); }
+}  // namespace std
