@@ -26,7 +26,7 @@ PY := tf_softpool tests examples benchmarks build_support setup.py
 
 .PHONY: help demo test test-all test-kernels test-python test-faults test-zoo test-keras-2 test-exports test-bazel \
   test-neon \
-  cuda-host lint lint-python lint-cpp format bench bench-models bench-runtimes gpu-check wheel wheel-test clean
+  cuda-host lint lint-python lint-cpp format bench bench-models bench-runtimes gpu-check wheel wheels wheel-test clean
 
 help:
 	@echo 'make demo            runs the main workflow, end to end, in a minute'
@@ -43,7 +43,8 @@ help:
 	@echo 'make bench-models    measures ResNet50 and InceptionV3 beside the same networks with SoftPool'
 	@echo 'make bench-runtimes  measures the portable forms in each runtime: poolings alone, and whole networks'
 	@echo 'make gpu-check       builds, tests and measures the CUDA kernels on a card, without TensorFlow'
-	@echo 'make wheel           builds a wheel in dist/; make wheel-test installs and tries it elsewhere'
+	@echo 'make wheel           builds a wheel for one TensorFlow in dist/; make wheel-test installs and tries it elsewhere'
+	@echo 'make wheels          builds what a release has: a source distribution, and a wheel for every TensorFlow'
 	@echo 'make clean           removes what the other targets made'
 
 demo: $(VENV)/.demo
@@ -139,12 +140,16 @@ wheel: $(VENV)/.demo
 	$(PIP) wheel . --no-deps -w dist
 	@ls dist
 
+# The TensorFlows are installed in environments of their own, because the ops are compiled for each.
+wheels: $(VENV)/.release
+	$(BIN)/python build_support/wheels.py
+
 # Installs the wheel in another environment, with a PATH that has no compiler.
 wheel-test: wheel
 	rm -rf build/wheel-test
 	$(PYTHON) -m venv build/wheel-test
 	cd build && env -i HOME="$$HOME" PATH="$(CURDIR)/build/wheel-test/bin" \
-	  python -m pip --disable-pip-version-check install -q ../dist/*.whl
+	  python -m pip --disable-pip-version-check install -q "$$(echo ../dist/*.whl)[tensorflow-cpu]"
 	cd build && env -i HOME="$$HOME" PATH="$(CURDIR)/build/wheel-test/bin" \
 	  python ../tests/smoke.py
 
@@ -176,6 +181,10 @@ $(VENV)/.test: $(VENV)/.built
 $(VENV)/.zoo: $(VENV)/.test
 	$(call INSTALL_EXTRAS,zoo)
 	$(PIP) install --no-deps 'keras-hub>=0.32,<0.33'
+	@touch $@
+
+$(VENV)/.release: $(VENV)/bin/activate pyproject.toml
+	$(call INSTALL_EXTRAS,release)
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/bin/activate pyproject.toml

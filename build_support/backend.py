@@ -7,10 +7,10 @@ for that one and fail to load in the user's.
 import os
 import shutil
 
-import cmake_build
 import find_tensorflow
 from setuptools import build_meta
 from setuptools.build_meta import *  # noqa: F403
+from variables import MANYLINUX
 
 
 def _missing():
@@ -19,7 +19,7 @@ def _missing():
         requirements.append(find_tensorflow.DEFAULT_REQUIREMENT)
     if shutil.which("cmake") is None:
         requirements.append("cmake>=3.20,<5")
-    if os.environ.get(cmake_build.MANYLINUX):
+    if os.environ.get(MANYLINUX):
         requirements.append("ziglang>=0.14,<0.15")
     return requirements
 

@@ -12,13 +12,12 @@ import find_tensorflow
 from setuptools import Extension
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
+from variables import CUDA, MANYLINUX, XLA
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-# If this variable of the environment is set, libraries are linked to load on systems older than this one.
-MANYLINUX = "TF_SOFTPOOL_MANYLINUX"
-# The values of TF_SOFTPOOL_CUDA in the environment, and what CMake's SOFTPOOL_CUDA becomes.
+# The values of CUDA in the environment, and what CMake's SOFTPOOL_CUDA becomes.
 _CUDA = {"0": "OFF", "1": "ON", "native": "NATIVE"}
 # The memory that one compiler needs for the largest files: some kernels, and all that include XLA's headers.
 _BYTES_FOR_A_COMPILER = 2.5 * 1024**3
@@ -57,8 +56,8 @@ class CMakeBuild(build_ext):
             "SOFTPOOL_VERSION": self.distribution.get_version(),
             "SOFTPOOL_OUTPUT_DIRECTORY": output,
             "SOFTPOOL_TENSORFLOWS": json.dumps(tensorflows),
-            "SOFTPOOL_CUDA": _CUDA.get(os.environ.get("TF_SOFTPOOL_CUDA"), "AUTO"),
-            "SOFTPOOL_XLA": "OFF" if os.environ.get("TF_SOFTPOOL_XLA") == "0" else "ON",
+            "SOFTPOOL_CUDA": _CUDA.get(os.environ.get(CUDA), "AUTO"),
+            "SOFTPOOL_XLA": "OFF" if os.environ.get(XLA) == "0" else "ON",
             "SOFTPOOL_LINKER": f"{sys.executable};-m;ziglang;cc" if os.environ.get(MANYLINUX) else "",
         }
         self.mkpath(str(build))
@@ -112,8 +111,10 @@ def _forget_libraries(build, output):
     for another TensorFlow would call kernels that differ from those that they were built with.
     """
     for folder in (build, output):
-        for path in [*folder.glob("lib*softpool*.so"), *folder.glob("tf[0-9]*_[0-9]*")]:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in [*folder.glob("libsoftpool_kernels.so"), *folder.glob("tf[0-9]*/*.so")]:
+            path.unlink()
+    for folder in output.glob("tf[0-9]*"):
+        shutil.rmtree(folder)
 
 
 class AnyPythonWheel(bdist_wheel):

@@ -7,10 +7,10 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from variables import TENSORFLOWS
+
 # What a build installs for itself if there is no TensorFlow: the release that everything is tested with.
 DEFAULT_REQUIREMENT = "tensorflow-cpu==2.21.*"
-# The Python interpreters whose TensorFlows to build for, separated as in PATH. `make wheels` sets this.
-SEVERAL = "TF_SOFTPOOL_TENSORFLOWS"
 
 _PROBE = """
 import json
@@ -68,7 +68,7 @@ def installed():
 
 def are_named():
     """Returns whether the environment names the TensorFlows to build for."""
-    return bool(os.environ.get(SEVERAL))
+    return bool(os.environ.get(TENSORFLOWS))
 
 
 @functools.cache
@@ -79,7 +79,7 @@ def to_build_for():
         RuntimeError: if neither environment has a TensorFlow, or a named interpreter has none.
     """
     if are_named():
-        return [_of(python) for python in os.environ[SEVERAL].split(os.pathsep)]
+        return [_of(python) for python in os.environ[TENSORFLOWS].split(os.pathsep)]
     found = installed() or _probe(dict(os.environ))
     if found is None:
         raise RuntimeError(
@@ -92,5 +92,5 @@ def to_build_for():
 def _of(python):
     found = _probe(_outside(), python)
     if found is None:
-        raise RuntimeError(f"{SEVERAL} names {python}, which cannot import TensorFlow.")
+        raise RuntimeError(f"{TENSORFLOWS} names {python}, which cannot import TensorFlow.")
     return found

@@ -48,9 +48,12 @@ def main():
     weights = 1 + (a - a.mean((2, 4), keepdims=True)) ** 2
     np.testing.assert_allclose(y, (weights * a).sum((2, 4)) / weights.sum((2, 4)), rtol=1e-4, atol=1e-5)
 
-    assert info["xla"]["available"], info["xla"]["reason"]
-    y = tf.function(lambda x: tsp.soft_pool(x, 2), jit_compile=True)(x)
-    np.testing.assert_array_equal(y, tsp.soft_pool(x, 2))
+    # TensorFlow's wheels before 2.20 lack headers that the library for XLA needs.
+    has_xla = tuple(map(int, tf.__version__.split(".")[:2])) >= (2, 20)
+    assert info["xla"]["available"] == has_xla, info["xla"]["reason"]
+    if has_xla:
+        y = tf.function(lambda x: tsp.soft_pool(x, 2), jit_compile=True)(x)
+        np.testing.assert_array_equal(y, tsp.soft_pool(x, 2))
 
     model = keras.Sequential([keras.Input((8, 8, 5)), keras.layers.MaxPooling2D()])
     model, report = tsp.replace_pooling(model, {"max": "soft"})

@@ -18,10 +18,14 @@ if(NOT SOFTPOOL_LINKER)
   return()
 endif()
 list(JOIN SOFTPOOL_LINKER " " linker)
-execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libstdc++.so OUTPUT_VARIABLE cxx_library
-  OUTPUT_STRIP_TRAILING_WHITESPACE)
-file(REAL_PATH ${cxx_library} cxx_library)
+# The compiler's own libraries, because Zig would bring others.
+foreach(name libstdc++.so libgcc_s.so.1)
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=${name} OUTPUT_VARIABLE library
+    OUTPUT_STRIP_TRAILING_WHITESPACE)
+  file(REAL_PATH ${library} library)
+  string(APPEND libraries " ${library}")
+endforeach()
 set(CMAKE_CXX_CREATE_SHARED_LIBRARY "${linker} \
 -target ${CMAKE_SYSTEM_PROCESSOR}-linux-gnu.${SOFTPOOL_OLDEST_GLIBC} -shared -s <LINK_FLAGS> \
 <SONAME_FLAG><TARGET_SONAME> -o <TARGET> <OBJECTS> \
-<LINK_LIBRARIES> ${cxx_library}")
+<LINK_LIBRARIES>${libraries}")

@@ -20,16 +20,21 @@ function(json_list variable object member)
   set(${variable} "${list}" PARENT_SCOPE)
 endfunction()
 
-# What the two libraries of one skin have in common. Folders and libraries are passed on separately, because the names of
-# folders may contain spaces. TensorFlow's headers count as system headers, so that they raise no warnings.
+# What the two libraries of one skin have in common. TensorFlow's headers count as system headers, so that they raise no
+# warnings.
 function(skin_library target name folder compile_flags link_flags)
   set(folders ${link_flags})
   list(FILTER folders INCLUDE REGEX "^-L")
   list(TRANSFORM folders REPLACE "^-L" "")
-  target_link_directories(${target} PRIVATE ${folders})
   set(libraries ${link_flags})
   list(FILTER libraries EXCLUDE REGEX "^-L")
-  target_link_libraries(${target} PRIVATE softpool_kernels ${libraries})
+  # Libraries are named by their paths: Zig's linker does not know "-l:", and names of folders may contain spaces.
+  list(TRANSFORM libraries REPLACE "^-l:" "")
+  foreach(library ${libraries})
+    unset(found CACHE)
+    find_library(found ${library} PATHS ${folders} NO_DEFAULT_PATH REQUIRED)
+    target_link_libraries(${target} PRIVATE softpool_kernels ${found})
+  endforeach()
   link_for_older_systems(${target})
   list(TRANSFORM compile_flags REPLACE "^-I" "-isystem")
   target_compile_options(${target} PRIVATE -O2 -Wall -Wextra ${compile_flags})

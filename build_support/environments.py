@@ -1,0 +1,58 @@
+"""Virtual environments in build/environments, which are made once and kept."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "build" / "environments"
+VERSIONS = ROOT / "tests" / "versions.toml"
+
+
+def promised():
+    """Returns what tests/versions.toml says about the versions that the package works with."""
+    return tomllib.loads(VERSIONS.read_text())
+
+
+class Environment:
+    """A virtual environment with some packages. It is made anew if they differ from what it was made with."""
+
+    def __init__(self, name, *requirements):
+        self.folder = FOLDER / name
+        self.python = self.folder / "bin" / "python"
+        stamp, wanted = self.folder / "requirements.txt", "\n".join(requirements)
+        if not stamp.exists() or stamp.read_text() != wanted:
+            call(sys.executable, "-m", "venv", "--clear", self.folder)
+            self.install(*requirements)
+            stamp.write_text(wanted)
+
+    def install(self, *arguments):
+        """Calls pip's install with some arguments, such as requirements."""
+        if arguments:
+            self.run("-m", "pip", "--disable-pip-version-check", "install", "-q", *arguments)
+
+    def run(self, *arguments, **options):
+        """Runs Python in this environment, away from the checkout and without a compiler.
+
+        Raises:
+            subprocess.CalledProcessError: if it fails.
+        """
+        variables = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
+        variables |= {"PATH": str(self.folder / "bin"), "TF_CPP_MIN_LOG_LEVEL": "2"}
+        return call(self.python, *arguments, cwd=self.folder, env=variables, **options)
+
+
+def call(*command, **options):
+    """Runs a command.
+
+    Raises:
+        subprocess.CalledProcessError: if it fails.
+    """
+    return subprocess.run([str(word) for word in command], check=True, **options)
+
+
+def with_tensorflow(version):
+    """Returns the environment of a minor version of TensorFlow, such as "2.21"."""
+    return Environment(f"tensorflow-{version}", f"tensorflow-cpu=={version}.*")
