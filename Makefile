@@ -25,7 +25,7 @@ TIDY_FLAGS := -I custom_ops -I tests/midrange -I examples/serving_c -DHWY_COMPIL
 PY := tf_softpool tests examples benchmarks build_support setup.py
 
 .PHONY: help demo test test-all test-kernels test-python test-faults test-zoo test-keras-2 test-exports test-bazel \
-  test-neon \
+  test-versions test-neon \
   cuda-host lint lint-python lint-cpp format bench bench-models bench-runtimes gpu-check wheel wheels wheel-test clean
 
 help:
@@ -36,6 +36,7 @@ help:
 	@echo 'make test-zoo        replaces pooling in all models of keras.applications, and in models of keras-hub'
 	@echo 'make test-keras-2    saves all networks of tf_keras.applications with Keras 2, and reads them with Keras 3'
 	@echo 'make test-exports    exports networks of every layer to every format, and compares the results'
+	@echo 'make test-versions   tests a wheel beside every TensorFlow and Keras of the promised range'
 	@echo 'make test-bazel      builds BUILD with Bazel, and tests a small model server with the ops linked in'
 	@echo 'make test-neon       tests the kernels for ARM in an emulator, and compares the bits of the results'
 	@echo 'make lint            checks formatting and style; make format repairs what it can'
@@ -143,6 +144,12 @@ wheel: $(VENV)/.demo
 # The TensorFlows are installed in environments of their own, because the ops are compiled for each.
 wheels: $(VENV)/.release
 	$(BIN)/python build_support/wheels.py
+
+# Tests a wheel beside every TensorFlow and Keras that it is promised to work with. VERSIONS has options, such as
+# VERSIONS="--tensorflow 2.20 --keras 3.12".
+test-versions: $(VENV)/bin/activate
+	@ls dist/*.whl > /dev/null 2>&1 || $(MAKE) wheels
+	$(BIN)/python tests/versions/run.py --jobs $(TEST_JOBS) $(VERSIONS)
 
 # Installs the wheel in another environment, with a PATH that has no compiler.
 wheel-test: wheel
