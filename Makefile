@@ -26,7 +26,7 @@ PY := tf_softpool tests examples benchmarks build_support setup.py
 
 .PHONY: help demo test test-all test-kernels test-python test-faults test-zoo test-keras-2 test-exports test-bazel \
   test-versions test-neon \
-  cuda-host lint lint-python lint-cpp format bench bench-models bench-runtimes gpu-check wheel wheels wheel-test clean
+  cuda-host lint lint-python lint-cpp format bench bench-models bench-runtimes gpu-check wheel wheels wheel-test release-check clean
 
 help:
 	@echo 'make demo            runs the main workflow, end to end, in a minute'
@@ -46,6 +46,7 @@ help:
 	@echo 'make gpu-check       builds, tests and measures the CUDA kernels on a card, without TensorFlow'
 	@echo 'make wheel           builds a wheel for one TensorFlow in dist/; make wheel-test installs and tries it elsewhere'
 	@echo 'make wheels          builds what a release has: a source distribution, and a wheel for every TensorFlow'
+	@echo 'make release-check   builds what a release has, and tries each part in a fresh environment'
 	@echo 'make clean           removes what the other targets made'
 
 demo: $(VENV)/.demo
@@ -144,6 +145,11 @@ wheel: $(VENV)/.demo
 # The TensorFlows are installed in environments of their own, because the ops are compiled for each.
 wheels: $(VENV)/.release
 	$(BIN)/python build_support/wheels.py
+
+# What must pass before a release: the parts are built, and each is installed and tried in a fresh environment. The
+# source distribution is compiled there, which takes a quarter of an hour.
+release-check: $(VENV)/.release
+	$(BIN)/python build_support/release_check.py
 
 # Tests a wheel beside every TensorFlow and Keras that it is promised to work with. VERSIONS has options, such as
 # VERSIONS="--tensorflow 2.20 --keras 3.12".

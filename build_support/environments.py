@@ -28,19 +28,24 @@ class Environment:
             self.install(*requirements)
             stamp.write_text(wanted)
 
-    def install(self, *arguments):
+    def install(self, *arguments, **variables):
         """Calls pip's install with some arguments, such as requirements."""
         if arguments:
-            self.run("-m", "pip", "--disable-pip-version-check", "install", "-q", *arguments)
+            self.run("-m", "pip", "--disable-pip-version-check", "install", "-q", *arguments, extra=variables)
 
-    def run(self, *arguments, **options):
+    def run(self, *arguments, extra=(), **options):
         """Runs Python in this environment, away from the checkout and without a compiler.
+
+        Args:
+            arguments: what Python is called with.
+            extra: dict of variables of the environment, which replace those that it would have.
+            options: arguments of `subprocess.run`.
 
         Raises:
             subprocess.CalledProcessError: if it fails.
         """
         variables = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
-        variables |= {"PATH": str(self.folder / "bin"), "TF_CPP_MIN_LOG_LEVEL": "2"}
+        variables |= {"PATH": str(self.folder / "bin"), "TF_CPP_MIN_LOG_LEVEL": "2", **dict(extra)}
         return call(self.python, *arguments, cwd=self.folder, env=variables, **options)
 
 
