@@ -22,7 +22,7 @@ def main():
         name = "wheel" if part.suffix == ".whl" else "source"
         shutil.rmtree(environments.FOLDER / f"release-{name}", ignore_errors=True)
         environment = environments.Environment(f"release-{name}", f"tensorflow-cpu=={newest}.*")
-        # A source distribution is compiled, so it sees this machine's compilers. CUDA's would take ten minutes.
+        # A source distribution is compiled, so it sees this machine's compilers. CUDA's would take long.
         compilers = {"PATH": os.environ["PATH"], "TF_SOFTPOOL_CUDA": "0"} if name == "source" else {}
         environment.install(part, **compilers)
         print(f"{part.name}:", flush=True)

@@ -3,8 +3,8 @@
 Usage: python tests/versions/run.py [--wheel FILE] [--tensorflow 2.21] [--keras 3.15] [--jobs 2]
 
 Each TensorFlow has an environment of its own, with the wheel in it and without a compiler. For each pair,
-this runs tests/smoke.py and the short run of the files that tests/versions.toml names, and saves models. At last,
-every Keras loads the models that all of them have saved. What was seen is also in build/versions.json.
+this runs tests/smoke.py and the short run of the files that tests/versions.toml names, and saves models. At
+last, every Keras loads the models that all of them have saved. What was seen is also in build/versions.json.
 """
 
 import argparse
