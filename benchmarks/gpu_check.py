@@ -70,7 +70,7 @@ def about():
     release = [line for line in printed("nvcc", "--version").splitlines() if "release" in line]
     yield "Card, driver, memory", printed("nvidia-smi", query, "--format=csv,noheader")
     yield "CUDA toolkit", release[0].split("release ")[1] if release else "nvcc says nothing"
-    yield "Date", datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    yield "Date", datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def summary(outcomes):

@@ -6,6 +6,7 @@ import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 
+import anyio
 import numpy as np
 import rest
 from starlette.applications import Starlette
@@ -79,9 +80,9 @@ async def read_body(request, max_bytes):
     if int(request.headers.get("content-length", 0)) > patience:
         raise too_large
     try:
-        async with asyncio.timeout(STALL) as wait:
+        with anyio.fail_after(STALL) as wait:
             async for chunk in request.stream():
-                wait.reschedule(asyncio.get_running_loop().time() + STALL)
+                wait.deadline = anyio.current_time() + STALL
                 size += len(chunk)
                 if size <= max_bytes:
                     body += chunk

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import keras
 
 from tf_softpool.rewriting.policy.rules import Rule, rules_of
 from tf_softpool.rewriting.policy.selection import Selection
+
+AnyRequest = TypeVar("AnyRequest", bound="Request")
 
 
 def _silent(name: str) -> None:
@@ -37,13 +39,13 @@ class Request:
 
     @classmethod
     def of(
-        cls,
+        cls: type[AnyRequest],
         replacements: dict,
         where: Any = None,
         first: int | None = None,
         last: int | None = None,
         **options: Any,
-    ) -> Self:
+    ) -> AnyRequest:
         """Makes a request from the arguments of the public functions.
 
         Raises:
