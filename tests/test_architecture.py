@@ -12,6 +12,7 @@ PACKAGE = ROOT / "tf_softpool"
 # rooms that a module is in, the innermost one counts.
 MAY_IMPORT = {
     "cli": {"ops", "quiet", "rewriting", "serving", "starting", "writing", "__version__"},
+    "keras_versions": set(),
     "layers": {"ops"},
     "lib": set(),
     "ops": set(),
@@ -25,6 +26,7 @@ MAY_IMPORT = {
     "rewriting.identify": set(),
     "rewriting.keras_2": {"rewriting.identify"},
     "rewriting.keras_model": {
+        "keras_versions",
         "ops",
         "rewriting.identify",
         "rewriting.keras_2",
@@ -33,7 +35,7 @@ MAY_IMPORT = {
         "samples",
         "writing",
     },
-    "rewriting.policy": {"layers", "ops"},
+    "rewriting.policy": {"keras_versions", "layers", "ops"},
     "rewriting.request": {"rewriting.policy"},
     "rewriting.saved_model": {
         "ops",
@@ -45,7 +47,7 @@ MAY_IMPORT = {
         "writing",
     },
     "samples": set(),
-    "serving": {"layers", "ops", "samples", "sessions", "writing"},
+    "serving": {"keras_versions", "layers", "ops", "samples", "sessions", "writing"},
     "sessions": set(),
     "starting": {"quiet"},
     "writing": set(),

@@ -1,5 +1,6 @@
 """Layers made from configs: from their own, or from configs that describe other inner layers."""
 
+import inspect
 import json
 from collections.abc import Callable
 from typing import Any
@@ -17,17 +18,27 @@ def remake(layer: Any, config: dict | None = None) -> Any:
         ValueError: if Keras makes the config itself and does not know the constructor's arguments.
     """
     if isinstance(layer, keras.Model) and type(layer).get_config is keras.Model.get_config:
-        # Keras's own config of a subclassed model has default arguments, not those that the model was made
-        # with.
-        for name, value in layer.get_config().items():
-            if name not in ("name", "trainable", "dtype") and getattr(layer, name, None) != value:
-                raise ValueError(f"`get_config` is Keras's own and does not know the argument {name!r}.")
+        _check_arguments(layer)
     if config is None:
         # A config may hold layers themselves instead of descriptions. The copy needs copies of these.
         config = _changed(layer.get_config(), lambda v: remake(v) if isinstance(v, keras.Layer) else None)
     new = type(layer).from_config(config)
     keep_objects(layer, new)
     return new
+
+
+def _check_arguments(model: keras.Model) -> None:
+    """Raises a ValueError if a model may have been made with other arguments than Keras's config of it has.
+
+    Keras's own config of a subclassed model has default arguments, or before 3.12 none at all. Either way the
+    copy gets the defaults.
+    """
+    parameters = inspect.signature(type(model).__init__).parameters.values()
+    defaults = {p.name: p.default for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    # A parameter without a default is equal to no attribute.
+    for name, value in list(defaults.items())[1:]:
+        if name not in ("name", "trainable", "dtype") and getattr(model, name, None) != value:
+            raise ValueError(f"`get_config` is Keras's own and does not know the argument {name!r}.")
 
 
 def is_copyable(layer: Any) -> bool:

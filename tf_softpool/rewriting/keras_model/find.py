@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from tf_softpool.keras_versions import is_ragged
 from tf_softpool.ops.node import PoolNode
 from tf_softpool.ops.soft_pool import SoftPool
 from tf_softpool.rewriting.keras_2.objects import TensorFlowFunction
@@ -67,7 +68,7 @@ class ModelSite(Site):
     def objection_to(self, layer: keras.Layer) -> str:
         """Returns why a new layer cannot take the place of the pooling, or an empty string."""
         tensors = [] if self.part is None else self.part.pooled
-        if any(tensor.ragged for tensor in tensors) and not takes_ragged(layer):
+        if any(is_ragged(tensor) for tensor in tensors) and not takes_ragged(layer):
             return f"its input is ragged, and {type(layer).__name__} takes no ragged input"
         shapes = _shapes_of(tensors)
         if len(shapes) > 1 and len({variables_for(layer, shape) for shape in shapes}) > 1:
@@ -151,8 +152,11 @@ class _Search:
             self.sites.append(ModelSite(prefix + "call", name, None, obstacle))
         parts = part.parts
         if not any(self.is_pooling(inner.operation) for inner in part.inside):
-            # There may still be pooling operations, but only inside Functional and Sequential models.
-            parts = [each for each in parts if each.is_graph or any(p.is_graph for p in each.inside)]
+            # There may still be pooling operations inside Functional and Sequential models, and poolings that
+            # code calls.
+            parts = [
+                each for each in parts if any(p.is_graph or p.called_poolings for p in (each, *each.inside))
+            ]
         described = part.described if parts and maker is None else []
         for inner in parts:
             by = maker or (None if inner in described else part)

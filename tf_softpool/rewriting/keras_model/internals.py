@@ -93,9 +93,11 @@ def compile_arguments(model: keras.Model) -> dict[str, Any]:
 def variables_optimized_by(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
     """Returns the variables that an optimizer was built for. They may have been frozen since then.
 
-    `Optimizer._trainable_variables`, since 3.0. Without it, the optimizer of a copy starts anew.
+    `Optimizer._trainable_variables`, since 3.0. Without it, the optimizer of a copy starts anew. Before 3.12
+    a `LossScaleOptimizer` has none of its own, and those of the optimizer inside it are returned.
     """
-    return optimizer._trainable_variables
+    inner = getattr(optimizer, "inner_optimizer", None)
+    return optimizer._trainable_variables or (variables_optimized_by(inner) if inner is not None else [])
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 import keras
 
-from tf_softpool import layers
+from tf_softpool import keras_versions, layers
 from tf_softpool.layers.base import GlobalPooling
 from tf_softpool.ops.soft_pool import SoftPool
 
@@ -33,12 +33,12 @@ _NAMES = {
 def _classes(name: str) -> Classes:
     """Returns the classes of a layer by their number of spatial dimensions, or an empty dict."""
     names = {rank: f"{name}{rank}D" for rank in (1, 2, 3)}
-    found = {rank: getattr(layers, n, None) or getattr(keras.layers, n, None) for rank, n in names.items()}
+    found = {rank: getattr(layers, n, None) or keras_versions.layer_class(n) for rank, n in names.items()}
     return {rank: cls for rank, cls in found.items() if cls is not None}
 
 
 # "global_soft" and "adaptive_soft" are forms of "soft". A request may name "soft" for a pooling of any form.
-# Some poolings lack some forms. Keras has adaptive layers since 3.13.
+# Some poolings lack some forms.
 KINDS: dict[str, Classes] = {
     form + kind: classes
     for form, prefix in _FORMS.items()

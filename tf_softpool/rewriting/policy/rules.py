@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from tf_softpool import keras_versions
 from tf_softpool.rewriting.policy.kinds import KINDS, form_of, kind_of, kind_of_class
 from tf_softpool.rewriting.policy.starts import start_of
 
@@ -22,6 +23,11 @@ def rules_of(replacements: Any) -> tuple["Rule", ...]:
     return tuple(Rule(*item) for item in replacements.items())
 
 
+def _unknown(kind: str) -> ValueError:
+    reason = keras_versions.why_missing(kind)
+    return ValueError(f"Unknown kind of pooling {kind!r}. {reason}Known kinds: {sorted(KINDS)}.")
+
+
 class Rule:
     """One replacement: which layers it replaces, and with what.
 
@@ -35,11 +41,11 @@ class Rule:
 
     def __init__(self, what: str | type[keras.Layer], by: Replacement) -> None:
         if isinstance(what, str) and what not in KINDS:
-            raise ValueError(f"Unknown kind of pooling {what!r}. Known kinds: {sorted(KINDS)}.")
+            raise _unknown(what)
         if not isinstance(what, str) and not _is_layer_class(what):
             raise ValueError(f"The pooling to replace must be a kind or a layer class, got {what!r}.")
         if isinstance(by, str) and by not in KINDS:
-            raise ValueError(f"Unknown kind of pooling {by!r}. Known kinds: {sorted(KINDS)}.")
+            raise _unknown(by)
         if not isinstance(by, str) and not callable(by):
             raise ValueError(
                 "A replacement must be a kind, a layer class, or a function that takes the old layer and "

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tf_softpool.keras_versions import write_out
 from tf_softpool.ops import native
 from tf_softpool.serving.endpoints import Endpoint
 from tf_softpool.serving.served import Served, TensorInfo
@@ -63,7 +64,7 @@ def _write(
         archive.track(tracked)
     for endpoint in endpoints:
         archive.add_endpoint(endpoint.name, endpoint.function, input_signature=endpoint.signature)
-    archive.write_out(path, verbose=False)
+    write_out(archive, path)
 
 
 def custom_ops(path: str | os.PathLike[str]) -> list[str]:
