@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import run
+from keras_versions import RAGGED
 from layer_inputs import WITH_FORMS, layer_class, needed
 
 import tf_softpool as tsp
@@ -41,13 +42,21 @@ def test_each_sequence_is_pooled_by_itself(name, lengths):
     x, layer = ragged(lengths), layer_of(name)
     expected = one_by_one(layer, x)
     in_graph = tf.function(layer, input_signature=[tf.RaggedTensorSpec((None, None, 3), ragged_rank=1)])
-    inputs = keras.Input((None, 3), ragged=True)
-    model = keras.Model(inputs, layer(inputs))
     with tsp.portable():
         results = [layer(x)]
-    for y in (*results, layer(x), in_graph(x), model(x), model.predict(x, verbose=0)):
+    for y in (*results, layer(x), in_graph(x)):
         assert tuple(y.shape) == (len(lengths), 3)
         np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
+
+
+@RAGGED
+@pytest.mark.parametrize("name", WITH_FORMS)
+def test_in_a_functional_model(name):
+    x, layer = ragged(LENGTHS[0]), layer_of(name)
+    inputs = keras.Input((None, 3), ragged=True)
+    model = keras.Model(inputs, layer(inputs))
+    for y in (model(x), model.predict(x, verbose=0)):
+        np.testing.assert_allclose(y, one_by_one(layer, x), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", WITH_FORMS)
@@ -73,6 +82,7 @@ def test_kept_dimensions():
     assert layer(x).shape == (4, 1, 3)
 
 
+@RAGGED
 def test_a_replaced_layer_takes_them():
     x = tf.ragged.constant([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [[1.0, 1.0]]], ragged_rank=1)
     steps = keras.Input((None, 2), ragged=True)

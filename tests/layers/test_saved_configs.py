@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 import pytest
+from keras_versions import AXES_OF_GLOROT
 
 import tf_softpool as tsp
 
@@ -17,14 +18,28 @@ def as_json(config):
     return json.loads(json.dumps(config))
 
 
-@pytest.mark.parametrize("saved", SAVED, ids=lambda saved: saved["config"].get("name", saved["class_name"]))
+def ours(config):
+    """Returns a config, or of a model's config what our nodes say, because versions of Keras say the rest."""
+    if "layers" not in config:
+        return config
+    nodes = [each for each in config["layers"] if (each["registered_name"] or "").startswith("tf_softpool>")]
+    return {node["name"]: [node["class_name"], node["config"]] for node in nodes}
+
+
+def row(saved):
+    """Returns a row of the table. Keras 3.15, which wrote the file, says more of an initializer of its own."""
+    name = saved["config"].get("name", saved["class_name"])
+    return pytest.param(saved, id=name, marks=AXES_OF_GLOROT if "input_axes" in json.dumps(saved) else ())
+
+
+@pytest.mark.parametrize("saved", map(row, SAVED))
 def test_it_loads_and_says_the_same(saved):
     # Keras removes entries from the config that it is given.
     loaded = keras.saving.deserialize_keras_object(copy.deepcopy(saved))
     assert type(loaded).__name__ == saved["class_name"]
-    config = as_json(keras.saving.serialize_keras_object(loaded)["config"])
+    config = ours(as_json(keras.saving.serialize_keras_object(loaded)["config"]))
     # The config of a later version may have more entries.
-    assert config == {**config, **saved["config"]}
+    assert config == {**config, **ours(saved["config"])}
 
 
 def test_all_of_that_version_is_in_the_file():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras_file_examples import L
+from keras_versions import RAGGED
 
 import tf_softpool as tsp
 
@@ -117,6 +118,7 @@ def ragged(layer):
     return keras.Model(steps, layer(steps))
 
 
+@RAGGED
 @pytest.mark.filterwarnings("ignore:No pooling was replaced")
 @pytest.mark.parametrize(
     ("by", "reason"),

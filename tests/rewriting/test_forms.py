@@ -3,9 +3,11 @@
 import keras
 import numpy as np
 import pytest
+from keras_versions import ADAPTIVE
 from layer_inputs import RANKS, layer_class
 
 import tf_softpool as tsp
+from tf_softpool.keras_versions import why_missing
 from tf_softpool.rewriting.policy.kinds import KINDS, form_of
 
 L = keras.layers
@@ -15,7 +17,15 @@ FORMS = {
     "adaptive_": ("Adaptive", {"output_size": (2, 3, 4)}),
 }
 OF_FORM = [(form, kind.removeprefix(form)) for form in FORMS for kind in KINDS if kind.startswith(form)]
-NEW = [(form, kind) for form, kind in OF_FORM if kind not in ("max", "average")]
+
+
+def with_a_layer_of_keras(form, *values):
+    """Returns a row of a table whose test makes a layer of Keras of a form."""
+    return pytest.param(form, *values, marks=ADAPTIVE if form == "adaptive_" else ())
+
+
+OF_KERAS = [with_a_layer_of_keras(form) for form in FORMS]
+NEW = [with_a_layer_of_keras(*names) for names in OF_FORM if names[1] not in ("max", "average")]
 
 
 def network(form, old, rank, data_format="channels_last"):
@@ -67,7 +77,7 @@ def test_every_kind_takes_the_place_and_gives_it_back(form, kind, old, rank):
     assert back.get_layer("pool").get_config() == model.get_layer("pool").get_config()
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", OF_KERAS)
 def test_a_value_may_name_the_form_or_leave_it_out(form):
     model = network(form, "max", 2)
     for by in ("soft", form + "soft"):
@@ -75,7 +85,7 @@ def test_a_value_may_name_the_form_or_leave_it_out(form):
         assert type(new.get_layer("pool")) is KINDS[form + "soft"][2]
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", OF_KERAS)
 def test_a_key_is_of_its_form_alone(form):
     with pytest.warns(UserWarning, match="No pooling was replaced"):
         tsp.replace_pooling(network(form, "max", 2), {"max": "soft"})
@@ -84,17 +94,13 @@ def test_a_key_is_of_its_form_alone(form):
 @pytest.mark.parametrize(
     ("form", "by", "message"),
     [
-        ("global_", "adaptive_soft", "'adaptive_soft' cannot replace layer 'pool'.*not adaptive"),
-        ("adaptive_", "global_soft", "'global_soft' cannot replace layer 'pool'.*not global"),
-        *[
-            (form, kind, f"'{kind}' has no {form[:-1]} form.*'pool'")
-            for form in FORMS
-            for kind in ("gated", "s3")
-        ],
-        *[
-            (form, "sorted", "SortedPooling2D cannot be made.*'pool'.*`pool_range` must be given")
-            for form in FORMS
-        ],
+        with_a_layer_of_keras(form, by, message)
+        for form, other in (("global_", "adaptive"), ("adaptive_", "global"))
+        for by, message in [
+            (f"{other}_soft", f"'{other}_soft' cannot replace layer 'pool'.*not {other}"),
+            *[(kind, f"'{kind}' has no {form[:-1]} form.*'pool'") for kind in ("gated", "s3")],
+            ("sorted", "SortedPooling2D cannot be made.*'pool'.*`pool_range` must be given"),
+        ]
     ],
 )
 def test_what_cannot_replace_it(form, by, message):
@@ -109,11 +115,23 @@ def test_a_form_cannot_replace_windows(kind):
         tsp.replace_pooling(model, {"max": kind})
 
 
+@pytest.mark.parametrize("kind", ["adaptive_max", "adaptive_average"])
+def test_a_kind_that_keras_lacks_is_said_to_be_of_another_version(kind, monkeypatch):
+    monkeypatch.delattr(L, "AdaptiveMaxPooling2D", raising=False)
+    monkeypatch.delitem(KINDS, kind, raising=False)
+    for replacements in ({kind: "soft"}, {"adaptive_soft": kind}):
+        with pytest.raises(
+            ValueError, match=f"'{kind}'. Keras has this kind since version 3.13, and this is"
+        ):
+            tsp.replace_pooling(network("global_", "max", 2), replacements)
+
+
 def test_kinds_have_forms():
     assert {form_of(kind) for kind in KINDS} == {"", *FORMS}
     plain = {kind for kind in KINDS if not form_of(kind)}
     for form in FORMS:
-        assert plain - {kind for f, kind in OF_FORM if f == form} == {"gated", "s3"}
+        missing = {kind for kind in plain if why_missing(form + kind)}
+        assert plain - {kind for f, kind in OF_FORM if f == form} == {"gated", "s3", *missing}
     assert all(set(classes) == set(RANKS) for classes in KINDS.values())
 
 
@@ -132,7 +150,7 @@ WORDS = {"mixed": "exactly", "lp": "in windows of up to 1000 values", "detail_pr
 
 
 @pytest.mark.parametrize("rank", RANKS)
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", OF_KERAS)
 @pytest.mark.parametrize("pair", NEAR, ids="-".join)
 def test_a_pooling_starts_as_its_note_says(pair, form, rank):
     old, kind = pair
@@ -146,7 +164,7 @@ def test_a_pooling_starts_as_its_note_says(pair, form, rank):
     assert (y <= expected * (1 + above)).all()
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", OF_KERAS)
 def test_local_importance_starts_between_average_and_max(form):
     model = network(form, "max", 2)
     new, report = tsp.replace_pooling(model, {form + "max": "local_importance"})
@@ -157,6 +175,7 @@ def test_local_importance_starts_between_average_and_max(form):
     assert (np.asarray(new(x)) < np.asarray(model(x)) + 1e-6).all()
 
 
+@ADAPTIVE
 def test_adaptive_operations_are_replaced_as_layers_are():
     i = keras.Input((2, 9, 8))
     x = keras.ops.adaptive_max_pool(i, (4, 6), data_format="channels_first")

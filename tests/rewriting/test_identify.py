@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import saved_model_examples as examples
 from keras_file_examples import SOFT, L, network
+from keras_versions import export
 
 import tf_softpool as tsp
 from tf_softpool.rewriting.identify import KERAS, SAVED_MODEL, identify
@@ -106,7 +107,7 @@ def litert(folder):
     import tensorflow as tf
 
     model = keras.Sequential([keras.Input((8, 8, 3)), L.MaxPooling2D(2)])
-    model.export(folder / "saved", verbose=False)
+    export(model, folder / "saved")
     (folder / "m.bin").write_bytes(tf.lite.TFLiteConverter.from_saved_model(str(folder / "saved")).convert())
     shutil.rmtree(folder / "saved")
     return folder / "m.bin"

@@ -10,6 +10,7 @@ import saved_model_examples as examples
 import tensorflow as tf
 from conftest import python
 from google.protobuf import text_format
+from keras_versions import export
 from saved_model_examples import SPEC, V, X, served
 from tensorflow.core.protobuf import saved_model_pb2
 
@@ -35,7 +36,7 @@ def ops_of(path):
 
 
 def write_keras(model, path):
-    model.export(path, verbose=False)
+    export(model, path)
     return model
 
 
@@ -267,7 +268,7 @@ def test_gradients_that_forbid(tmp_path):
     [
         ({"max": "sorted"}, "variables"),
         ({"max": "local_importance"}, "variables"),
-        ({"max": lambda layer: tf.keras.layers.Conv2D(2, 3)}, "cannot be traced"),
+        ({"max": lambda layer: tf.keras.layers.Conv2D(2, 3)}, "cannot be"),
         ({"max": lambda layer: tf.keras.layers.UpSampling1D()}, "cannot be traced"),
     ],
 )

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras_versions import ADAPTIVE
 
 import tf_softpool as tsp
 
@@ -150,6 +151,7 @@ def test_functions_are_asked_once_for_each_layer():
         tsp.replace_pooling(chain(), {"max": L.Dense})
 
 
+@ADAPTIVE
 def test_adaptive_pooling_is_reported_and_replaced():
     i = keras.Input((8, 8, 1))
     x = L.AdaptiveMaxPooling2D(3)(L.MaxPooling2D(1)(i))

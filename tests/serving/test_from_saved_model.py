@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import keras_versions
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -17,7 +18,7 @@ v1 = tf.compat.v1
 
 
 def write_keras(path):
-    keras_model().export(path, verbose=False)
+    keras_versions.export(keras_model(), path)
 
 
 def write_portable(path):

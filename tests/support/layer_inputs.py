@@ -1,5 +1,6 @@
 """Layer classes of every rank, and tensors for them to pool."""
 
+import keras
 import numpy as np
 
 import tf_softpool as tsp
@@ -40,3 +41,8 @@ def images(rank, data_format="channels_last", size=6, channels=3):
     spatial = (size, size + 1, size - 1)[:rank]
     shape = (2, channels, *spatial) if data_format == "channels_first" else (2, *spatial, channels)
     return np.random.default_rng(0).normal(size=shape).astype("float32")
+
+
+def masked_images():
+    """Returns a tensor of images with a Keras mask that leaves out some pixels."""
+    return keras.layers.Embedding(9, 3, mask_zero=True)(np.arange(84).reshape(2, 6, 7) % 9)
