@@ -10,6 +10,7 @@ import contextlib
 import inspect
 import io
 import os
+from typing import Any
 
 import keras
 
@@ -27,6 +28,11 @@ def why_missing(kind: str) -> str:
     if kind not in ("adaptive_max", "adaptive_average") or layer_class("AdaptiveMaxPooling2D"):
         return ""
     return f"Keras has this kind since version 3.13, and this is Keras {keras.__version__}. "
+
+
+def is_variable(value: Any) -> bool:
+    """Returns whether a value is a variable. Before 3.7, those of layers are of a base of its class."""
+    return isinstance(value, keras.Variable.__bases__[0])
 
 
 def is_ragged(tensor: keras.KerasTensor) -> bool:

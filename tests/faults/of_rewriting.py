@@ -10,7 +10,7 @@ FAULTS = [
         "hard-sigmoid-of-keras-3",
         "a function of the same name that computes something else",
         f"{KERAS_2}/objects.py",
-        'ACTIVATIONS = {"hard_sigmoid": hard_sigmoid}',
+        'ACTIVATIONS = {"hard_sigmoid": keras_2_hard_sigmoid}',
         "ACTIVATIONS: dict = {}",
         ("tests/rewriting/test_keras_2.py",),
     ),

@@ -27,7 +27,7 @@ def ours(config):
 
 
 def row(saved):
-    """Returns a row of the table. Keras 3.15, which wrote the file, says more of an initializer of its own."""
+    """Returns a row of the table. Keras 3.15 wrote the file, and says more of an initializer of its own."""
     name = saved["config"].get("name", saved["class_name"])
     return pytest.param(saved, id=name, marks=AXES_OF_GLOROT if "input_axes" in json.dumps(saved) else ())
 

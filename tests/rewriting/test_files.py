@@ -118,12 +118,11 @@ def test_lambda_layers_need_a_word(tmp_path):
     assert (tmp_path / "out.keras").exists()
 
 
-class Unregistered(L.Layer):
-    def call(self, x):
-        return x
-
-
 def test_classes_of_your_own(tmp_path):
+    class Unregistered(L.Layer):
+        def call(self, x):
+            return x
+
     keras.Sequential([keras.Input((8, 8, 3)), Unregistered(), L.MaxPooling2D()]).save(tmp_path / "in.keras")
     with pytest.raises(ValueError, match="custom_objects"):
         tsp.replace_pooling_in_file(tmp_path / "in.keras", tmp_path / "out.keras", SOFT)

@@ -454,11 +454,26 @@ def test_a_wrapper_of_a_model_that_no_config_makes():
     np.testing.assert_allclose(new.predict(x, verbose=0)[:, 0], tsp.soft_pool(X, 4), rtol=1e-6)
 
 
-def test_a_pooling_in_code_beside_a_model_with_an_unused_pooling():
-    class Calling(L.Layer):
-        def call(self, x):
-            return keras.ops.max_pool(x, 2)
+class Calling(L.Layer):
+    def call(self, x):
+        return keras.ops.max_pool(x, 2)
 
+
+def test_a_pooling_in_the_code_of_a_held_layer():
+    class Holding(L.Layer):
+        def __init__(self):
+            super().__init__(name="holder")
+            self.inner = [Calling(name="calling"), L.Dense(2)]
+
+        def call(self, x):
+            return self.inner[1](self.inner[0](x))
+
+    i = keras.Input(X.shape[1:])
+    report = tsp.replace_pooling(keras.Model(i, Holding()(i)), {"max": "soft"}, dry_run=True)
+    assert [(f.path, f.layer) for f in report.findings] == [("holder/calling/call", "max_pool")]
+
+
+def test_a_pooling_in_code_beside_a_model_with_an_unused_pooling():
     class Holding(L.Layer):
         def __init__(self):
             super().__init__(name="holder")

@@ -25,14 +25,15 @@ _FUNCTIONS = (
 _COMPUTES = re.compile(rf"(compat\.v1\.)?((?:{_MODULES})\.[a-z]\w*|{_FUNCTIONS})")
 
 
+# Keras 3.5 takes a registered function with the name of one of its own for its own.
 @keras.saving.register_keras_serializable(package="tf_softpool", name="keras_2_hard_sigmoid")
-def hard_sigmoid(x: Any) -> Any:
+def keras_2_hard_sigmoid(x: Any) -> Any:
     """Computes the hard sigmoid of Keras 2, `max(0, min(1, 0.2 x + 0.5))`. Keras 3 has `relu6(x + 3) / 6`."""
     return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
 # Activations that compute something else in Keras 3.
-ACTIVATIONS = {"hard_sigmoid": hard_sigmoid}
+ACTIVATIONS = {"hard_sigmoid": keras_2_hard_sigmoid}
 
 
 @keras.saving.register_keras_serializable(package="tf_softpool")

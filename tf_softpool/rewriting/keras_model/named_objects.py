@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from tf_softpool.keras_versions import is_variable
 from tf_softpool.rewriting.keras_model.internals import held_layers
 
 # The beginning of the names that functions have meanwhile.
@@ -89,7 +90,7 @@ def give_back(layers: Iterable[Any]) -> None:
     for layer in layers:
         # `layer.variables` would visit what is inside the layer once for each way to it.
         for value in vars(layer).values():
-            if isinstance(value, keras.Variable):
+            if is_variable(value):
                 _give_back(value)
         _give_back(layer)
 
@@ -115,7 +116,7 @@ def keep_objects(old: Any, new: Any) -> None:
 def _keep_of_variables(layer: keras.Layer, other: Any, value: Any) -> None:
     """Exchanges a regularizer or constraint in the variables that a layer has already made."""
     for variable in vars(layer).values():
-        if isinstance(variable, keras.Variable):
+        if is_variable(variable):
             for name in ("regularizer", "constraint"):
                 if getattr(variable, name) is other:
                     setattr(variable, name, value)
