@@ -1,8 +1,7 @@
 """Poolings that lose less, for Keras on TensorFlow: compiled ops, layers, rewriting, export."""
 
-__version__ = "0.1.0"
-
-from tf_softpool import starting as starting  # isort: split
+from tf_softpool_cli import __version__ as __version__
+from tf_softpool_cli import handover as handover  # isort: split
 
 from tf_softpool import layers, serving
 from tf_softpool.ops.detail_preserving_pool import detail_preserving_pool

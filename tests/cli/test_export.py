@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tf_softpool as tsp
-from tf_softpool.cli import main
+from tf_softpool_cli.main import main
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import keras
 import pytest
 
 import tf_softpool as tsp
-from tf_softpool.cli import main
+from tf_softpool_cli.main import main
 
 L = keras.layers
 

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import tf_softpool as tsp
-from tf_softpool.cli import main, replace
+from tf_softpool.cli import replace
+from tf_softpool_cli.main import main
 
 L = keras.layers
 

@@ -10,7 +10,8 @@ import sys
 import keras
 import pytest
 
-from tf_softpool.cli import main, replace
+from tf_softpool.cli import replace
+from tf_softpool_cli.main import main
 from tf_softpool.writing import complete_or_absent
 
 L = keras.layers

@@ -8,7 +8,7 @@ import pytest
 from test_architecture import PACKAGE
 
 import tf_softpool as tsp
-from tf_softpool.cli.switches import with_switches
+from tf_softpool_cli.switches import with_switches
 
 ROOMS = ("rewriting", "serving")
 ARGUMENTS = {

@@ -1,5 +1,4 @@
-"""The command `tf-softpool`, which runs the package's functions from a shell."""
+"""The commands of `tf-softpool` that need TensorFlow: a module for each, with what it does.
 
-from tf_softpool.cli.main import main
-
-__all__ = ["main"]
+Their parsers are in `tf_softpool_cli`, which imports these modules only when the arguments have been checked.
+"""

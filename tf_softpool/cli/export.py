@@ -4,72 +4,22 @@ import argparse
 import os
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tf_softpool.cli.options import (
-    add_loading_options,
-    add_output_options,
-    add_verbose_option,
-    import_modules,
-)
-from tf_softpool.cli.switches import with_switches
-from tf_softpool.cli.terminal import Terminal
+from tf_softpool.cli.modules import import_modules
 from tf_softpool.rewriting.identify import SAVED_MODEL, identify
 from tf_softpool.rewriting.keras_model.files import load_keras_file
 from tf_softpool.serving import export
 from tf_softpool.serving.formats import FORMATS
 from tf_softpool.serving.from_saved_model import export_saved_model
-from tf_softpool.serving.quantizing import INT8
 from tf_softpool.serving.steps import Options
 from tf_softpool.writing import check_is_free
-
-if TYPE_CHECKING:
-    from tf_softpool.cli.options import Commands
+from tf_softpool_cli.switches import with_switches
+from tf_softpool_cli.terminal import Terminal
 
 DIFFERS = 3
-_EPILOG = (
-    "Exit codes: 0 if the export was written and no output that was compared differs from the model's, 1 "
-    "after an error, 2 for bad usage, 3 if the export was written but differs from the model by more than "
-    "rounding explains."
-)
-
-
-def add_parser(commands: "Commands") -> None:
-    """Adds this command to the command line."""
-    parser = commands.add_parser(
-        "export", help="write a model for serving", description=__doc__, epilog=_EPILOG
-    )
-    parser.add_argument("model", help="the model to export: a .keras or .h5 file, or a SavedModel folder")
-    parser.add_argument("out", help="where to write: a SavedModel folder, or a .onnx, .tflite or .xml file")
-    parser.add_argument(
-        "--format",
-        choices=sorted(FORMATS),
-        help="the format to write. Default: the format that has OUT's ending",
-    )
-    parser.add_argument(
-        "--portable",
-        action="store_true",
-        help="write a SavedModel of standard operations, without the compiled ops of tf_softpool",
-    )
-    parser.add_argument(
-        "--sample",
-        metavar="FILE",
-        help="the input to compare the outputs on: a .npy file, or a .npz file with an array for each input "
-        "by its name. Default: random numbers",
-    )
-    parser.add_argument(
-        "--quantize",
-        choices=[INT8],
-        help="write a .tflite file that computes in 8-bit integers. FILE of --sample must then have some "
-        "hundred typical inputs, which set the ranges of the integers",
-    )
-    parser.add_argument("--no-check", action="store_true", help="do not load and compare the export")
-    add_output_options(parser)
-    add_loading_options(parser)
-    add_verbose_option(parser)
-    parser.set_defaults(run=run, parser=parser)
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
@@ -88,6 +38,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
             step("reading")
             model, *_ = load_keras_file(found.path, safe_mode=not options.unsafe)
             report = export(model, options.out, name, options.portable or None, **vars(common))
+    terminal.has_written = True
     terminal.show(report.to_json(indent=2) if options.json else with_switches(str(report)))
     return 0 if report.passed else DIFFERS
 

@@ -4,39 +4,19 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.table import Column, Table
 from rich.text import Text
 
-from tf_softpool.cli.options import add_loading_options, add_verbose_option, import_modules
+from tf_softpool.cli.modules import import_modules
 from tf_softpool.cli.poolings import Pooling, poolings_of
-from tf_softpool.cli.switches import with_switches
-from tf_softpool.cli.terminal import Terminal
 from tf_softpool.ops.native.build_info import build_info
 from tf_softpool.rewriting.identify import identify
-
-if TYPE_CHECKING:
-    from tf_softpool.cli.options import Commands
+from tf_softpool_cli.switches import with_switches
+from tf_softpool_cli.terminal import Terminal
 
 UNPRINTED = 1
-
-
-def add_parser(commands: "Commands") -> None:
-    """Adds this command to the command line."""
-    parser = commands.add_parser(
-        "info", help="list a model's poolings, or say what this installation has", description=__doc__
-    )
-    parser.add_argument(
-        "model",
-        nargs="?",
-        help="a .keras or .h5 file, or a SavedModel folder. Default: say what this installation was built "
-        "for, what it runs on, and why a part is absent",
-    )
-    parser.add_argument("--json", action="store_true", help="print it as JSON")
-    add_loading_options(parser)
-    add_verbose_option(parser)
-    parser.set_defaults(run=run, parser=parser)
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:

@@ -1,14 +1,14 @@
 """What a rewriting did, for people and for programs."""
 
-import io
 import json
 import warnings
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
+
+from tf_softpool_cli.tables import plain_text
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,3 @@ class Report:
         if not self.findings:
             return self.summary()
         return f"{plain_text(self.table())}\n{self.summary()}"
-
-
-def plain_text(table: Table) -> str:
-    """Returns a table as text. Its lines are as long as they need to be, so that the reader can wrap them."""
-    text = io.StringIO()
-    Console(file=text, width=10_000, color_system=None).print(table)
-    return "\n".join(filter(None, (line.rstrip() for line in text.getvalue().splitlines())))

@@ -51,7 +51,7 @@ def with_switches(text: str) -> str:
         text: str. The arguments in it are in backticks, as in `` `portable=True` ``.
 
     Example:
-        >>> from tf_softpool.cli.switches import with_switches
+        >>> from tf_softpool_cli.switches import with_switches
         >>> with_switches("model.onnx already exists: set `overwrite` to replace it.")
         'model.onnx already exists: give `--overwrite` to replace it.'
     """

@@ -1,19 +1,15 @@
 """What TensorFlow and converters print, kept out of the terminal of the command line."""
 
-import atexit
 import contextlib
 import fcntl
 import io
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from types import FrameType
 from typing import NamedTuple, TextIO
 
-_STDOUT, _STDERR = 1, 2
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STDOUT, STDERR = 1, 2
 # How much of what was printed is shown if the process dies.
 _LINES, _BYTES = 20, 10_000
 
@@ -43,7 +39,7 @@ class Capture:
     def start(self) -> dict[int, int]:
         """Redirects both descriptors, and returns the descriptors of what they led to before, if anything."""
         _flush()
-        for number in (_STDOUT, _STDERR):
+        for number in (STDOUT, STDERR):
             if _is_open(number):
                 self._originals[number] = _copy(number)
             os.dup2(self._file, number)
@@ -52,7 +48,7 @@ class Capture:
     def stop(self) -> None:
         """Restores both descriptors."""
         _flush()
-        for number in (_STDOUT, _STDERR):
+        for number in (STDOUT, STDERR):
             if number in self._originals:
                 os.dup2(self._originals[number], number)
                 os.close(self._originals.pop(number))
@@ -73,10 +69,10 @@ class Capture:
         ):
             yield
 
-    def say(self, line: bytes) -> None:
-        """Writes a line to where the descriptor of stderr leads outside. A signal's handler may call this."""
+    def say(self, said: bytes) -> None:
+        """Writes lines to where the descriptor of stderr leads outside. A signal's handler may call this."""
         with contextlib.suppress(OSError):
-            os.write(self._originals.get(_STDERR, _STDERR), line + b"\n")
+            os.write(self._originals.get(STDERR, STDERR), said)
 
     def tail(self) -> bytes:
         """Returns the last lines in the file."""
@@ -94,12 +90,12 @@ def captured(capture: Capture | None) -> Iterator[Streams]:
     Yields:
         The `Streams` that lead to the user.
     """
-    originals = {number: number for number in (_STDOUT, _STDERR) if _is_open(number)}
+    originals = {number: number for number in (STDOUT, STDERR) if _is_open(number)}
     if capture is not None:
         originals = capture.start()
     streams = Streams(
-        _stream_to(sys.stdout, _STDOUT, originals.get(_STDOUT)),
-        _stream_to(sys.stderr, _STDERR, originals.get(_STDERR)),
+        _stream_to(sys.stdout, STDOUT, originals.get(STDOUT)),
+        _stream_to(sys.stderr, STDERR, originals.get(STDERR)),
     )
     try:
         with contextlib.nullcontext() if capture is None else capture.python_streams():
@@ -112,85 +108,6 @@ def captured(capture: Capture | None) -> Iterator[Streams]:
                     stream.close()
         if capture is not None:
             capture.stop()
-
-
-class Beginning:
-    """The capture of what is printed while the packages are imported, and a guard over the process.
-
-    The guard is a process of its own. If this process dies without coming to its end, such as by a failed
-    check in C++ or for lack of memory, the guard prints the last lines that were captured. It says nothing if
-    the user stops the process.
-    """
-
-    def __init__(self) -> None:
-        self.capture = Capture()
-        self.is_over = False
-        self.capture.start()
-        self._guard = _Guard(self.capture)
-        self._former = {number: signal.getsignal(number) for number in _STOPPING}
-        for number, former in self._former.items():
-            # A signal that is ignored, as under nohup, stays ignored.
-            if former in (signal.SIG_DFL, signal.default_int_handler):
-                signal.signal(number, self._stop)
-        atexit.register(self.finish)
-
-    def end(self) -> None:
-        """Ends the capture. What was printed is dropped. Signals do what they did before."""
-        self.is_over = True
-        self.capture.stop()
-        for number, former in self._former.items():
-            if signal.getsignal(number) == self._stop:
-                signal.signal(number, former)
-
-    def _stop(self, number: int, _: FrameType | None) -> None:
-        """Ends the process by the signal that arrived, without what Python or TensorFlow would print."""
-        if number == signal.SIGINT:
-            self.capture.say(b"tf-softpool: error: interrupted: nothing was written")
-        self._guard.dismiss()
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-
-    def finish(self) -> None:
-        """Dismisses the guard. If the beginning never ended, an import failed: prints what it said."""
-        if not self.is_over:
-            self.end()
-            with contextlib.suppress(OSError):
-                os.write(_STDERR, self.capture.tail() + b"\n")
-        self._guard.dismiss()
-
-
-class _Guard:
-    """A process that waits for the end of this one."""
-
-    def __init__(self, capture: Capture) -> None:
-        end, self._alive = os.pipe()
-        self._process = os.fork()
-        if self._process == 0:
-            os.close(self._alive)
-            _watch(end, capture)
-        os.close(end)
-
-    def dismiss(self) -> None:
-        """Ends the guard without a word."""
-        with contextlib.suppress(OSError):
-            os.write(self._alive, b".")
-            os.waitpid(self._process, 0)
-
-
-def _watch(end: int, capture: Capture) -> None:
-    """Waits for the end of the other process, prints why it died unless it came to its end, and exits."""
-    try:
-        # A terminal sends these signals to all of its processes.
-        for number in (*_STOPPING, signal.SIGQUIT):
-            signal.signal(number, signal.SIG_IGN)
-        capture.stop()
-        os.close(_STDOUT)
-        if os.read(end, 1) == b"":
-            last = capture.tail()
-            os.write(_STDERR, b"tf-softpool: error: the process died. Its last lines:\n" + last + b"\n")
-    finally:
-        # Python's exit handlers belong to the other process, so they must not run in this one.
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _flush() -> None:
@@ -214,7 +131,7 @@ def _copy(number: int) -> int:
 
     It is none of the standard descriptors, even if these are closed.
     """
-    return fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _STDERR + 1)
+    return fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, STDERR + 1)
 
 
 def _stream_to(stream: TextIO | None, number: int, original: int | None) -> TextIO:

@@ -3,7 +3,6 @@
 import contextlib
 import inspect
 import os
-import re
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from types import FrameType
@@ -20,9 +19,9 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from tf_softpool.cli.switches import with_switches
-from tf_softpool.quiet import Streams
-from tf_softpool.rewriting.policy.report import plain_text
+from tf_softpool_cli import messages
+from tf_softpool_cli.quiet import Streams
+from tf_softpool_cli.tables import plain_text
 
 
 class Terminal:
@@ -30,16 +29,23 @@ class Terminal:
 
     Args:
         streams: the `Streams` to write to.
+        quiet: bool. Whether progress and warnings are left out. Default: False.
+
+    Attributes:
+        has_written: bool. Whether what the command writes is there. The command sets it.
     """
 
-    def __init__(self, streams: Streams) -> None:
+    def __init__(self, streams: Streams, quiet: bool = False) -> None:
+        self.has_written = False
+        self._quiet = quiet
+        self._stderr = streams.stderr
         # It has all methods that rich calls.
-        messages = cast(IO[str], _Forgiving(streams.stderr))
+        forgiving = cast(IO[str], _Forgiving(streams.stderr))
         self._results = _Results(
             markup=False, highlight=False, file=streams.stdout, width=_width_of(streams.stdout)
         )
-        self._messages = Console(
-            markup=False, highlight=False, file=messages, width=_width_of(streams.stderr)
+        self._progress = Console(
+            markup=False, highlight=False, file=forgiving, width=_width_of(streams.stderr)
         )
 
     def show(self, result: str | Table) -> bool:
@@ -63,9 +69,7 @@ class Terminal:
         self._say("error", text)
 
     def _say(self, what: str, text: str) -> None:
-        # Messages of other packages may have colours, and several lines.
-        text = re.sub(r"\s*\n\s*", " ", re.sub(r"\x1b\[[0-9;]*m", "", with_switches(text)))
-        self._messages.print(f"tf-softpool: {what}: {text}", soft_wrap=True)
+        messages.say(self._stderr, what, text)
 
     @contextlib.contextmanager
     def warnings(self) -> Iterator[Collection[str]]:
@@ -74,12 +78,12 @@ class Terminal:
         Warnings of other packages are about calls in our code, and are no concern of the user's.
 
         Yields:
-            The warnings. They are added as they come.
+            The warnings that the user reads. They are added as they come.
         """
         texts: dict[str, None] = {}
 
         def note(message: Warning | str, *_: Any, **__: Any) -> None:
-            if _is_ours(inspect.currentframe()):
+            if not self._quiet and _is_ours(inspect.currentframe()):
                 texts[str(message)] = None
 
         with warnings.catch_warnings():
@@ -103,7 +107,7 @@ class Terminal:
         Yields:
             A function to call with the name of each step as the step begins.
         """
-        is_utf_8 = self._messages.encoding.lower().startswith("utf")
+        is_utf_8 = self._progress.encoding.lower().startswith("utf")
         columns = (
             SpinnerColumn("dots" if is_utf_8 else "line"),
             TextColumn("{task.description}"),
@@ -111,10 +115,11 @@ class Terminal:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        shows = self._messages.is_terminal and not self._messages.is_dumb_terminal
+        # rich takes a file for a terminal under FORCE_COLOR, but a bar moves in terminals only.
+        shows = self._stderr.isatty() and not self._progress.is_dumb_terminal and not self._quiet
         with Progress(
             *columns,
-            console=self._messages,
+            console=self._progress,
             transient=True,
             disable=not shows,
             # What libraries print must not appear above the bar.

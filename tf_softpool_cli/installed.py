@@ -1,0 +1,54 @@
+"""What is installed in this environment, found without importing it."""
+
+from importlib import metadata
+from importlib.util import find_spec
+
+from tf_softpool_cli import supported
+
+INSTALL_TENSORFLOW = 'pip install "tf_softpool[tensorflow-cpu]"'
+INSTALL_TENSORFLOW_FOR_GPUS = 'pip install "tf_softpool[tensorflow]"'
+INSTALL_KERAS = f'pip install "keras{supported.KERAS.requirement()}"'
+
+
+def is_there(package: str) -> bool:
+    """Returns whether a package can be imported. A folder that an uninstallation left behind is none."""
+    try:
+        spec = find_spec(package)
+    except ValueError:
+        # A module that has been imported may lack a spec.
+        return True
+    return spec is not None and spec.origin is not None
+
+
+def version_of(distribution: str) -> str | None:
+    """Returns the version of an installed distribution, or None."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def providers_of(package: str) -> dict[str, str]:
+    """Returns the names of the distributions that have installed a package, with their versions."""
+    names = metadata.packages_distributions().get(package, ())
+    return {name: version_of(name) or "unknown" for name in sorted(set(names))}
+
+
+def require_tensorflow() -> None:
+    """Checks that TensorFlow and Keras are there, without importing them.
+
+    Raises:
+        ImportError: if one of them is absent, or Keras is too old. The message says what to run.
+    """
+    if not is_there("tensorflow"):
+        raise ImportError(
+            f"TensorFlow is not installed. Run: {INSTALL_TENSORFLOW_FOR_GPUS}, or {INSTALL_TENSORFLOW} "
+            "for a smaller TensorFlow without GPUs."
+        )
+    if not is_there("keras"):
+        raise ImportError(f"Keras is not installed. Run: {INSTALL_KERAS}")
+    keras = version_of("keras")
+    if keras is not None and supported.minor(keras) < supported.KERAS.first:
+        raise ImportError(
+            f"Keras {keras} is too old: tf_softpool needs {supported.KERAS}. Run: {INSTALL_KERAS}"
+        )

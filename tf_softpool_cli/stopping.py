@@ -1,0 +1,81 @@
+"""Signals that stop the command line: nothing half-written may be left, and nothing else may be printed."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# For this long after a signal, others are ignored, because what was begun is being removed.
+_SECONDS = 3.0
+
+
+def _nothing() -> None:
+    """Says nothing."""
+
+
+class Stopping:
+    """The handler of the signals that stop a process.
+
+    As long as nothing has been begun that must be removed, a signal ends the process at once, without what
+    Python or TensorFlow would print. While a command works, a signal raises a KeyboardInterrupt or a
+    SystemExit, which removes what the command has begun.
+
+    Attributes:
+        say: a function that tells the user that the process was interrupted before it wrote anything.
+        before: a function to call before a signal ends the process.
+    """
+
+    def __init__(self) -> None:
+        self.say: Callable[[], object] = _nothing
+        self.before: Callable[[], object] = _nothing
+        self._works = False
+        self._last = -_SECONDS
+
+    def start(self) -> None:
+        """Handles the signals from here on."""
+        for number in STOPPING:
+            # A signal that is ignored, as under nohup, stays ignored.
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                signal.signal(number, self._handle)
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """Lets signals raise an exception in the block."""
+        if threading.current_thread() is not threading.main_thread():
+            # Signals only reach the main thread.
+            yield
+            return
+        former = {number: signal.getsignal(number) for number in STOPPING}
+        self._works = True
+        try:
+            self.start()
+            yield
+        finally:
+            self._works = False
+            # What the command has written is there, so there is nothing to tell from here on.
+            self.say = _nothing
+            for number, handler in former.items():
+                signal.signal(number, handler)
+
+    def end_by(self, number: int) -> None:
+        """Ends the process as the signal does that has no handler. So a shell's loop ends too."""
+        self.before()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        if not self._works:
+            if number == signal.SIGINT:
+                self.say()
+            self.end_by(number)
+        now = time.monotonic()
+        if now - self._last < _SECONDS:
+            return
+        self._last = now
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + number)
