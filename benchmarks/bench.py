@@ -21,9 +21,16 @@ import sys
 import time
 from dataclasses import asdict, dataclass, replace
 
-from bench_rows import COMPARISONS, PASSES, TOPICS
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from bench_rows import COMPARISONS, TOPICS
 from bench_table import print_rows, rows_of
-from measuring import beyond_caches, copy_of, copy_rate, measure
+
+import tf_softpool as tsp
+from tf_softpool.benchmark.cases import PASSES
+from tf_softpool.benchmark.measuring import beyond_caches, copy_of, copy_rate, limit_threads, measure
+from tf_softpool.benchmark.passes import tensor_of
+from tf_softpool.ops import native
 
 # Marks were set for AVX-512. Without it they are this much larger.
 FACTORS = {"best": 1.0, "avx2": 1.3}
@@ -73,16 +80,7 @@ def prepare(setting):
     Returns:
         What `tf_softpool.build_info` says, and why the setting is left out, or None if it can be measured.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf
-
-    import tf_softpool as tsp
-    from tf_softpool.ops import native
-
-    tf.config.threading.set_intra_op_parallelism_threads(setting.threads)
-    # The backward pass does not need the output of all poolings. It would run beside the forward pass, which
-    # no network does, and would give the setting of one thread a second one.
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    limit_threads(setting.threads)
     if native.load().ops is None:
         raise SystemExit(f"There is no compiled library to measure: {native.load().error}")
     reason = None
@@ -111,7 +109,7 @@ def limit_to_avx2(library):
 
 def measured(comparison, which, setting, seconds, rounds):
     """Returns the rows of a comparison and a pass."""
-    from peers import function_of, tensor_of
+    from peers import function_of
 
     case = comparison.case
     sides = [(comparison.ours, case)]

@@ -15,9 +15,9 @@ import keras
 import tensorflow as tf
 from bench_rows import Comparison, Peer
 from bench_table import print_rows, rows_of
-from measuring import measure
 
 import tf_softpool as tsp
+from tf_softpool.benchmark.measuring import measure
 
 MODELS = {
     "ResNet50": keras.applications.ResNet50,

@@ -6,6 +6,8 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
+from tf_softpool.benchmark.measuring import ratios
+
 HEAD = (
     "input, window",
     "pooling",
@@ -32,9 +34,9 @@ def rows_of(comparison, which, taken, factor):
         factor: float, which multiplies all marks.
     """
     ours = taken[0]
-    of_copy = statistics.median(_ratios(ours, taken["copy"])) if "copy" in taken else None
+    of_copy = statistics.median(ratios(ours, taken["copy"])) if "copy" in taken else None
     for i, peer in enumerate(comparison.peers, 1):
-        first, ratio, third = statistics.quantiles(_ratios(ours, taken[i]), n=4, method="inclusive")
+        first, ratio, third = statistics.quantiles(ratios(ours, taken[i]), n=4, method="inclusive")
         mark = peer.mark(which) and peer.mark(which) * factor
         yield {
             "topic": comparison.topic,
@@ -51,10 +53,6 @@ def rows_of(comparison, which, taken, factor):
             # As a reader of the table would judge, who sees two decimals.
             "met": None if mark is None else round(ratio, 2) <= round(mark, 2),
         }
-
-
-def _ratios(ours, theirs):
-    return [a / b for a, b in zip(ours, theirs, strict=True)]
 
 
 def cells(row, above):

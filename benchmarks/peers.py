@@ -1,12 +1,14 @@
 """Our poolings, and their peers that do the same work, as functions of a tensor.
 
-Each maker takes a `bench_rows.Case`, and returns a function of a tensor.
+Each maker takes a `Case`, and returns a function of a tensor.
 """
 
 import keras
 import tensorflow as tf
 
 import tf_softpool as tsp
+from tf_softpool.benchmark.passes import in_graph, pass_of
+from tf_softpool.benchmark.poolings import layer
 
 
 def soft_pool(case):
@@ -122,18 +124,6 @@ def _weigh(ranked, logits):
     return tf.linalg.matvec(ranked, tf.nn.softmax(logits))
 
 
-def layer(name, training=False, **arguments):
-    """Returns a maker of one of our layers for images, called as in training or as at inference."""
-
-    def make(case):
-        cls = getattr(tsp.layers, f"{name}2D")
-        pooling = cls(*_window(case), dtype=case.dtype, **arguments)
-        pooling.build(case.shape)
-        return lambda x: pooling(x, training=training)
-
-    return make
-
-
 def adaptive_soft_pool(case):
     """Makes our layer that divides images into as many windows as the case has."""
     pooled = [1 + (n - case.k) // case.s for n in case.shape[1:-1]]
@@ -188,46 +178,11 @@ PEERS = {
 }
 
 
-def forward(pool, case):
-    """Returns the pooling alone."""
-    return pool
-
-
-def forward_and_backward(pool, case):
-    """Returns a function that pools, and computes the gradients of the input and of the weights, if any.
-
-    The gradient of the output is a random tensor from outside. If TensorFlow could see that it holds ones, it
-    would replace the gradient of average pooling with a constant.
-    """
-    graph = tf.function(pool, autograph=False).get_concrete_function(tf.TensorSpec(case.shape, case.dtype))
-    gradient = tf.cast(tf.random.stateless_normal(graph.output_shapes, (7, 8)), case.dtype)
-
-    def both(x):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = pool(x)
-        return y, tape.gradient(y, [x, *tape.watched_variables()], gradient)
-
-    return both
-
-
 def function_of(name, which, case):
     """Returns a peer's pass as a function of a tensor.
 
     The function is in an XLA program if the name ends in " xla", and in no graph if it ends in " eager".
     """
     plain = name.removesuffix(" xla").removesuffix(" eager")
-    make = forward if which == "forward" else forward_and_backward
-    function = make(PEERS[plain](case), case)
-    if name.endswith(" eager"):
-        return function
-    return tf.function(function, jit_compile=name.endswith(" xla") or None, autograph=False)
-
-
-def tensor_of(case):
-    """Returns a case's tensor: normal values, with a share of -inf among them."""
-    x = tf.random.stateless_normal(case.shape, (1, 2))
-    if case.infinite:
-        finite = tf.random.stateless_uniform(case.shape, (3, 4)) >= case.infinite
-        x = tf.where(finite, x, float("-inf"))
-    return tf.cast(x, case.dtype)
+    function = pass_of(PEERS[plain](case), which, case)
+    return function if name.endswith(" eager") else in_graph(function, name.endswith(" xla"))

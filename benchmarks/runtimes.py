@@ -26,13 +26,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import tensorflow as tf
 from bench_table import summary
-from measuring import measure
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from runtimes_rows import CHANNELS, ROWS, SIZE
 
 import tf_softpool as tsp
+from tf_softpool.benchmark.measuring import measure
 from tf_softpool.serving.formats import FORMATS
 
 # How long a row is measured in a runtime at most, if the rounds take longer.

@@ -22,11 +22,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 import tensorflow as tf
-from measuring import measure, seconds_of
 from rich.console import Console
 from rich.table import Table
 
 import tf_softpool as tsp
+from tf_softpool.benchmark.measuring import measure, seconds_of
 from tf_softpool.serving.formats import FORMATS
 
 MODELS = {

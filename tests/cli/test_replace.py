@@ -11,8 +11,8 @@ import keras
 import pytest
 
 from tf_softpool.cli import replace
-from tf_softpool_cli.main import main
 from tf_softpool.writing import complete_or_absent
+from tf_softpool_cli.main import main
 
 L = keras.layers
 

@@ -1,6 +1,7 @@
 """`tf-softpool bench` measures the poolings on this machine, beside max and average pooling of Keras."""
 
 import argparse
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tf_softpool_cli.names import POOLINGS, ROWS
@@ -38,7 +39,7 @@ def add_parser(commands: "Commands") -> None:
     parser.add_argument(
         "--seconds",
         type=_seconds,
-        default=5.0,
+        default=3.0,
         metavar="N",
         help="how long each row is measured in each pass, at least three rounds. Default: %(default)s",
     )
@@ -47,8 +48,8 @@ def add_parser(commands: "Commands") -> None:
     parser.set_defaults(parser=parser, check=_check, module="tf_softpool.cli.bench", is_light=False)
 
 
-def _choices(names: object) -> str:
-    return f"any of {', '.join(names)}. Default: all"  # type: ignore[call-overload]
+def _choices(names: Iterable[str]) -> str:
+    return f"any of {', '.join(names)}. Default: all"
 
 
 def _check(options: argparse.Namespace) -> None:

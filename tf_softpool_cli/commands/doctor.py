@@ -24,9 +24,7 @@ def add_parser(commands: "Commands") -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     add_common_options(parser)
-    parser.set_defaults(
-        parser=parser, check=_check, module="tf_softpool_cli.doctor.command", is_light=True
-    )
+    parser.set_defaults(parser=parser, check=_check, module="tf_softpool_cli.doctor.command", is_light=True)
 
 
 def _check(options: argparse.Namespace) -> None:

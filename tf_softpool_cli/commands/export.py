@@ -35,7 +35,8 @@ def add_parser(commands: "Commands") -> None:
         action="store_true",
         help="write a SavedModel of standard operations, without the compiled ops of tf_softpool",
     )
-    add_path(parser, 
+    add_path(
+        parser,
         "--sample",
         metavar="FILE",
         help="the input to compare the outputs on: a .npy file, or a .npz file with an array for each input "

@@ -16,7 +16,8 @@ def add_parser(commands: "Commands") -> None:
     parser = commands.add_parser(
         "info", help="list a model's poolings, or say what this installation has", description=__doc__
     )
-    add_path(parser, 
+    add_path(
+        parser,
         "model",
         nargs="?",
         help="a .keras or .h5 file, or a SavedModel folder. Default: say what this installation was built "

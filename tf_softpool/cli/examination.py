@@ -1,0 +1,112 @@
+"""The checks of `tf-softpool doctor` that need tf_softpool: its library, and each compiled pooling."""
+
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from typing import Any
+
+import keras
+import numpy as np
+
+from tf_softpool.ops.dispatch import portable
+from tf_softpool.ops.native.build_info import build_info
+from tf_softpool.rewriting.policy.kinds import KINDS
+from tf_softpool_cli.doctor.findings import ABSENT, OK, PROBLEM, REINSTALL, Finding
+from tf_softpool_cli.names import POOLINGS
+
+Check = Callable[[], Iterator[Finding]]
+
+_SHAPE = (2, 9, 10, 5)
+_WINDOW = (3, 2, "same")
+# How far results in float32 may differ, relative to the largest of them.
+_DIFFERENCE = 1e-4
+_SEED = 1
+
+
+def checks() -> dict[str, Check]:
+    """Returns functions that yield findings, by the names of what they check."""
+    return {
+        "library": _library,
+        "XLA": partial(_optional, "XLA", "xla"),
+        "GPU": partial(_optional, "GPU", "cuda"),
+        **{name: partial(_pooling, name) for name in POOLINGS},
+    }
+
+
+@cache
+def _info() -> dict[str, Any]:
+    return build_info()
+
+
+def _library() -> Iterator[Finding]:
+    """Says which backend, library and SIMD target are in use."""
+    info = _info()
+    if info["keras_backend"] != "tensorflow":
+        what = f"Keras runs on {info['keras_backend']}, and the compiled library only on TensorFlow"
+        yield Finding("Keras's backend", PROBLEM, what, "export KERAS_BACKEND=tensorflow")
+    elif info["error"] is not None:
+        yield Finding("library", PROBLEM, info["error"], REINSTALL)
+    else:
+        built, running = info["tensorflow_built"], info["tensorflow_running"]
+        yield Finding("library", OK, f"built for TensorFlow {built}, running {running}: {info['library']}")
+        targets = ", ".join(info["simd_targets"])
+        yield Finding("SIMD", OK, f"{info['simd_target']} of {targets} (Highway {info['highway']})")
+
+
+def _optional(part: str, key: str) -> Iterator[Finding]:
+    """Says whether a part that nothing needs is there."""
+    found = _info()[key]
+    if not found["available"]:
+        yield Finding(part, ABSENT, found["reason"])
+    elif key == "cuda":
+        yield Finding(part, OK, f"{found['devices']} in use, CUDA {found['toolkit']}")
+    else:
+        yield Finding(part, OK, "programs call the compiled kernels" if found["kernels"] else "available")
+
+
+def _pooling(name: str) -> Iterator[Finding]:
+    """Compares a compiled pooling with its portable form: the values, and the gradients of input and weights."""
+    if _info()["error"] is not None:
+        return
+    compiled, standard = _layer(name), _layer(name)
+    for one, other in zip(compiled.variables, standard.variables, strict=True):
+        other.assign(one)
+    ours = _results(compiled)
+    with portable():
+        theirs = _results(standard)
+    largest = max(map(_difference, ours, theirs))
+    if largest <= _DIFFERENCE:
+        yield Finding(name, OK, f"values and gradients agree with standard operations, to {largest:.0e}")
+    else:
+        what = f"values or gradients differ from those of standard operations, by {largest:.0e}"
+        yield Finding(name, PROBLEM, what, REINSTALL)
+
+
+def _layer(name: str) -> keras.Layer:
+    """Returns a pooling with weights that are not those it begins with."""
+    random = {"seed": _SEED} if name in ("stochastic", "s3") else {}
+    layer = KINDS[name][2](*_WINDOW, **random)
+    layer.build(_SHAPE)
+    generator = np.random.default_rng(_SEED)
+    for weight in layer.trainable_variables:
+        weight.assign(weight + generator.uniform(0.1, 0.5, weight.shape))
+    return layer
+
+
+def _results(layer: keras.Layer) -> list[np.ndarray]:
+    """Returns a pooling's values, and the gradients of its input and of its weights."""
+    import tensorflow as tf
+
+    generator = np.random.default_rng(_SEED)
+    x = tf.constant(generator.normal(size=_SHAPE), "float32")
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x, training=True)
+    gradient = tf.constant(generator.normal(size=y.shape), "float32")
+    weights = [variable.value for variable in layer.trainable_variables]
+    return [np.asarray(each) for each in (y, *tape.gradient(y, [x, *weights], gradient))]
+
+
+def _difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Returns the largest difference, relative to the largest number."""
+    difference = np.abs(ours.astype("float64") - theirs).max() / max(1.0, np.abs(theirs).max())
+    return float(difference) if np.isfinite(difference) else float("inf")
