@@ -1,4 +1,4 @@
-"""What comes before TensorFlow: the command `tf-softpool`, the version, and what tf_softpool promises to run on.
+"""What comes before TensorFlow: the command `tf-softpool`, the version, and the versions it runs on.
 
 Nothing here imports TensorFlow, Keras or NumPy, so that help and errors appear at once.
 """

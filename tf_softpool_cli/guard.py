@@ -17,7 +17,8 @@ class Guard:
     lines that were captured. It says nothing if this process comes to its end, or is stopped by the user.
 
     Args:
-        capture: the `Capture` to print from. It must be started.
+        capture: the `Capture` to print from. It must not have started, so that the guard keeps no stream open
+            that leads to the user.
     """
 
     def __init__(self, capture: Capture) -> None:
@@ -43,8 +44,8 @@ def _watch(end: int, capture: Capture) -> None:
         # A terminal sends these signals to all of its processes.
         for number in (*STOPPING, signal.SIGQUIT):
             signal.signal(number, signal.SIG_IGN)
-        capture.stop()
-        os.close(STDOUT)
+        with contextlib.suppress(OSError):
+            os.close(STDOUT)
         if os.read(end, 1) == b"":
             said = line("error", "the process died. Its last lines:").encode()
             os.write(STDERR, said + capture.tail() + b"\n")

@@ -55,8 +55,8 @@ def main(arguments: Sequence[str] | None = None, stopping: Stopping | None = Non
             with captured(None) as streams:
                 messages.say(streams.stderr, "error", problem)
             return FAILED
-        with _capture(options) as capture:
-            return _run(options, capture, stopping)
+        with _capture(options, stopping) as capture:
+            return _run(options, capture, stopping or Stopping())
     except UsageError as error:
         used: argparse.ArgumentParser = options.parser
         used.error(with_switches(str(error)))
@@ -89,28 +89,28 @@ def _problem(options: argparse.Namespace) -> str | None:
 
 
 @contextlib.contextmanager
-def _capture(options: argparse.Namespace) -> Iterator[Capture | None]:
-    """Yields where to put what libraries print, or None if the user wants to see it, or nothing is printed."""
+def _capture(options: argparse.Namespace, stopping: Stopping | None) -> Iterator[Capture | None]:
+    """Yields where to put what libraries print, or None if the user wants to see it or no library runs."""
     if options.verbose or options.is_light:
         yield None
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with contextlib.closing(Capture()) as capture:
+        if stopping is not None:
+            _watch(capture, stopping)
         yield capture
 
 
-def _run(options: argparse.Namespace, capture: Capture | None, stopping: Stopping | None) -> int:
+def _run(options: argparse.Namespace, capture: Capture | None, stopping: Stopping) -> int:
     """Runs the command that was asked for, and prints why it failed if it did."""
     # rich takes a tenth of a second.
     from tf_softpool_cli.terminal import Terminal
 
     with captured(capture) as streams:
         terminal = Terminal(streams, options.quiet)
-        if capture is not None and stopping is not None:
-            _watch(capture, stopping)
         try:
             command = _imported(options)
-            with (stopping or Stopping()).working():
+            with stopping.working():
                 return command(options, terminal)
         except KeyboardInterrupt:
             terminal.error("interrupted" if terminal.has_written else messages.INTERRUPTED)
@@ -121,7 +121,7 @@ def _run(options: argparse.Namespace, capture: Capture | None, stopping: Stoppin
 
 
 def _watch(capture: Capture, stopping: Stopping) -> None:
-    """Lets a guard watch over this process while packages print to a file."""
+    """Lets a guard watch over this process, and messages about signals pass by the capture."""
     from tf_softpool_cli.guard import Guard
 
     stopping.before = Guard(capture).dismiss

@@ -11,12 +11,14 @@ import sys
 from tf_softpool_cli.stopping import Stopping
 
 _STDERR = 2
+# Exit codes above this stand for signals.
+_SIGNAL = 128
 
 
 def main() -> int:
     """Runs the command line of this process, and returns its exit code.
 
-    The process ends by SIGINT if the user interrupts it, as a shell expects.
+    The process ends by the signal that stops it, as a shell expects.
     """
     stopping = Stopping()
     stopping.start()
@@ -28,11 +30,12 @@ def main() -> int:
     try:
         code = main(None, stopping)
     except KeyboardInterrupt:
-        stopping.end_by(signal.SIGINT)
-        raise
+        code = _SIGNAL + signal.SIGINT
     except SystemExit as error:
         # argparse ends so, after help and after bad usage.
         code = error.code if isinstance(error.code, int) else 0
+    if code > _SIGNAL:
+        stopping.end_by(code - _SIGNAL)
     return code or _printed()
 
 

@@ -12,15 +12,16 @@ class Range(NamedTuple):
     Example:
         >>> from tf_softpool_cli.supported import Range
         >>> versions = Range((3, 5), (3, 15))
-        >>> str(versions), versions.requirement(), "3.15.1" in versions
+        >>> str(versions), versions.requirement(), versions.has("3.15.1")
         ('3.5 to 3.15', '>=3.5,<3.16', True)
     """
 
     first: Version
     last: Version
 
-    def __contains__(self, version: object) -> bool:
-        return self.first <= minor(str(version)) <= self.last
+    def has(self, version: str) -> bool:
+        """Returns whether a version, of any patch number, is in the range."""
+        return self.first <= minor(version) <= self.last
 
     def __str__(self) -> str:
         return f"{_text(self.first)} to {_text(self.last)}"

@@ -14,7 +14,7 @@ _PROCESSORS = Path("/proc/cpuinfo")
 
 
 def machine() -> dict[str, Any]:
-    """Returns what a reader of measurements must know: the processor, what is installed, and the load before."""
+    """Returns what was measured: the processor, what is installed, and the load before the measurements."""
     info = build_info()
     return {
         "processor": _processor(),

@@ -82,7 +82,8 @@ def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
 
 def copy_of(size: int, threads: int) -> Function:
     """Returns a function that copies `size` bytes. Each thread copies a part."""
-    source, target = np.ones(size, np.uint8), np.ones(size, np.uint8)
+    source: np.ndarray = np.ones(size, np.uint8)
+    target = source.copy()
     parts = [slice(size * i // threads, size * (i + 1) // threads) for i in range(threads)]
     pool = ThreadPoolExecutor(threads)
     return lambda: list(pool.map(lambda part: np.copyto(target[part], source[part]), parts))

@@ -45,7 +45,8 @@ def _described(about: dict[str, Any]) -> str:
     threads = "1 thread" if about["threads"] == 1 else f"{about['threads']} threads"
     cores = "1 core" if about["cores"] == 1 else f"{about['cores']} cores"
     return (
-        f"{about['processor']}, {cores}, {threads}, {about['simd_target']}, a load of {about['load']} before\n"
+        f"{about['processor']}, {cores}, {threads}, {about['simd_target']}, "
+        f"a load of {about['load']} before\n"
         f"tf_softpool {about['tf_softpool']}, TensorFlow {about['tensorflow']}, Keras {about['keras']}, "
         f"Python {about['python']}"
     )

@@ -64,7 +64,7 @@ def _optional(part: str, key: str) -> Iterator[Finding]:
 
 
 def _pooling(name: str) -> Iterator[Finding]:
-    """Compares a compiled pooling with its portable form: the values, and the gradients of input and weights."""
+    """Compares the values and gradients of a compiled pooling with those of its portable form."""
     if _info()["error"] is not None:
         return
     compiled, standard = _layer(name), _layer(name)

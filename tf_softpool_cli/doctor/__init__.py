@@ -1,1 +1,1 @@
-"""The checks of `tf-softpool doctor`: first what needs no TensorFlow, then the rest in a process of its own."""
+"""The checks of `tf-softpool doctor`: those that need TensorFlow run in a process of their own."""

@@ -15,7 +15,7 @@ def findings() -> Iterator[Finding]:
 
 
 def _python(version: str) -> Finding:
-    if version in supported.PYTHON:
+    if supported.PYTHON.has(version):
         return Finding("Python", OK, version)
     newest = f"python{'.'.join(map(str, supported.PYTHON.last))}"
     return Finding(
@@ -37,10 +37,11 @@ def _tensorflow(providers: dict[str, str], is_there: bool) -> Finding:
             f"pip uninstall -y {' '.join(providers)} && {_install(next(iter(providers)))}",
         )
     if not is_there:
-        what = f"{named} is incomplete: the package cannot be found" if providers else "it is not installed"
+        absent = "it is not installed. tf_softpool[tensorflow] instead also computes on GPUs, and is larger"
+        what = f"{named} is incomplete: the package cannot be found" if providers else absent
         return Finding("TensorFlow", PROBLEM, what, installed.INSTALL_TENSORFLOW)
     for name, version in providers.items():
-        if version not in supported.TENSORFLOW:
+        if not supported.TENSORFLOW.has(version):
             what = f"{named}, but tf_softpool is tested with {supported.TENSORFLOW}"
             return Finding("TensorFlow", PROBLEM, what, _install(name))
     return Finding("TensorFlow", OK, named or "it was not installed by pip")
@@ -53,7 +54,7 @@ def _install(distribution: str) -> str:
 def _keras(version: str | None, is_there: bool) -> Finding:
     if not is_there:
         return Finding("Keras", PROBLEM, "it is not installed", installed.INSTALL_KERAS)
-    if version is not None and version not in supported.KERAS:
+    if version is not None and not supported.KERAS.has(version):
         what = f"{version}, but tf_softpool is tested with {supported.KERAS}"
         return Finding("Keras", PROBLEM, what, installed.INSTALL_KERAS)
     return Finding("Keras", OK, version or "it was not installed by pip")
