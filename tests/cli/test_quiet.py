@@ -16,7 +16,7 @@ INTERRUPTED = "tf-softpool: error: interrupted: nothing was written\n"
 
 
 def program(importing="", working="", command="info"):
-    """Returns a program that runs a command. What it does while it is imported and while it works is given."""
+    """Returns a program that runs a command, with what this does while it is imported and while it works."""
     lines = [
         "import os, signal, sys, tempfile, time",
         "from tf_softpool_cli import main, script",
