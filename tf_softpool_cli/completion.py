@@ -4,9 +4,13 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-_SHELLS = ("bash", "zsh", "tcsh")
-# What completes paths: `shtab.FILE`, which a test holds equal to this. shtab itself may be absent.
-PATHS = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}
+# What completes paths in each shell: that of `shtab.FILE`. shtab itself may be absent.
+PATHS = {
+    "bash": "_shtab_compgen_files",
+    "zsh": "_files",
+    "tcsh": "f",
+    "fish": "(__fish_complete_path (commandline -ct))",
+}
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +18,7 @@ def add_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--print-completion",
         action=_Print,
-        choices=_SHELLS,
+        choices=tuple(PATHS),
         help="print a script that lets this shell complete the command line",
     )
 

@@ -3,6 +3,7 @@
 Little is imported before signals are handled, so that an interrupt at once says no more than a later one.
 """
 
+import atexit
 import contextlib
 import os
 import signal
@@ -22,6 +23,8 @@ def main() -> int:
     """
     stopping = Stopping()
     stopping.start()
+    # Exit handlers run in the reverse order, so this one is the last.
+    atexit.register(stopping.finish)
     from tf_softpool_cli import messages
     from tf_softpool_cli.main import main
 
@@ -35,7 +38,7 @@ def main() -> int:
         # argparse ends so, after help and after bad usage.
         code = error.code if isinstance(error.code, int) else 0
     if code > _SIGNAL:
-        stopping.end_by(code - _SIGNAL)
+        stopping.number = code - _SIGNAL
     return code or _printed()
 
 

@@ -27,11 +27,13 @@ class Stopping:
     Attributes:
         say: a function that tells the user that the process was interrupted before it wrote anything.
         before: a function to call before a signal ends the process.
+        number: int or None. The signal that ended the command's work, by which `finish` ends the process.
     """
 
     def __init__(self) -> None:
         self.say: Callable[[], object] = _nothing
         self.before: Callable[[], object] = _nothing
+        self.number: int | None = None
         self._works = False
         self._last = -_SECONDS
 
@@ -61,20 +63,27 @@ class Stopping:
             for number, handler in former.items():
                 signal.signal(number, handler)
 
-    def end_by(self, number: int) -> None:
-        """Ends the process as the signal does that has no handler. So a shell's loop ends too."""
+    def finish(self) -> None:
+        """Ends the process by the signal that ended the command's work, if one did. So a shell's loop ends too.
+
+        This must be the last thing that the process does: TensorFlow has exit handlers that remove files.
+        """
+        if self.number is not None:
+            self._end_by(self.number)
+
+    def _end_by(self, number: int) -> None:
         self.before()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
     def _handle(self, number: int, _: FrameType | None) -> None:
-        if not self._works:
-            if number == signal.SIGINT:
-                self.say()
-            self.end_by(number)
         now = time.monotonic()
         if now - self._last < _SECONDS:
             return
+        if not self._works:
+            if number == signal.SIGINT:
+                self.say()
+            self._end_by(number)
         self._last = now
         if number == signal.SIGINT:
             raise KeyboardInterrupt
