@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import tf_softpool as tsp
 from tf_softpool.benchmark.passes import in_graph, pass_of
-from tf_softpool.benchmark.poolings import layer
+from tf_softpool.benchmark.poolings import made
 
 
 def soft_pool(case):
@@ -122,6 +122,11 @@ def _patches(x, case):
 
 def _weigh(ranked, logits):
     return tf.linalg.matvec(ranked, tf.nn.softmax(logits))
+
+
+def layer(name, training=False, **arguments):
+    """Returns a maker of one of our layers for images, called as in training or as at inference."""
+    return lambda case: made(getattr(tsp.layers, f"{name}2D"), case, training, **arguments)
 
 
 def adaptive_soft_pool(case):

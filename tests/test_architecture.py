@@ -2,16 +2,20 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tf_softpool"
+# The package that comes before TensorFlow is imported.
+BEFORE = ROOT / "tf_softpool_cli"
 # What each room may import from besides itself. A room is a module, or a folder with everything in it. Of the
 # rooms that a module is in, the innermost one counts.
 MAY_IMPORT = {
-    "cli": {"ops", "quiet", "rewriting", "serving", "starting", "writing", "__version__"},
+    "benchmark": {"ops", "rewriting.policy"},
+    "cli": {"benchmark", "ops", "rewriting", "serving", "writing"},
     "keras_versions": set(),
     "layers": {"ops"},
     "lib": set(),
@@ -21,7 +25,6 @@ MAY_IMPORT = {
     "ops.native": {"ops.window", "__version__"},
     "ops.portable": {"ops.arguments", "ops.numerics", "ops.window"},
     "ops.window": set(),
-    "quiet": set(),
     "rewriting": {"writing"},
     "rewriting.identify": set(),
     "rewriting.keras_2": {"rewriting.identify"},
@@ -49,10 +52,19 @@ MAY_IMPORT = {
     "samples": set(),
     "serving": {"keras_versions", "layers", "ops", "samples", "sessions", "writing"},
     "sessions": set(),
-    "starting": {"quiet"},
     "writing": set(),
 }
+# What each room may import from the package that comes before TensorFlow. Other rooms import nothing from it.
+MAY_IMPORT_FROM_BEFORE = {
+    "": {"__version__", "handover"},
+    "__main__": {"script"},
+    "cli": {"doctor.findings", "names", "options", "switches", "terminal"},
+    "rewriting.policy": {"tables"},
+}
 MODULES = sorted(PACKAGE.rglob("*.py"))
+# What the package that comes before TensorFlow may import besides itself and Python's own modules.
+LIGHT = {"rich", "shtab"}
+MODULES_BEFORE = sorted(BEFORE.rglob("*.py"))
 # The one module that may use private attributes of Keras.
 INTERNALS = PACKAGE / "rewriting" / "keras_model" / "internals.py"
 
@@ -95,6 +107,22 @@ def test_python_dependencies_point_one_way(path):
         assert [name for name in used if not any(is_in(name, room) for room in allowed)] == []
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_few_rooms_import_from_the_package_before(path):
+    module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").rstrip(".")
+    rooms = [room for room in MAY_IMPORT_FROM_BEFORE if (is_in(module, room) if room else not module)]
+    allowed = set().union(*(MAY_IMPORT_FROM_BEFORE[room] for room in rooms))
+    used = {n.removeprefix("tf_softpool_cli.") for n in imports(path) if n.startswith("tf_softpool_cli.")}
+    assert [name for name in used if not any(is_in(name, each) for each in allowed)] == []
+
+
+@pytest.mark.parametrize("path", MODULES_BEFORE, ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_package_before_imports_little(path):
+    imported = {name.partition(".")[0] for name in imports(path)} - {BEFORE.name, *sys.stdlib_module_names}
+    # The process of the doctor's checks imports what it checks.
+    assert imported <= (LIGHT | {PACKAGE.name} if path.name == "child.py" else LIGHT)
+
+
 def foreign_private_attributes(path):
     """Returns the private attributes that a module uses of objects that are not its own."""
     return [
@@ -107,7 +135,7 @@ def foreign_private_attributes(path):
     ]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*MODULES, *MODULES_BEFORE], ids=lambda p: str(p.relative_to(ROOT)))
 def test_private_attributes_are_used_in_one_module(path):
     found = foreign_private_attributes(path)
     assert bool(found) == (path == INTERNALS)
@@ -185,6 +213,6 @@ def test_only_its_folder_names_a_pooling():
 
 
 def test_files_fit_in_a_head():
-    sources = [*SOURCES, *MODULES]
+    sources = [*SOURCES, *MODULES, *MODULES_BEFORE]
     assert len(sources) > 20
     assert {p.name: n for p in sources if (n := len(p.read_text().splitlines())) > 500} == {}

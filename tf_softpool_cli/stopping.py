@@ -64,7 +64,7 @@ class Stopping:
                 signal.signal(number, handler)
 
     def finish(self) -> None:
-        """Ends the process by the signal that ended the command's work, if one did. So a shell's loop ends too.
+        """Ends the process by the signal that ended the command's work, if one did, as a shell expects.
 
         This must be the last thing that the process does: TensorFlow has exit handlers that remove files.
         """

@@ -12,6 +12,7 @@ from tf_softpool.benchmark import rows
 from tf_softpool.benchmark.cases import PASSES
 from tf_softpool.cli import bench
 from tf_softpool_cli.main import main
+from tf_softpool_cli.names import POOLINGS
 
 _MACHINE = {
     "processor",
@@ -47,9 +48,9 @@ def test_what_it_measures(small, capsys):
     measured = {(each["row"], each["pooling"], each["which"]) for each in found["rows"]}
     for which in PASSES:
         names = {pooling for row, pooling, its in measured if row == "2x2" and its == which}
-        assert names == {"max", "average", *rows.POOLINGS}
+        assert names == {"max", "average", *POOLINGS}
         names = {pooling for row, pooling, its in measured if row == "global" and its == which}
-        assert names == {"max", "average", *rows.POOLINGS} - {"gated", "s3"}
+        assert names == {"max", "average", *POOLINGS} - {"gated", "s3"}
     for each in found["rows"]:
         assert each["milliseconds"] > 0
         assert each["of_max"] == 1.0 or each["pooling"] != "max"

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import keras
 
-from tf_softpool import layers
 from tf_softpool.benchmark.cases import PASSES, Case
 from tf_softpool.benchmark.measuring import measure, ratios
 from tf_softpool.benchmark.passes import Pool, in_graph, pass_of, tensor_of
-from tf_softpool.benchmark.poolings import layer
+from tf_softpool.benchmark.poolings import made
+from tf_softpool.rewriting.policy.kinds import GLOBAL as FORM
+from tf_softpool.rewriting.policy.kinds import KINDS
 
 _WIDE, _DEEP = (8, 56, 56, 64), (8, 28, 28, 128)
 GLOBAL = "global"
@@ -22,22 +23,6 @@ ROWS = {
 }
 MAX, AVERAGE = "max", "average"
 _ROUNDS = 100
-# Our layers, by the names that `--map` gives their kinds: the class without its form and its rank.
-_CLASSES = {
-    "soft": "SoftPooling",
-    "sorted": "SortedPooling",
-    "detail_preserving": "DetailPreservingPooling",
-    "local_importance": "LocalImportancePooling",
-    "sum": "SumPooling",
-    "power_average": "PowerAveragePooling",
-    "lp": "LpPooling",
-    "mixed": "MixedPooling",
-    "gated": "GatedPooling",
-    "stochastic": "StochasticPooling",
-    "s3": "S3Pooling",
-    "median": "MedianPooling",
-}
-POOLINGS = tuple(_CLASSES)
 
 
 @dataclass(frozen=True)
@@ -68,7 +53,7 @@ def measured(row: str, poolings: Sequence[str], seconds: float) -> Iterator[list
 
     Args:
         row: one of `ROWS`.
-        poolings: names in `POOLINGS`. Those without the form that the row needs are left out.
+        poolings: kinds of our poolings. Those without the form that the row needs are left out.
         seconds: how long to start new rounds of a pass.
     """
     case = ROWS[row]
@@ -105,11 +90,10 @@ def _pools(row: str, case: Case, poolings: Sequence[str]) -> dict[str, Pool]:
             MAX: keras.layers.MaxPooling2D(*sizes, **window),
             AVERAGE: keras.layers.AveragePooling2D(*sizes, **window),
         }
-    form = "Global" if row == GLOBAL else ""
+    form = FORM if row == GLOBAL else ""
     for name in poolings:
-        cls = form + _CLASSES[name]
-        if hasattr(layers, f"{cls}2D"):
+        if form + name in KINDS:
             # Sorted pooling of whole images needs a number of ranks.
-            needed = {"pool_range": 3} if cls == "GlobalSortedPooling" else {}
-            pools[name] = layer(cls, training=True, **needed)(case)
+            needed = {"pool_range": 3} if form + name == "global_sorted" else {}
+            pools[name] = made(KINDS[form + name][2], case, training=True, **needed)
     return pools

@@ -4,6 +4,7 @@ import json
 import os
 import traceback
 from collections.abc import Iterator
+from dataclasses import astuple
 from typing import TextIO
 
 from tf_softpool_cli import installed
@@ -21,7 +22,7 @@ def main(number: int) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with open(number, "w", encoding="utf-8", buffering=1) as out:
         for finding in _findings(out):
-            out.write(json.dumps(finding) + "\n")
+            out.write(json.dumps(astuple(finding)) + "\n")
 
 
 def _findings(out: TextIO) -> Iterator[Finding]:

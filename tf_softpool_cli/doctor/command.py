@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 
 from rich.table import Column, Table
 from rich.text import Text
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     problems = [each for each in found if each.state == PROBLEM]
     if options.json:
         shown = terminal.show(
-            json.dumps({"well": not problems, "findings": [each._asdict() for each in found]}, indent=2)
+            json.dumps({"well": not problems, "findings": [asdict(each) for each in found]}, indent=2)
         )
     else:
         shown = terminal.show(_table(found)) and terminal.show(_summary(problems, unread))

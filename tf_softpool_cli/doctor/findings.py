@@ -1,12 +1,13 @@
 """What a check finds."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 OK, PROBLEM, ABSENT = "ok", "problem", "absent"
 REINSTALL = "pip install --force-reinstall --no-deps tf_softpool"
 
 
-class Finding(NamedTuple):
+@dataclass(frozen=True)
+class Finding:
     """What a check found out about a part of the installation.
 
     Attributes:
