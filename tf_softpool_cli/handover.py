@@ -3,6 +3,7 @@
 Python imports a package before it runs the package's `__main__`, and `import tf_softpool` takes seconds.
 """
 
+import contextlib
 import os
 import re
 import sys
@@ -21,7 +22,9 @@ def _hand_over() -> None:
     end = len(sys.orig_argv) - len(sys.argv[1:])
     _, *options, module = sys.orig_argv[:end]
     if _MODULE.fullmatch(module):
-        os.execv(sys.executable, [sys.executable, *options, f"{module}_cli", *sys.argv[1:]])
+        # If Python cannot be started, the module is run as it is, which takes longer.
+        with contextlib.suppress(OSError):
+            os.execv(sys.executable, [sys.executable, *options, f"{module}_cli", *sys.argv[1:]])
 
 
 _hand_over()

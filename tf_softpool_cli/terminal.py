@@ -23,6 +23,9 @@ from tf_softpool_cli import messages
 from tf_softpool_cli.quiet import Streams
 from tf_softpool_cli.tables import plain_text
 
+# In a terminal with fewer columns, rich would cut words into letters. The terminal itself breaks lines better.
+_NARROW = 60
+
 
 class Terminal:
     """What leads to the user. Text is plain on a stream that is not a terminal.
@@ -49,13 +52,14 @@ class Terminal:
         )
 
     def show(self, result: str | Table) -> bool:
-        """Prints a result. A table is as wide as it needs to be if stdout is not a terminal.
+        """Prints a result. A table is as wide as it needs to be if stdout is not a terminal, or a narrow one.
 
         Returns:
             False if stdout cannot be written, which a message then says. The work that has been done stays
             done.
         """
-        if isinstance(result, Table) and not self._results.is_terminal:
+        fits = self._results.is_terminal and self._results.width >= _NARROW
+        if isinstance(result, Table) and not fits:
             result = plain_text(result)
         try:
             self._results.print(result, soft_wrap=isinstance(result, str))
