@@ -9,10 +9,12 @@ import pytest
 from pages import PAGES, ROOT, Checkout, headings, missing, prose
 
 import tf_softpool
+import tf_softpool_cli
 
 MODULES = [
     module.name
-    for module in pkgutil.walk_packages(tf_softpool.__path__, "tf_softpool.")
+    for package in (tf_softpool, tf_softpool_cli)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     if not module.name.startswith("tf_softpool.lib")
 ]
 

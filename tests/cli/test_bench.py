@@ -19,7 +19,6 @@ _MACHINE = {
     "cores",
     "threads",
     "simd_target",
-    "gpus",
     "load",
     "system",
     "python",

@@ -1,4 +1,4 @@
-"""`tf-softpool bench` measures the poolings on this machine, beside max and average pooling of Keras."""
+"""`tf-softpool bench` measures the poolings on this CPU, beside max and average pooling of Keras."""
 
 import argparse
 from collections.abc import Iterable
