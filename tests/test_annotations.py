@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import tf_softpool
+import tf_softpool_cli
 from tf_softpool import rewriting
 from tf_softpool.rewriting.keras_model.find import ModelSite
 from tf_softpool.rewriting.policy.plan import Plan
@@ -45,4 +46,5 @@ def test_it_is_annotated(thing):
 
 
 def test_the_package_tells_type_checkers_so():
-    assert Path(tf_softpool.__file__).with_name("py.typed").exists()
+    for package in (tf_softpool, tf_softpool_cli):
+        assert Path(package.__file__).with_name("py.typed").exists()

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 
+from tf_softpool_cli import messages
 from tf_softpool_cli.stopping import Stopping
 
 _STDERR = 2
@@ -22,14 +23,13 @@ def main() -> int:
     The process ends by the signal that stops it, as a shell expects.
     """
     stopping = Stopping()
+    said = messages.line("error", messages.INTERRUPTED).encode()
+    stopping.say = lambda: os.write(_STDERR, said)
     stopping.start()
     # Exit handlers run in the reverse order, so this one is the last.
     atexit.register(stopping.finish)
-    from tf_softpool_cli import messages
     from tf_softpool_cli.main import main
 
-    said = messages.line("error", messages.INTERRUPTED).encode()
-    stopping.say = lambda: os.write(_STDERR, said)
     try:
         code = main(None, stopping)
     except KeyboardInterrupt:
@@ -51,8 +51,6 @@ def _printed() -> int:
     except BrokenPipeError:
         _drop()
     except OSError as error:
-        from tf_softpool_cli import messages
-
         messages.say(sys.stderr, "error", f"stdout cannot be written: {error}")
         _drop()
         return 1

@@ -82,7 +82,8 @@ class Stopping:
             return
         if not self._works:
             if number == signal.SIGINT:
-                self.say()
+                with contextlib.suppress(OSError):
+                    self.say()
             self._end_by(number)
         self._last = now
         if number == signal.SIGINT:

@@ -23,7 +23,7 @@ from tf_softpool_cli import messages
 from tf_softpool_cli.quiet import Streams
 from tf_softpool_cli.tables import plain_text
 
-# In a terminal with fewer columns, rich would cut words into letters. The terminal itself breaks lines better.
+# With fewer columns, rich would cut words into letters. The terminal itself breaks lines better.
 _NARROW = 60
 
 

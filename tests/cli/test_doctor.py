@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,27 @@ def test_this_environment_is_well(capsys):
     assert {part for part, state in states.items() if state != OK} <= {"GPU", "XLA"}
     assert {"Python", "TensorFlow", "Keras", "library", "SIMD", "XLA", "GPU", *POOLINGS} <= set(states)
     assert all(set(each) == {"part", "state", "what", "mend"} for each in found["findings"])
+
+
+def test_a_library_that_is_absent(tmp_path):
+    for package in ("tf_softpool", "tf_softpool_cli"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("*.so*", "*.json"))
+    run = subprocess.run(
+        [sys.executable, "-m", "tf_softpool", "doctor", "--json"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (1, "")
+    findings = json.loads(run.stdout)["findings"]
+    (problem,) = (each for each in findings if each["state"] == PROBLEM)
+    assert problem["part"] == "library"
+    assert str(tmp_path) in problem["what"]
+    assert problem["mend"].startswith("pip install --force-reinstall")
+    assert {"XLA", "GPU"} <= {each["part"] for each in findings if each["state"] == ABSENT}
+    assert not {each["part"] for each in findings} & set(POOLINGS)
 
 
 def install(folder, distribution, version, code=""):
