@@ -30,8 +30,8 @@ KINDS = (
 
 # The rows that `tf-softpool bench` can measure, each with what it is.
 ROWS = {
-    "2x2": "windows of 2x2 side by side, in large images",
-    "3x3": "windows of 3x3 that overlap by one, in large images",
-    "stride-1": "windows of 3x3 at every position, in small images",
+    "2x2": "windows of 2x2 side by side",
+    "3x3": "windows of 3x3 that overlap by one",
+    "stride-1": "windows of 3x3 at every position",
     "global": "one window that covers the whole image",
 }
