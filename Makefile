@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 # Installs what some extras of the package require, without building the package again.
 INSTALL_EXTRAS = $(PYTHON) build_support/extras.py $(1) > $(VENV)/extras.txt && $(PIP) install -r $(VENV)/extras.txt
+# Docstrings and pictures are those of this checkout. TensorFlow's notes on its start are no warnings about pages.
+MKDOCS = TF_CPP_MIN_LOG_LEVEL=2 PYTHONPATH=$(CURDIR) $(BIN)/python -m mkdocs
 CUSTOM_OPS := $(shell find custom_ops/softpool -name '*.cc' -o -name '*.h' -o -name '*.cu')
 SOURCES := setup.py pyproject.toml $(wildcard build_support/*.py) \
   custom_ops/CMakeLists.txt $(wildcard custom_ops/cmake/*) \
@@ -22,11 +24,11 @@ TIDY := $(filter-out custom_ops/softpool/tensorflow/% custom_ops/softpool/xla/% 
   $(filter %.cc %.cu,$(CPP))) examples/serving_c/npy.c examples/serving_c/signature.c tests/serving/reader.c
 # Lanes are emulated: clang-tidy then reads each kernel once, on every processor in the same way.
 TIDY_FLAGS := -I custom_ops -I tests/midrange -I examples/serving_c -DHWY_COMPILE_ONLY_EMU128
-PY := tf_softpool tf_softpool_cli tests examples benchmarks build_support setup.py
+PY := tf_softpool tf_softpool_cli tests examples benchmarks build_support docs setup.py
 
 .PHONY: help demo test test-all test-kernels test-python test-faults test-zoo test-keras-2 test-exports test-bazel \
-  test-versions test-neon \
-  cuda-host lint lint-python lint-cpp format bench bench-models bench-runtimes gpu-check wheel wheels wheel-test release-check clean
+  test-versions test-neon cuda-host lint lint-python lint-cpp format docs docs-serve bench bench-models \
+  bench-runtimes gpu-check wheel wheels wheel-test release-check clean
 
 help:
 	@echo 'make demo            runs the main workflow, end to end, in a minute'
@@ -40,6 +42,7 @@ help:
 	@echo 'make test-bazel      builds BUILD with Bazel, and tests a small model server with the ops linked in'
 	@echo 'make test-neon       tests the kernels for ARM in an emulator, and compares the bits of the results'
 	@echo 'make lint            checks formatting and style; make format repairs what it can'
+	@echo 'make docs            builds the documentation as a site in build/site; make docs-serve shows it while you write'
 	@echo 'make bench           measures the poolings beside their peers, in ten minutes; BENCH="--help" says how to choose'
 	@echo 'make bench-models    measures ResNet50 and InceptionV3 beside the same networks with SoftPool'
 	@echo 'make bench-runtimes  measures the portable forms in each runtime: poolings alone, and whole networks'
@@ -120,6 +123,13 @@ format: $(VENV)/.lint
 	$(BIN)/ruff format $(PY)
 	$(BIN)/clang-format -i $(CPP)
 
+# Any warning is an error. The pages need no network, neither when they are built nor when they are read.
+docs: $(VENV)/.docs
+	$(MKDOCS) build --clean
+
+docs-serve: $(VENV)/.docs
+	$(MKDOCS) serve --watch tf_softpool --watch README.md --watch CONTRIBUTING.md --watch CHANGELOG.md
+
 # BENCH has options, such as BENCH="--threads 2 --rows 2x2".
 bench: $(VENV)/.demo
 	$(BIN)/python benchmarks/bench.py $(BENCH)
@@ -184,6 +194,10 @@ $(VENV)/.built: $(VENV)/bin/activate $(SOURCES)
 
 $(VENV)/.demo: $(VENV)/.built
 	$(call INSTALL_EXTRAS,demo bench)
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.built pyproject.toml
+	$(call INSTALL_EXTRAS,docs)
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.built

@@ -1,0 +1,147 @@
+"""What mkdocs does with the pages beyond Markdown: it fills marked places, and makes links and formulas fit a site.
+
+A comment such as `<!-- costs -->` on a page marks a place. The page reads well without it, as on a repository
+browser. Pages at the root of the repository become pages of the site.
+"""
+
+import functools
+import html
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import costs
+import latex2mathml.converter
+import pictures
+from markers import fill
+from mkdocs.structure.files import File
+from poolings import FORMS, POOLINGS, classes
+
+ROOT = Path(__file__).parent.parent.parent
+# The pages of the repository that are not in docs/, and where they are on the site.
+FROM_ROOT = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+# A link, or code, in which nothing is a link.
+_LINK_OR_CODE = re.compile(
+    r"^ *```.*?^ *```|(`+).+?\1|(?<!!)\[(?P<text>(?:`[^`]*`|[^\[\]`])*)\]\((?P<to>[^()\s]+)\)",
+    re.DOTALL | re.MULTILINE,
+)
+_FORMULA = re.compile(
+    r'<(?P<tag>span|div) class="arithmatex">\\[(\[](?P<tex>.*?)\\[)\]]</(?P=tag)>', re.DOTALL
+)
+
+
+def on_files(files, config):
+    """Adds the pages that are at the root of the repository, and the pictures."""
+    for name, page in FROM_ROOT.items():
+        if page != "index.md":
+            files.append(File.generated(config, page, content=(ROOT / name).read_text()))
+    for name, content in pictures.files().items():
+        files.append(File.generated(config, name, content=content))
+    return files
+
+
+def on_page_markdown(markdown, page, config, files):
+    """Makes a page's links fit the site, and fills its marked places."""
+    source = page.file.src_uri
+    folder = "" if page.file.generated_by else "docs/"
+    markdown = _LINK_OR_CODE.sub(lambda link: _on_site(link, source, folder), markdown)
+    name = Path(source).stem
+    measured = (ROOT / "docs/benchmarks.md").read_text()
+    up = "../" * source.count("/")
+    return fill(
+        markdown,
+        source,
+        {
+            "picture": lambda: pictures.figure(name, f"{up}pictures"),
+            "costs": lambda: costs.costs(measured, POOLINGS[name]),
+            "all costs": lambda: costs.all_costs(measured, POOLINGS),
+            "home picture": lambda: pictures.home("pictures"),
+            "layers": lambda: _layers(POOLINGS[name]),
+            "all layers": lambda: _all_layers(up),
+            "commands": commands,
+            "versions": lambda: versions((ROOT / "README.md").read_text()),
+        },
+    )
+
+
+def on_page_content(content, page, config, files):
+    """Makes MathML of the formulas of a page, which browsers show without a script."""
+    return _FORMULA.sub(_mathml, content)
+
+
+def _mathml(formula):
+    display = "block" if formula["tag"] == "div" else "inline"
+    tex = html.unescape(formula["tex"]).strip()
+    math = latex2mathml.converter.convert(tex, display=display)
+    return f'<div class="formula">{math}</div>' if display == "block" else math
+
+
+def _on_site(link, source, folder):
+    """Returns a link as the site needs it. A link to a file that is not on the site becomes its text."""
+    to, mark, heading = (link["to"] or "").partition("#")
+    if not to or "://" in to or to.startswith("mailto:"):
+        return link[0]
+    # The repository's path of what the link leads to.
+    path = os.path.normpath(os.path.join(os.path.dirname(f"{folder}{source}"), to))
+    if path in FROM_ROOT:
+        target = FROM_ROOT[path]
+    elif path.startswith("docs/"):
+        target = path.removeprefix("docs/")
+    else:
+        return link["text"]
+    return f"[{link['text']}]({os.path.relpath(target, os.path.dirname(source) or '.')}{mark}{heading})"
+
+
+def versions(readme):
+    """Returns what the README has in the place for the table of versions that were tested."""
+    return re.search(r"<!-- versions -->\n(.*?)<!-- end of versions -->", readme, re.DOTALL)[1]
+
+
+@functools.cache
+def commands():
+    """Returns a section for each command of the command line, with its help."""
+    return "\n\n".join(
+        f"### `tf-softpool {command}`\n\n```text\n{_help(command)}\n```"
+        for command in re.findall(r"^    (\w+)  ", _help(), re.MULTILINE)
+    )
+
+
+def _help(*command):
+    """Returns the help of a command, or of the whole command line."""
+    return subprocess.run(
+        [sys.executable, "-m", "tf_softpool", *command, "--help"],
+        capture_output=True,
+        check=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "88", "PYTHONPATH": str(ROOT)},
+    ).stdout.strip()
+
+
+def _layers(pooling):
+    """Returns the docstrings of a pooling: of its functions, its layer for images, and the other layers."""
+    shown = f"{pooling.layers}2D"
+    parts = ["## Layers and functions"]
+    parts += [f"::: tf_softpool.{name}" for name in pooling.functions]
+    parts += [f"::: tf_softpool.layers.{name}" for name in (shown, *pooling.others)]
+    for form in FORMS:
+        parts += [
+            f'??? note "{name}"\n\n    ::: tf_softpool.layers.{name}'
+            for name in classes(pooling, form)
+            if name != shown
+        ]
+    return "\n\n".join(parts)
+
+
+def _all_layers(up):
+    """Returns a table with all layers of all poolings."""
+    rows = []
+    for name, pooling in POOLINGS.items():
+        cells = [f"[{pooling.layers}]({up}poolings/{name}.md)"]
+        for form in FORMS:
+            links = [f"[{n[-2:]}][tf_softpool.layers.{n}]" for n in classes(pooling, form)]
+            cells.append(" ".join(links) or "none")
+        rows.append(cells)
+    return costs.table(["pooling", "over windows", "global", "adaptive"], rows)
