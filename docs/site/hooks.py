@@ -12,6 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+ROOT = Path(__file__).parent.parent.parent
+# What TensorFlow prints while it starts is no warning about a page.
+sys.path.append(str(ROOT / "examples"))
+import quiet  # noqa: F401  # isort: split
+
 import costs
 import latex2mathml.converter
 import pictures
@@ -19,7 +24,6 @@ from markers import fill
 from mkdocs.structure.files import File
 from poolings import FORMS, POOLINGS, classes
 
-ROOT = Path(__file__).parent.parent.parent
 # The pages of the repository that are not in docs/, and where they are on the site.
 FROM_ROOT = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 # A link, or code, in which nothing is a link.
@@ -45,10 +49,13 @@ def on_files(files, config):
 def on_page_markdown(markdown, page, config, files):
     """Makes a page's links fit the site, and fills its marked places."""
     source = page.file.src_uri
-    folder = "" if page.file.generated_by else "docs/"
-    markdown = _LINK_OR_CODE.sub(lambda link: _on_site(link, source, folder), markdown)
+
+    def on_site(text, place):
+        return _LINK_OR_CODE.sub(lambda link: _on_site(link, source, place), text)
+
+    markdown = on_site(markdown, "" if page.file.generated_by else os.path.dirname(f"docs/{source}"))
     name = Path(source).stem
-    measured = (ROOT / "docs/benchmarks.md").read_text()
+    measured, readme = ((ROOT / path).read_text() for path in ("docs/benchmarks.md", "README.md"))
     up = "../" * source.count("/")
     return fill(
         markdown,
@@ -61,7 +68,8 @@ def on_page_markdown(markdown, page, config, files):
             "layers": lambda: _layers(POOLINGS[name]),
             "all layers": lambda: _all_layers(up),
             "commands": commands,
-            "versions": lambda: versions((ROOT / "README.md").read_text()),
+            "formulas": lambda: on_site(formulas(readme), ""),
+            "versions": lambda: versions(readme),
         },
     )
 
@@ -78,13 +86,19 @@ def _mathml(formula):
     return f'<div class="formula">{math}</div>' if display == "block" else math
 
 
-def _on_site(link, source, folder):
-    """Returns a link as the site needs it. A link to a file that is not on the site becomes its text."""
+def _on_site(link, source, place):
+    """Returns a link as a page of the site needs it. A link to a file that is not there becomes its text.
+
+    Args:
+        link: the match of a link, or of code.
+        source: string, the page's path on the site.
+        place: string, the folder of the repository that the link begins in.
+    """
     to, mark, heading = (link["to"] or "").partition("#")
     if not to or "://" in to or to.startswith("mailto:"):
         return link[0]
     # The repository's path of what the link leads to.
-    path = os.path.normpath(os.path.join(os.path.dirname(f"{folder}{source}"), to))
+    path = os.path.normpath(os.path.join(place, to))
     if path in FROM_ROOT:
         target = FROM_ROOT[path]
     elif path.startswith("docs/"):
@@ -92,6 +106,11 @@ def _on_site(link, source, folder):
     else:
         return link["text"]
     return f"[{link['text']}]({os.path.relpath(target, os.path.dirname(source) or '.')}{mark}{heading})"
+
+
+def formulas(readme):
+    """Returns the README's table of formulas, with the text before it."""
+    return re.search(r"^In the formulas, .*?\n\n\|.*?\n\n", readme, re.DOTALL | re.MULTILINE)[0]
 
 
 def versions(readme):
