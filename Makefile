@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 # Installs what some extras of the package require, without building the package again.
 INSTALL_EXTRAS = $(PYTHON) build_support/extras.py $(1) > $(VENV)/extras.txt && $(PIP) install -r $(VENV)/extras.txt
 # Docstrings and pictures are those of this checkout. The variable leaves out a note of the theme's authors.
-MKDOCS = NO_MKDOCS_2_WARNING=1 PYTHONPATH=$(CURDIR) $(BIN)/python -m mkdocs
+MKDOCS = NO_MKDOCS_2_WARNING=1 PYTHONPATH=$(CURDIR):$(CURDIR)/examples $(BIN)/python -m mkdocs
 CUSTOM_OPS := $(shell find custom_ops/softpool -name '*.cc' -o -name '*.h' -o -name '*.cu')
 SOURCES := setup.py pyproject.toml $(wildcard build_support/*.py) \
   custom_ops/CMakeLists.txt $(wildcard custom_ops/cmake/*) \

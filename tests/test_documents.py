@@ -2,11 +2,15 @@
 
 import doctest
 import importlib
+import io
+import json
 import pkgutil
 import re
+import urllib.request
 
+import numpy as np
 import pytest
-from pages import PAGES, ROOT, Checkout, headings, missing, prose
+from pages import PAGES, ROOT, Checkout, excerpts, headings, missing, programs, prose
 
 import tf_softpool
 import tf_softpool_cli
@@ -31,14 +35,29 @@ def test_every_public_thing_has_an_example():
     assert [thing.__name__ for thing in public if "Example:" not in (thing.__doc__ or "")] == []
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/rewriting.md", "docs/serving.md"])
+@pytest.mark.parametrize("name", [name for name in PAGES if programs((ROOT / name).read_text())])
 def test_examples_in_documents(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(), re.DOTALL)
-    assert blocks
+    monkeypatch.setattr(urllib.request, "urlopen", answer)
     names = {}
-    for block in blocks:
+    for block in programs((ROOT / name).read_text()):
         exec(compile(block, name, "exec"), names)
+
+
+def answer(url, body):
+    """Answers as TensorFlow Serving would, for a model in a folder such as models/digits."""
+    model = re.fullmatch(r"http://localhost:8501/v1/(models/\w+):predict", url)[1]
+    served = tf_softpool.serving.load(f"{model}/1")
+    (name,) = served.inputs
+    (pooled,) = served({name: np.array(json.loads(body)["instances"], "float32")}).values()
+    return io.StringIO(json.dumps({"predictions": pooled.tolist()}))
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if excerpts((ROOT / name).read_text())])
+def test_excerpts_in_documents_are_in_their_files(name):
+    for path, lines in excerpts((ROOT / name).read_text()):
+        left = iter((ROOT / path).read_text().splitlines())
+        assert [line for line in lines if line not in left] == []
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -77,8 +77,8 @@ def costs(page, pooling):
     parts = []
     if of_ours:
         parts += [
-            "Compiled, on a CPU with AVX-512, with two threads, in float32, for `[8, 112, 112, 64]`. The times "
-            "are multiples of the peer's:",
+            "Compiled, on a CPU with AVX-512, with two threads, in float32, for `[8, 112, 112, 64]`. The "
+            "times are multiples of the peer's:",
             table(
                 ["windows", "peer", "forward", "forward and backward"],
                 [
@@ -92,10 +92,7 @@ def costs(page, pooling):
         "runtime's own max pooling, with one thread and with two:",
         table(
             ["windows", "TensorFlow", "ONNX Runtime", "LiteRT", "OpenVINO"],
-            [
-                [_labelled(windows, pooling.exported[name]), *ratios]
-                for windows, name, *ratios in of_exports
-            ],
+            [[_labelled(windows, pooling.exported[name]), *ratios] for windows, name, *ratios in of_exports],
         ),
     ]
     return "\n\n".join(parts)
@@ -106,22 +103,15 @@ def _labelled(windows, label):
 
 
 def all_costs(page, poolings):
-    """Returns a table with one line for each pooling: what 2x2 windows cost, compiled and exported."""
-    lines = []
+    """Returns a table with what each compiled pooling costs, beside the first of its peers."""
+    found = {}
     for name, pooling in poolings.items():
-        rows = [row for row in measured(page, pooling.measured) if row[1] == "2x2"]
-        shown = {}
-        for row in rows:
-            # A pooling is shown beside the first of its peers.
-            shown.setdefault(row[0], row)
-        portable = [row for row in exported(page, pooling.exported) if row[0] == "2x2"]
-        link = f"[{pooling.layers}]({name}.md)"
-        of_exports = portable[0][2:]
-        if not shown:
-            lines.append([link, "that of sorted pooling", "", "", *of_exports])
-        for row, (_, _, peer, *ratios) in shown.items():
-            label = pooling.measured[row]
-            name_and_label = f"{link}, {label}" if label else link
-            lines.append([name_and_label, peer, *(f"{ratio} x" for ratio in ratios), *of_exports])
-    header = ["2x2 windows", "peer", "forward", "forward and backward", "TensorFlow", "ONNX Runtime", "LiteRT"]
-    return table([*header, "OpenVINO"], lines)
+        for row, windows, peer, *ratios in measured(page, pooling.measured):
+            of_row = found.setdefault((name, row), (peer, {}))
+            of_row[1].setdefault(windows, [f"{ratio} x" for ratio in ratios])
+    lines = []
+    for (name, row), (peer, ratios) in found.items():
+        label = _labelled(f"[{poolings[name].layers}]({name}.md)", poolings[name].measured[row])
+        lines.append([label, peer, *(ratio for windows in _WINDOWS.values() for ratio in ratios[windows])])
+    passes = [f"{windows}: {way}" for windows in ("2x2", "3x3") for way in ("forward", "both ways")]
+    return table(["pooling", "peer", *passes], lines)

@@ -1,4 +1,4 @@
-"""What mkdocs does with the pages beyond Markdown: it fills marked places, and makes links and formulas fit a site.
+"""What mkdocs does beyond Markdown: it fills marked places of pages, and makes links and formulas fit a site.
 
 A comment such as `<!-- costs -->` on a page marks a place. The page reads well without it, as on a repository
 browser. Pages at the root of the repository become pages of the site.
@@ -12,11 +12,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
-# What TensorFlow prints while it starts is no warning about a page.
-sys.path.append(str(ROOT / "examples"))
-import quiet  # noqa: F401  # isort: split
-
 import costs
 import latex2mathml.converter
 import pictures
@@ -24,6 +19,7 @@ from markers import fill
 from mkdocs.structure.files import File
 from poolings import FORMS, POOLINGS, classes
 
+ROOT = Path(__file__).parent.parent.parent
 # The pages of the repository that are not in docs/, and where they are on the site.
 FROM_ROOT = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 # A link, or code, in which nothing is a link.
@@ -135,7 +131,7 @@ def _help(*command):
         check=True,
         text=True,
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": "88", "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "COLUMNS": "78", "PYTHONPATH": str(ROOT)},
     ).stdout.strip()
 
 

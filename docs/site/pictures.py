@@ -9,6 +9,10 @@ import html
 import io
 import re
 
+# TensorFlow's notes on its start are no warnings about pages, so it is imported quietly, and first.
+import quiet  # noqa: F401
+
+# isort: split
 import keras
 import matplotlib
 import numpy as np
@@ -74,9 +78,7 @@ PICTURES = {
         ),
         (
             "detail-preserving: lambda 2.7, asymmetric",
-            lambda: tsp.layers.DetailPreservingPooling2D(
-                SIZE, symmetric=False, lambda_initializer=_one(1.0)
-            ),
+            lambda: tsp.layers.DetailPreservingPooling2D(SIZE, symmetric=False, lambda_initializer=_one(1.0)),
         ),
     ],
     "local_importance": [
@@ -146,7 +148,7 @@ def figure(name, folder):
 
 def home(folder):
     """Returns the pictures of the home page as HTML."""
-    return _beside_peers(["soft", "detail_preserving"], folder)
+    return _beside_peers(["soft", "sorted"], folder)
 
 
 def _beside_peers(names, folder):
@@ -180,7 +182,7 @@ def _norm_slope(p, mean):
 
 
 def _largest():
-    return (VALUES == VALUES.max()).astype(float)
+    return (VALUES.max() == VALUES).astype(float)
 
 
 def _average():

@@ -9,12 +9,14 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [
     str(path.relative_to(ROOT))
-    for folder in (ROOT, ROOT / "docs", ROOT / ".github")
-    for path in sorted(folder.glob("*.md"))
+    for pattern in ("*.md", "docs/**/*.md", ".github/*.md")
+    for path in sorted(ROOT.glob(pattern))
 ]
 # Files of other projects that the pages name.
 OF_OTHERS = {"hwy/highway.h", "tools/run_in_docker.sh"}
 
+# A fence of Python: the file that it is from, if it names one, and the code.
+_PYTHON = re.compile(r'^```python(?: title="(.+?)")?\n(.*?)^```', re.DOTALL | re.MULTILINE)
 _FENCE = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
 _SPAN = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 _ADDRESS = re.compile(r"\w+://\S+")
@@ -43,6 +45,16 @@ def code(text):
     """Returns a list of what a page has as code: what is in backticks, and the lines in fences."""
     spans = [span for _, span in _SPAN.findall(_FENCE.sub("", text))]
     return spans + [line for fence in _FENCE.findall(text) for line in fence.splitlines()[1:-1]]
+
+
+def programs(text):
+    """Returns a list of the Python on a page that runs by itself, without what is from a file."""
+    return [block for title, block in _PYTHON.findall(text) if not title]
+
+
+def excerpts(text):
+    """Returns a list of the Python on a page that is from a file: the file's path and the lines."""
+    return [(title, block.splitlines()) for title, block in _PYTHON.findall(text) if title]
 
 
 class Checkout:
