@@ -5,7 +5,6 @@ browser. Pages at the root of the repository become pages of the site.
 """
 
 import functools
-import html
 import os
 import re
 import subprocess
@@ -13,7 +12,7 @@ import sys
 from pathlib import Path
 
 import costs
-import latex2mathml.converter
+import formulas
 import pictures
 from markers import fill
 from mkdocs.structure.files import File
@@ -27,17 +26,14 @@ _LINK_OR_CODE = re.compile(
     r"^ *```.*?^ *```|(`+).+?\1|(?<!!)\[(?P<text>(?:`[^`]*`|[^\[\]`])*)\]\((?P<to>[^()\s]+)\)",
     re.DOTALL | re.MULTILINE,
 )
-_FORMULA = re.compile(
-    r'<(?P<tag>span|div) class="arithmatex">\\[(\[](?P<tex>.*?)\\[)\]]</(?P=tag)>', re.DOTALL
-)
 
 
 def on_files(files, config):
-    """Adds the pages that are at the root of the repository, and the pictures."""
+    """Adds the pages that are at the root of the repository, the pictures, and a font."""
     for name, page in FROM_ROOT.items():
         if page != "index.md":
             files.append(File.generated(config, page, content=(ROOT / name).read_text()))
-    for name, content in pictures.files().items():
+    for name, content in {**pictures.files(), "site/math.woff": formulas.font()}.items():
         files.append(File.generated(config, name, content=content))
     return files
 
@@ -64,22 +60,15 @@ def on_page_markdown(markdown, page, config, files):
             "layers": lambda: _layers(POOLINGS[name]),
             "all layers": lambda: _all_layers(up),
             "commands": commands,
-            "formulas": lambda: on_site(formulas(readme), ""),
+            "formulas": lambda: on_site(table_of_formulas(readme), ""),
             "versions": lambda: versions(readme),
         },
     )
 
 
 def on_page_content(content, page, config, files):
-    """Makes MathML of the formulas of a page, which browsers show without a script."""
-    return _FORMULA.sub(_mathml, content)
-
-
-def _mathml(formula):
-    display = "block" if formula["tag"] == "div" else "inline"
-    tex = html.unescape(formula["tex"]).strip()
-    math = latex2mathml.converter.convert(tex, display=display)
-    return f'<div class="formula">{math}</div>' if display == "block" else math
+    """Makes MathML of the formulas of a page."""
+    return formulas.with_mathml(content)
 
 
 def _on_site(link, source, place):
@@ -104,7 +93,7 @@ def _on_site(link, source, place):
     return f"[{link['text']}]({os.path.relpath(target, os.path.dirname(source) or '.')}{mark}{heading})"
 
 
-def formulas(readme):
+def table_of_formulas(readme):
     """Returns the README's table of formulas, with the text before it."""
     return re.search(r"^In the formulas, .*?\n\n\|.*?\n\n", readme, re.DOTALL | re.MULTILINE)[0]
 
