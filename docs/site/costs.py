@@ -73,7 +73,7 @@ def costs(page, pooling):
     of_exports = exported(page, pooling.exported)
     found = {name for name, *_ in of_ours} | {name for _, name, *_ in of_exports}
     if missing := {*pooling.measured, *pooling.exported} - found:
-        raise ValueError(f"benchmarks.md has no rows of {sorted(missing)}. See POOLINGS in poolings.py.")
+        raise ValueError(f"benchmarks.md has no rows of {sorted(missing)}. See POOLINGS in pooling_pages.py.")
     parts = []
     if of_ours:
         parts += [

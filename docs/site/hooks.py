@@ -14,18 +14,12 @@ from pathlib import Path
 import costs
 import formulas
 import pictures
+from links import FROM_ROOT, on_site
 from markers import fill
 from mkdocs.structure.files import File
-from poolings import FORMS, POOLINGS, classes
+from pooling_pages import FORMS, POOLINGS, classes
 
 ROOT = Path(__file__).parent.parent.parent
-# The pages of the repository that are not in docs/, and where they are on the site.
-FROM_ROOT = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
-# A link, or code, in which nothing is a link.
-_LINK_OR_CODE = re.compile(
-    r"^ *```.*?^ *```|(`+).+?\1|(?<!!)\[(?P<text>(?:`[^`]*`|[^\[\]`])*)\]\((?P<to>[^()\s]+)\)",
-    re.DOTALL | re.MULTILINE,
-)
 
 
 def on_files(files, config):
@@ -41,11 +35,7 @@ def on_files(files, config):
 def on_page_markdown(markdown, page, config, files):
     """Makes a page's links fit the site, and fills its marked places."""
     source = page.file.src_uri
-
-    def on_site(text, place):
-        return _LINK_OR_CODE.sub(lambda link: _on_site(link, source, place), text)
-
-    markdown = on_site(markdown, "" if page.file.generated_by else os.path.dirname(f"docs/{source}"))
+    markdown = on_site(markdown, source, "" if page.file.generated_by else os.path.dirname(f"docs/{source}"))
     name = Path(source).stem
     measured, readme = ((ROOT / path).read_text() for path in ("docs/benchmarks.md", "README.md"))
     up = "../" * source.count("/")
@@ -60,7 +50,7 @@ def on_page_markdown(markdown, page, config, files):
             "layers": lambda: _layers(POOLINGS[name]),
             "all layers": lambda: _all_layers(up),
             "commands": commands,
-            "formulas": lambda: on_site(table_of_formulas(readme), ""),
+            "formulas": lambda: on_site(table_of_formulas(readme), source, ""),
             "versions": lambda: versions(readme),
         },
     )
@@ -69,28 +59,6 @@ def on_page_markdown(markdown, page, config, files):
 def on_page_content(content, page, config, files):
     """Makes MathML of the formulas of a page."""
     return formulas.with_mathml(content)
-
-
-def _on_site(link, source, place):
-    """Returns a link as a page of the site needs it. A link to a file that is not there becomes its text.
-
-    Args:
-        link: the match of a link, or of code.
-        source: string, the page's path on the site.
-        place: string, the folder of the repository that the link begins in.
-    """
-    to, mark, heading = (link["to"] or "").partition("#")
-    if not to or "://" in to or to.startswith("mailto:"):
-        return link[0]
-    # The repository's path of what the link leads to.
-    path = os.path.normpath(os.path.join(place, to))
-    if path in FROM_ROOT:
-        target = FROM_ROOT[path]
-    elif path.startswith("docs/"):
-        target = path.removeprefix("docs/")
-    else:
-        return link["text"]
-    return f"[{link['text']}]({os.path.relpath(target, os.path.dirname(source) or '.')}{mark}{heading})"
 
 
 def table_of_formulas(readme):
