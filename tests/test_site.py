@@ -91,7 +91,7 @@ def test_rows_that_are_gone_are_an_error():
     ],
 )
 def test_links_fit_the_site(text, source, place, expected):
-    assert links.on_site(text, source, place) == expected
+    assert links.for_site(text, source, place) == expected
 
 
 @pytest.mark.parametrize(

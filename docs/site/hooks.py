@@ -14,7 +14,7 @@ from pathlib import Path
 import costs
 import formulas
 import pictures
-from links import FROM_ROOT, on_site
+from links import FROM_ROOT, for_site
 from markers import fill
 from mkdocs.structure.files import File
 from pooling_pages import FORMS, POOLINGS, classes
@@ -35,7 +35,7 @@ def on_files(files, config):
 def on_page_markdown(markdown, page, config, files):
     """Makes a page's links fit the site, and fills its marked places."""
     source = page.file.src_uri
-    markdown = on_site(markdown, source, "" if page.file.generated_by else os.path.dirname(f"docs/{source}"))
+    markdown = for_site(markdown, source, "" if page.file.generated_by else os.path.dirname(f"docs/{source}"))
     name = Path(source).stem
     measured, readme = ((ROOT / path).read_text() for path in ("docs/benchmarks.md", "README.md"))
     up = "../" * source.count("/")
@@ -50,7 +50,7 @@ def on_page_markdown(markdown, page, config, files):
             "layers": lambda: _layers(POOLINGS[name]),
             "all layers": lambda: _all_layers(up),
             "commands": commands,
-            "formulas": lambda: on_site(table_of_formulas(readme), source, ""),
+            "formulas": lambda: for_site(table_of_formulas(readme), source, ""),
             "versions": lambda: versions(readme),
         },
     )

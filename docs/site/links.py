@@ -12,7 +12,7 @@ _LINK_OR_CODE = re.compile(
 )
 
 
-def on_site(text, source, place):
+def for_site(text, source, place):
     """Returns text in Markdown with its links as a page of the site needs them.
 
     A link to a file that is not on the site becomes its text.
@@ -22,10 +22,10 @@ def on_site(text, source, place):
         source: string, the page's path on the site.
         place: string, the folder of the repository that the text's links begin in.
     """
-    return _LINK_OR_CODE.sub(lambda link: _on_site(link, source, place), text)
+    return _LINK_OR_CODE.sub(lambda link: _for_site(link, source, place), text)
 
 
-def _on_site(link, source, place):
+def _for_site(link, source, place):
     to, mark, heading = (link["to"] or "").partition("#")
     if not to or "://" in to or to.startswith("mailto:"):
         return link[0]
