@@ -250,6 +250,8 @@ def chart(name):
             ax.bar(at, weights(), width, label=label, color=_FILL, alpha=1 - 0.55 * i)
         if what == "weight":
             ax.plot(places, _average(), linestyle=":", color=_INK, label="average")
+        # The legend is above the bars.
+        ax.set_ylim(0, 1.3 * max(weights().max() for weights in series.values()))
         ax.set_xticks(places, [f"{value:g}" for value in VALUES])
         ax.set_xlabel("the values of a 3x3 window, sorted")
         ax.set_ylabel(what)
