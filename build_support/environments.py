@@ -3,8 +3,12 @@
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10 has no such module, and `tomli` is the same.
+    import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "environments"

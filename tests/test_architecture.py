@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "ops.native": {"ops.window", "__version__"},
     "ops.portable": {"ops.arguments", "ops.numerics", "ops.window"},
     "ops.window": set(),
+    "requirements": set(),
     "rewriting": {"writing"},
     "rewriting.identify": set(),
     "rewriting.keras_2": {"rewriting.identify"},
@@ -58,6 +59,7 @@ MAY_IMPORT = {
 MAY_IMPORT_FROM_BEFORE = {
     "": {"__version__", "handover"},
     "__main__": {"script"},
+    "requirements": {"installed"},
     "cli": {"doctor.findings", "names", "options", "switches", "terminal"},
     "rewriting.policy": {"tables"},
 }

@@ -3,6 +3,8 @@
 from tf_softpool_cli import __version__ as __version__
 from tf_softpool_cli import handover as handover  # isort: split
 
+from tf_softpool import requirements as requirements  # isort: split
+
 from tf_softpool import layers, serving
 from tf_softpool.ops.detail_preserving_pool import detail_preserving_pool
 from tf_softpool.ops.dispatch import portable

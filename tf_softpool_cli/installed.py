@@ -45,6 +45,15 @@ def require_tensorflow() -> None:
             f"TensorFlow is not installed. Run: {INSTALL_TENSORFLOW_FOR_GPUS}, or {INSTALL_TENSORFLOW} "
             "for a smaller TensorFlow without GPUs."
         )
+    require_keras()
+
+
+def require_keras() -> None:
+    """Checks that Keras is there, without importing it.
+
+    Raises:
+        ImportError: if it is absent or too old. The message says what to run.
+    """
     if not is_there("keras"):
         raise ImportError(f"Keras is not installed. Run: {INSTALL_KERAS}")
     keras = version_of("keras")
