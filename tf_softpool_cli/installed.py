@@ -1,6 +1,8 @@
-"""What is installed in this environment, found without importing it."""
+"""What is installed in this environment, found without importing it.
 
-from importlib import metadata
+`importlib.metadata` is imported in functions, because its import takes as long as all else before the help.
+"""
+
 from importlib.util import find_spec
 
 from tf_softpool_cli import supported
@@ -22,6 +24,8 @@ def is_there(package: str) -> bool:
 
 def version_of(distribution: str) -> str | None:
     """Returns the version of an installed distribution, or None."""
+    from importlib import metadata
+
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
@@ -30,6 +34,8 @@ def version_of(distribution: str) -> str | None:
 
 def providers_of(package: str) -> dict[str, str]:
     """Returns the names of the distributions that have installed a package, with their versions."""
+    from importlib import metadata
+
     names = metadata.packages_distributions().get(package, ())
     return {name: version_of(name) or "unknown" for name in sorted(set(names))}
 
