@@ -13,7 +13,7 @@ def check() -> None:
     try:
         import keras as keras
     except ModuleNotFoundError as error:
-        if error.name in ("keras", "tensorflow"):
+        if (error.name or "").partition(".")[0] in ("keras", "tensorflow"):
             installed.require_tensorflow()
         raise
     installed.require_keras()
