@@ -46,7 +46,7 @@ class Environment:
             options: arguments of `subprocess.run`.
 
         Raises:
-            subprocess.CalledProcessError: if it fails.
+            subprocess.CalledProcessError: if it fails, unless `check` is False.
         """
         variables = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
         variables |= {"PATH": str(self.folder / "bin"), "TF_CPP_MIN_LOG_LEVEL": "2", **dict(extra)}
@@ -54,12 +54,12 @@ class Environment:
 
 
 def call(*command, **options):
-    """Runs a command.
+    """Runs a command, with options of `subprocess.run`.
 
     Raises:
-        subprocess.CalledProcessError: if it fails.
+        subprocess.CalledProcessError: if it fails, unless `check` is False.
     """
-    return subprocess.run([str(word) for word in command], check=True, **options)
+    return subprocess.run([str(word) for word in command], **{"check": True, **options})
 
 
 def with_tensorflow(version):
