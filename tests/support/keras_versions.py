@@ -29,6 +29,14 @@ def _takes_functions():
     return variable.regularizer is abs
 
 
+def _reads_layers_that_activate():
+    description = keras.saving.serialize_keras_object(keras.layers.LeakyReLU())
+    with contextlib.suppress(ValueError, TypeError):
+        return callable(keras.activations.get(description))
+    return False
+
+
+LAYERS_THAT_ACTIVATE = _since("3.10", _reads_layers_that_activate())
 FUNCTIONS_THAT_REGULARIZE = _since("3.15", _takes_functions())
 
 

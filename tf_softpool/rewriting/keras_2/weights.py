@@ -30,8 +30,10 @@ def _rearrange_layers(group: h5py.Group) -> None:
     if _OLD_LAYERS in group and "layers" not in group:
         group.move(_OLD_LAYERS, "layers")
         _number(group["layers"])
-    for each in group.values():
-        if isinstance(each, h5py.Group):
+    for name, each in list(group.items()):
+        if isinstance(each, h5py.Group) and name != "vars":
+            # Before 3.10, Keras looks for this group in layers without weights too.
+            each.require_group("vars")
             _rearrange_layers(each)
 
 
