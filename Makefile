@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 # Installs what some extras of the package require, without building the package again.
-INSTALL_EXTRAS = $(PYTHON) build_support/extras.py $(1) > $(VENV)/extras.txt && $(PIP) install -r $(VENV)/extras.txt
+INSTALL_EXTRAS = $(BIN)/python build_support/extras.py $(1) > $(VENV)/extras.txt && $(PIP) install -r $(VENV)/extras.txt
 # Docstrings and pictures are those of this checkout. The variable leaves out a note of the theme's authors.
 MKDOCS = NO_MKDOCS_2_WARNING=1 PYTHONPATH=$(CURDIR):$(CURDIR)/examples $(BIN)/python -m mkdocs
 CUSTOM_OPS := $(shell find custom_ops/softpool -name '*.cc' -o -name '*.h' -o -name '*.cu')
@@ -182,6 +182,7 @@ clean:
 $(VENV)/bin/activate:
 	bash build_support/system_packages.sh $(PYTHON)
 	$(PYTHON) -m venv $(VENV)
+	$(PIP) install 'tomli>=2,<3; python_version < "3.11"'
 
 # The package is built for the TensorFlow of this environment, so TensorFlow is installed first.
 $(VENV)/.built: $(VENV)/bin/activate $(SOURCES)

@@ -3,8 +3,8 @@
 set -euo pipefail
 python=${1:-python3}
 
-if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
-  echo "Python 3.11 or later is needed; $python is $("$python" --version). Try: make PYTHON=python3.12" >&2
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then
+  echo "Python 3.10 or later is needed; $python is $("$python" --version). Try: make PYTHON=python3.12" >&2
   exit 1
 fi
 

@@ -54,7 +54,10 @@ def test_training_goes_on_where_it_was(name):
     assert report.check.passed
     for each in (model, new):
         each.fit(X, Y, epochs=2, verbose=0)
-    assert int(new.optimizer.iterations) == 5
+    # Of an optimizer that scales losses, old versions of Keras let only the optimizer inside count steps.
+    for each in (model, new):
+        assert int(getattr(each.optimizer, "inner_optimizer", each.optimizer).iterations) == 5
+    assert int(new.optimizer.iterations) == int(model.optimizer.iterations)
     for old, copy in zip(model.variables, new.variables, strict=True):
         np.testing.assert_array_equal(old, copy)
     for old, copy in zip(model.optimizer.variables, new.optimizer.variables, strict=True):
