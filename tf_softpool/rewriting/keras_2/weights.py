@@ -32,9 +32,10 @@ def _rearrange_layers(group: h5py.Group) -> None:
         _number(group["layers"])
     for name, each in list(group.items()):
         if isinstance(each, h5py.Group) and name != "vars":
-            # Before 3.10, Keras looks for this group in layers without weights too.
-            each.require_group("vars")
             _rearrange_layers(each)
+    if not group.name.endswith("/layers"):
+        # Before 3.10, Keras looks for this group in layers without weights too.
+        group.require_group("vars")
 
 
 def _number(layers: h5py.Group) -> None:
