@@ -3,7 +3,7 @@
 Usage: python load_models.py FOLDER
 
 Prints which models do not load, or do not compute what they computed when they were saved. If there are any,
-it ends with an error. A model is left out if this Keras does not know an argument of one of Keras's own layers.
+it ends with an error. A model is left out if this Keras does not know an argument of a layer of Keras.
 """
 
 import re
