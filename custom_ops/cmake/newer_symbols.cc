@@ -4,6 +4,9 @@
 #include <new>
 #include <sstream>
 
+// The names are those of the libraries.
+// NOLINTBEGIN(bugprone-reserved-identifier, bugprone-std-namespace-modification)
+
 // Whether the process has one thread only. The C library knows it from version 2.32 on. An older
 // one leaves it at zero, and counters of references then always count with atomic instructions.
 extern "C" char __libc_single_threaded;
@@ -18,3 +21,5 @@ namespace std {
 // Of libstdc++ 11.
 void __throw_bad_array_new_length() { throw bad_array_new_length(); }
 }  // namespace std
+
+// NOLINTEND(bugprone-reserved-identifier, bugprone-std-namespace-modification)
