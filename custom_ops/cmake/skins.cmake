@@ -20,12 +20,17 @@ function(json_list variable object member)
   set(${variable} "${list}" PARENT_SCOPE)
 endfunction()
 
+# Sets `variable` to what follows a flag such as "-I" in a list of flags.
+function(flagged variable flags flag)
+  list(FILTER flags INCLUDE REGEX "^${flag}")
+  list(TRANSFORM flags REPLACE "^${flag}" "")
+  set(${variable} "${flags}" PARENT_SCOPE)
+endfunction()
+
 # What the two libraries of one skin have in common. TensorFlow's headers count as system headers, so that they raise no
 # warnings.
 function(skin_library target name folder compile_flags link_flags)
-  set(folders ${link_flags})
-  list(FILTER folders INCLUDE REGEX "^-L")
-  list(TRANSFORM folders REPLACE "^-L" "")
+  flagged(folders "${link_flags}" -L)
   set(libraries ${link_flags})
   list(FILTER libraries EXCLUDE REGEX "^-L")
   # Libraries are named by their paths: Zig's linker does not know "-l:", and names of folders may contain spaces.

@@ -5,12 +5,8 @@ file(GLOB xla_sources CONFIGURE_DEPENDS softpool/xla/*.cc softpool/poolings/*/*_
 
 # Sets `missing` to the reason why there is no such library, or to nothing.
 function(add_xla_library folder version compile_flags link_flags missing)
-  set(includes ${compile_flags})
-  list(FILTER includes INCLUDE REGEX "^-I")
-  list(TRANSFORM includes REPLACE "^-I" "")
-  set(folders ${link_flags})
-  list(FILTER folders INCLUDE REGEX "^-L")
-  list(TRANSFORM folders REPLACE "^-L" "")
+  flagged(includes "${compile_flags}" -I)
+  flagged(folders "${link_flags}" -L)
   # Searches again, whatever TensorFlow the last configuration found.
   unset(xla_includes CACHE)
   unset(tensorflow_cc CACHE)
