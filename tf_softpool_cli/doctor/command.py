@@ -13,6 +13,7 @@ from dataclasses import asdict
 from rich.table import Column, Table
 from rich.text import Text
 
+from tf_softpool_cli import installed
 from tf_softpool_cli.doctor import environment
 from tf_softpool_cli.doctor.child import BEGINS
 from tf_softpool_cli.doctor.findings import ABSENT, OK, PROBLEM, REINSTALL, Finding
@@ -35,7 +36,9 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """Checks, and prints a table of what was found."""
     with terminal.progress(_STEPS) as step:
         found = list(environment.findings())
-        unread = [each.part for each in found if each.state == PROBLEM and each.part != "Python"]
+        # Other versions than the tested ones may work, so they are examined too.
+        needed = {"TensorFlow": "tensorflow", "Keras": "keras"}
+        unread = [name for name, package in needed.items() if not installed.is_there(package)]
         if not unread:
             found += _examined(step, options.verbose)
     problems = [each for each in found if each.state == PROBLEM]
