@@ -19,16 +19,19 @@ NEAR = {"rtol": 1e-4, "atol": 1e-5}
 
 def main(folder: Path) -> int:
     """Loads all models of all versions, and returns the number of those that failed."""
-    failed = 0
+    failed, lines = 0, []
     for version in sorted(each for each in folder.iterdir() if each.is_dir()):
         errors = {name: error for name in MODELS for error in check(version, name)}
         left_out = {name: layer for name, error in errors.items() for layer in unknown_to_keras(error)}
         wrong = len(errors) - len(left_out)
-        print(f"Keras {keras.__version__} loads what Keras {version.name} has saved: ", end="")
-        print(f"{len(MODELS) - len(errors)} models are right, {wrong} wrong, {len(left_out)} left out.")
         for name, error in errors.items():
-            print(f"  {name}: {left_out.get(name, error)}")
+            print(f"Keras {version.name}, {name}: {left_out.get(name, error)}")
+        lines.append(
+            f"Keras {keras.__version__} loads what Keras {version.name} has saved: "
+            f"{len(MODELS) - len(errors)} models are right, {wrong} wrong, {len(left_out)} left out."
+        )
         failed += wrong
+    print(*lines, sep="\n")
     return failed
 
 

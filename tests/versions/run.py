@@ -33,17 +33,16 @@ def main():
     wheel = options.wheel or only_wheel()
     shutil.rmtree(SAVED, ignore_errors=True)
     results = []
-    for tensorflow, oldest in PROMISES["tensorflow"].items():
-        if tensorflow not in options.tensorflow:
-            continue
-        environment = with_wheel(tensorflow, wheel)
+    environments = {tensorflow: with_wheel(tensorflow, wheel) for tensorflow in options.tensorflow}
+    for tensorflow, environment in environments.items():
         for keras in options.keras:
-            if number(keras) >= number(oldest):
+            if number(keras) >= number(PROMISES["tensorflow"][tensorflow]):
                 add(results, tested(environment, tensorflow, keras, options.jobs))
-    # The last environment has the newest TensorFlow.
+    # The oldest TensorFlow accepts every Keras.
+    tensorflow, environment = next(iter(environments.items()))
     for keras in options.keras:
         environment.install(f"keras=={keras}.*")
-        loaded = ran(environment, HERE / "load_models.py", SAVED)
+        loaded = ran(environment, HERE / "load_models.py", SAVED, lines=len(options.keras))
         add(results, {"tensorflow": tensorflow, "keras": keras, "loads": loaded})
     RESULTS.write_text(json.dumps({"wheel": wheel.name, "results": results}, indent=2))
     if options.everything:
@@ -101,14 +100,14 @@ def tested(environment, tensorflow, keras, jobs):
     return row
 
 
-def ran(environment, *arguments):
-    """Runs Python with some arguments, and returns as text whether it passed, and its last line."""
+def ran(environment, *arguments, lines=1):
+    """Runs Python with some arguments, and returns as text whether it passed, and its last lines."""
     start = time.monotonic()
     printed = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     done = environment.run(*arguments, check=False, **printed)
     if done.returncode:
         print(done.stdout[-4000:], file=sys.stderr)
-    last = (done.stdout.strip().splitlines() or [""])[-1].strip("= ")
+    last = "\n  ".join(done.stdout.strip("\n= ").splitlines()[-lines:])
     return f"{'failed' if done.returncode else 'passed'} in {time.monotonic() - start:.0f} s: {last}"
 
 
