@@ -10,8 +10,8 @@ import tensorflow as tf
 from served_models import small
 
 import tf_softpool as tsp
-from tf_softpool.cli import main
 from tf_softpool.serving.formats import litert
+from tf_softpool_cli.main import main
 
 pytest.importorskip("ai_edge_litert")
 layers = tsp.layers
