@@ -15,23 +15,9 @@ from rich.progress import track
 from rich.table import Table
 
 import tf_softpool as tsp
+from tf_softpool_cli.names import POOLINGS
 
-KINDS = (
-    "max",
-    "average",
-    "soft",
-    "sorted",
-    "detail_preserving",
-    "local_importance",
-    "sum",
-    "power_average",
-    "lp",
-    "mixed",
-    "gated",
-    "stochastic",
-    "s3",
-    "median",
-)
+KINDS = ("max", "average", *POOLINGS)
 
 
 def main():

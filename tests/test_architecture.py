@@ -60,6 +60,7 @@ MAY_IMPORT_FROM_BEFORE = {
     "": {"__version__", "handover"},
     "__main__": {"script"},
     "requirements": {"installed"},
+    "ops.native": {"supported"},
     "cli": {"doctor.findings", "names", "options", "switches", "terminal"},
     "rewriting.policy": {"tables"},
 }

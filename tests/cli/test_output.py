@@ -1,6 +1,5 @@
 """What the command line prints, whatever it prints to: our own lines and nothing else."""
 
-import contextlib
 import io
 import json
 import os
@@ -12,6 +11,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
+from terminals import shown_in
 
 import tf_softpool as tsp
 from tf_softpool.cli import replace
@@ -150,11 +150,7 @@ def test_a_dumb_terminal(folder):
     arguments = ["export", "{0}/größe.keras", "{0}/a.tflite"]
     run = process(arguments, folder, {"TERM": "dumb", "COLUMNS": "150"}, stdout=theirs, stderr=theirs)
     os.close(theirs)
-    text = b""
-    with contextlib.suppress(OSError):
-        while part := os.read(ours, 10_000):
-            text += part
-    os.close(ours)
+    text = shown_in(ours)
     assert run.returncode == 0
     assert b"\x1b" not in text
     words = [line.split()[0] for line in text.decode().splitlines()]

@@ -1,6 +1,5 @@
 """Options and variables that change what is printed, such as --quiet and NO_COLOR, and completion."""
 
-import contextlib
 import os
 import pty
 import re
@@ -10,6 +9,7 @@ import sys
 
 import keras
 import pytest
+from terminals import shown_in
 from test_architecture import ROOT
 
 from tf_softpool.cli import replace
@@ -50,13 +50,7 @@ def in_terminal(program, **environment):
     variables |= {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT), **environment}
     with subprocess.Popen([sys.executable, "-c", program], stdout=theirs, stderr=theirs, env=variables):
         os.close(theirs)
-        text = b""
-        # Reading from a terminal whose other side is closed gives an error instead of an end of file.
-        with contextlib.suppress(OSError):
-            while part := os.read(ours, 10_000):
-                text += part
-    os.close(ours)
-    return text.decode()
+        return shown_in(ours).decode()
 
 
 def doctor(*options):

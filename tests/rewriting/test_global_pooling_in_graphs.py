@@ -12,6 +12,9 @@ from saved_model_examples import (
     X,
     flat_heatmaps,
     from_least_to_most,
+    group_norm,
+    instance_norm,
+    instance_norm_by_hand,
     scaled_by,
     served,
     shuffled,
@@ -232,23 +235,6 @@ KERNEL = np.random.default_rng(2).normal(size=(3, 3, 3, 4)).astype("float32")
 
 def image(x):
     return tf.nn.relu(tf.nn.conv2d(x, KERNEL, 1, "SAME"))
-
-
-def group_norm(y):
-    """Returns an image whose halves of the channels are normalised."""
-    y = tf.reshape(y, [-1, 9, 9, 2, 2])
-    mean, variance = tf.nn.moments(y, [1, 2, 4], keepdims=True)
-    return tf.reshape((y - mean) / tf.sqrt(variance + 1e-3), [-1, 9, 9, 4])
-
-
-def instance_norm(y):
-    mean, variance = tf.nn.moments(y, [1, 2], keepdims=True)
-    return tf.nn.batch_normalization(y, mean, variance, None, None, 1e-3)
-
-
-def instance_norm_by_hand(y):
-    mean = tf.reduce_mean(y, [1, 2], keepdims=True)
-    return (y - mean) / tf.math.reduce_std(y, [1, 2], keepdims=True)
 
 
 @pytest.mark.parametrize(

@@ -211,3 +211,20 @@ def weighted_mean(y):
     """Returns a mean with weights, which are made from the image as attention makes them."""
     weights = tf.sigmoid(tf.nn.conv2d(y, tf.ones([1, 1, y.shape[-1], 1]), 1, "SAME"))
     return tf.reduce_mean(y * weights, [1, 2]) / (tf.reduce_mean(weights, [1, 2]) + 1e-3)
+
+
+def group_norm(y):
+    """Returns an image whose halves of the channels are normalised."""
+    y = tf.reshape(y, [-1, 9, 9, 2, 2])
+    mean, variance = tf.nn.moments(y, [1, 2, 4], keepdims=True)
+    return tf.reshape((y - mean) / tf.sqrt(variance + 1e-3), [-1, 9, 9, 4])
+
+
+def instance_norm(y):
+    mean, variance = tf.nn.moments(y, [1, 2], keepdims=True)
+    return tf.nn.batch_normalization(y, mean, variance, None, None, 1e-3)
+
+
+def instance_norm_by_hand(y):
+    mean = tf.reduce_mean(y, [1, 2], keepdims=True)
+    return (y - mean) / tf.math.reduce_std(y, [1, 2], keepdims=True)

@@ -16,9 +16,12 @@ import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "build_support"))
 
 from environments import ROOT, Environment, promised
+
+from tf_softpool_cli.supported import minor
 
 HERE = Path(__file__).resolve().parent
 SAVED, RESULTS = ROOT / "build" / "saved-models", ROOT / "build" / "versions.json"
@@ -36,7 +39,7 @@ def main():
     environments = {tensorflow: with_wheel(tensorflow, wheel) for tensorflow in options.tensorflow}
     for tensorflow, environment in environments.items():
         for keras in options.keras:
-            if number(keras) >= number(PROMISES["tensorflow"][tensorflow]):
+            if minor(keras) >= minor(PROMISES["tensorflow"][tensorflow]):
                 add(results, tested(environment, tensorflow, keras, options.jobs))
     # The oldest TensorFlow accepts every Keras.
     tensorflow, environment = next(iter(environments.items()))
@@ -64,11 +67,6 @@ def parsed():
     options.tensorflow = options.tensorflow or list(PROMISES["tensorflow"])
     options.keras = options.keras or PROMISES["keras"]
     return options
-
-
-def number(version):
-    """Returns a version as numbers, which compare as versions do."""
-    return tuple(map(int, version.split(".")))
 
 
 def only_wheel():

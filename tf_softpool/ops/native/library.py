@@ -10,6 +10,8 @@ from typing import Any
 
 import keras
 
+from tf_softpool_cli.supported import minor
+
 # The folder of the libraries. It has the library with all kernels and, for each TensorFlow that the package
 # was built for, a folder with the ops of that TensorFlow.
 FOLDER = Path(__file__).resolve().parents[2] / "lib"
@@ -40,18 +42,14 @@ class Native:
     running: str | None = None
 
 
-def _minor(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".")[:2])
-
-
 def same_minor(first: str, second: str) -> bool:
     """Returns whether two versions of TensorFlow differ in their patch number at most."""
-    return _minor(first) == _minor(second)
+    return minor(first) == minor(second)
 
 
 def loads_in(built_for: str, running: str) -> bool:
     """Returns whether ops built for one version of TensorFlow load in another."""
-    pair = {_minor(built_for), _minor(running)}
+    pair = {minor(built_for), minor(running)}
     return same_minor(built_for, running) or any(pair <= group for group in _INTERCHANGEABLE)
 
 
@@ -77,7 +75,7 @@ def _load(folder: Path = FOLDER) -> Native:
     fit = [path for path, version in built_for.items() if loads_in(version, running)]
     fit.sort(key=lambda path: not same_minor(built_for[path], running))
     if not fit:
-        versions = ", ".join(sorted(built_for.values(), key=_minor))
+        versions = ", ".join(sorted(built_for.values(), key=minor))
         error = f"it was built for TensorFlow {versions}, running {running}. {build}"
         return Native(error=error, built=kernels, running=running)
     built, library = {**kernels, **skins[fit[0]]}, fit[0] / OPS
