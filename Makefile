@@ -26,12 +26,13 @@ TIDY := $(filter-out custom_ops/softpool/tensorflow/% custom_ops/softpool/xla/% 
 TIDY_FLAGS := -I custom_ops -I tests/midrange -I examples/serving_c -DHWY_COMPILE_ONLY_EMU128
 PY := tf_softpool tf_softpool_cli tests examples benchmarks build_support docs setup.py
 
-.PHONY: help demo test test-all test-kernels test-python test-faults test-zoo test-keras-2 test-exports test-bazel \
+.PHONY: help demo example test test-all test-kernels test-python test-faults test-zoo test-keras-2 test-exports test-bazel \
   test-versions test-neon cuda-host lint lint-python lint-cpp format docs docs-serve bench bench-models \
   bench-runtimes gpu-check wheel wheels wheel-test release-check clean
 
 help:
 	@echo 'make demo            runs the main workflow, end to end, in a minute'
+	@echo 'make example         runs an experiment: EXAMPLE=from_scratch, or another file in examples/ that has one'
 	@echo 'make test            runs a short selection of all tests: it has every pair of values in their tables'
 	@echo 'make test-all        runs every case of every table'
 	@echo 'make test-faults     plants faults one by one, and says which test of the short run finds each'
@@ -54,6 +55,10 @@ help:
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
+
+# An experiment on what the papers claim. EXAMPLE names a file in examples/, and OPTIONS are its options.
+example: $(VENV)/.examples
+	$(BIN)/python examples/$(EXAMPLE).py $(OPTIONS)
 
 # The short run takes enough cases of each table for every pair of values to occur.
 test test-faults: SHORT := --short
@@ -88,7 +93,8 @@ test-exports: $(VENV)/.test
 
 # Bazel compiles the kernels for itself, which takes one core a quarter of an hour the first time.
 test-bazel: $(VENV)/.test
-	bash tests/bazel/system_packages.sh
+	bash build_support/optional_packages.sh 'BUILD is not tested' \
+	  bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto libhwy-dev
 	$(BIN)/python -m pytest tests/bazel -m slow -q
 
 # Tests the kernels for 64-bit ARM in an emulator, without TensorFlow. Then compares the bits of the results with those
@@ -195,6 +201,12 @@ $(VENV)/.built: $(VENV)/bin/activate $(SOURCES)
 
 $(VENV)/.demo: $(VENV)/.built
 	$(call INSTALL_EXTRAS,demo bench)
+	@touch $@
+
+$(VENV)/.examples: $(VENV)/.built pyproject.toml
+	bash build_support/optional_packages.sh 'Fashion-MNIST is downloaded, and a head and photographs are left out' \
+	  dataset-fashion-mnist mate-backgrounds mricron-data
+	$(call INSTALL_EXTRAS,examples)
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.built pyproject.toml
