@@ -79,6 +79,7 @@ def test_every_window(case, padding, data_format):
         check(case, padding, data_format, variant=variant)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize(("mode", "dtype"), MODES_AND_DTYPES)
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
 @pytest.mark.parametrize(("case", "padding"), with_padding(FEW))
@@ -111,6 +112,7 @@ def test_minus_infinity_in_every_window(case, padding, nothing, variant):
     check(case, padding, data_format, variant=variant, nothing=nothing)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("nothing", SHARES_OF_NOTHING)
 @pytest.mark.parametrize(("mode", "dtype"), MODES_AND_DTYPES)
 @pytest.mark.parametrize("case", FEW, ids=str)

@@ -98,6 +98,7 @@ def test_long_windows_keep_precision():
         assert_near(actual, value, scale, "float32")
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("portable", [False, True])
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
 @pytest.mark.parametrize("padding", PADDINGS)

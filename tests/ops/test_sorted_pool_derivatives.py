@@ -46,6 +46,7 @@ def test_gradients_are_the_derivatives(case, padding, data_format, normalize):
     np.testing.assert_allclose(of_w, numeric(lambda w: loss(v, w), logits), rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("portable", [False, True])
 @pytest.mark.parametrize("normalize", NORMALIZATIONS)
 @pytest.mark.parametrize("data_format", DATA_FORMATS)

@@ -44,6 +44,7 @@ def test_an_outlier_of_little_weight_does_not_cost_the_others_their_gradient(lar
         np.testing.assert_allclose(results[2], expected, atol=1e-6)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("mode", EVERY_MODE)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("factor", [1e-30, 1e-5, 1.0, 1e5, 1e30])
@@ -60,6 +61,7 @@ def test_logits_keep_their_gradient_far_from_zero(offset):
     check(x, np.array([2, 0.5, -1, 0.25], "float32"), "float32", "eager")
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("mode", EVERY_MODE)
 @pytest.mark.parametrize(
     "logits",
@@ -161,6 +163,7 @@ def test_nan_below_the_ranks_that_are_kept(count, pool_range, mode):
     assert np.isnan(run(mode, lambda x: tsp.sorted_pool(x, [0.0] * pool_range, count), x)).all()
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("data_format", DATA_FORMATS)
 @pytest.mark.parametrize("mode", EVERY_MODE)
 @pytest.mark.parametrize("pool_range", [1, 3, 9])
@@ -208,6 +211,7 @@ def test_long_sums_keep_precision():
     np.testing.assert_allclose(dw, [each * 500_000, -each * 500_000], rtol=2e-7)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("batch", [1, 16, 64])
 @pytest.mark.parametrize("size", [2, 3])
 def test_long_sums_over_overlapping_windows_keep_precision(size, batch):

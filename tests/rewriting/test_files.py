@@ -327,6 +327,7 @@ def test_a_missing_file_is_said_before_a_bad_rule(tmp_path):
         tsp.replace_pooling_in_file(tmp_path / "none.keras", tmp_path / "out.keras", {"nothing": "soft"})
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("optimizer", ["adam", "ema"])
 @pytest.mark.parametrize("suffix", ["keras", "h5"])
 @pytest.mark.filterwarnings("ignore:.*HDF5")

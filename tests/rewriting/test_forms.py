@@ -56,6 +56,7 @@ def with_ranks(form, rank):
     )
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("old", ["max", "average"])
 @pytest.mark.parametrize(("form", "kind"), NEW)

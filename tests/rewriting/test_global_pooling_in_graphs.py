@@ -86,6 +86,7 @@ FIRST = {"data_format": "channels_first"}
 KEEP = {"keepdims": True}
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("write", ["export", "save"])
 @pytest.mark.parametrize("kind", ["Average", "Max"])
 @pytest.mark.parametrize(
@@ -134,6 +135,7 @@ def volumes(dtype):
     return keras.Model(x, layers.GlobalAveragePooling3D(dtype=dtype)(y))
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("portable", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 @pytest.mark.parametrize("by", ["soft", "max", "sum", "power_average", tsp.layers.GlobalSoftPooling3D])

@@ -85,6 +85,7 @@ def test_names_of_layers(body, name, layer):
     assert keras.layers.MaxPooling2D(name=layer_name(body, node(name, "MaxPool"))).name == layer
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("portable", [False, True])
 @pytest.mark.parametrize("by", ["soft", "average", "sum"])
 @pytest.mark.parametrize("padding", ["VALID", "SAME"])

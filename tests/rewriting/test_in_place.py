@@ -57,6 +57,7 @@ class OwnCompile(Quickstart):
         super().compile(keras.optimizers.SGD(speed), "mse")
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("make", [Quickstart, Wrapped, Blocks])
 @pytest.mark.parametrize("kind", ["soft", "sorted"])
 @pytest.mark.parametrize("epochs", [0, 2])

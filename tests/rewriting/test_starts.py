@@ -120,6 +120,7 @@ def test_s3_starts_from_the_old_pooling(kind):
     assert np.isfinite(new.predict(x, verbose=0)).all()
 
 
+@pytest.mark.each_value
 # Two values are equally far from their average, so detail-preserving pooling needs larger windows to learn.
 @pytest.mark.parametrize(
     ("new_kind", "rank"),

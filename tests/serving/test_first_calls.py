@@ -19,6 +19,7 @@ NETWORKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [None, 2])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_first_call_is_right(name, batch, tmp_path):

@@ -73,7 +73,9 @@ def every_pooling(rank):
     return keras.Model([first, second], outputs)
 
 
-@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize(
+    "rank", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow)]
+)
 def test_every_pooling(rank, predict, tmp_path):
     m = every_pooling(rank)
     tsp.export(m, tmp_path / "model")
