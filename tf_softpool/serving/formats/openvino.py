@@ -10,7 +10,7 @@ import ml_dtypes
 import numpy as np
 
 from tf_softpool.serving.formats.tf_saved_model import signature_names
-from tf_softpool.serving.packages import described, plain, require
+from tf_softpool.packages import described, plain, require
 from tf_softpool.serving.served import Served, TensorInfo
 
 NAME = "openvino"

@@ -1,4 +1,4 @@
-"""Packages that only some formats need."""
+"""Packages that only some functions need."""
 
 import importlib
 import re
