@@ -6,6 +6,7 @@ from tf_softpool_cli import handover as handover  # isort: split
 from tf_softpool import requirements as requirements  # isort: split
 
 from tf_softpool import layers, serving
+from tf_softpool.comparison.compare import compare
 from tf_softpool.ops.detail_preserving_pool import detail_preserving_pool
 from tf_softpool.ops.dispatch import portable
 from tf_softpool.ops.importance_pool import importance_pool
@@ -17,6 +18,7 @@ from tf_softpool.serving import export
 
 __all__ = [
     "build_info",
+    "compare",
     "detail_preserving_pool",
     "export",
     "importance_pool",

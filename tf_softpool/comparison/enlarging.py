@@ -18,8 +18,8 @@ def check_enlarge(enlarge: str) -> None:
 def enlarged(values: np.ndarray, factors: Sequence[int], enlarge: str) -> np.ndarray:
     """Returns a picture or clip, as many times larger as factors say, with values from 0 to 1.
 
-    The rows and columns of all frames are enlarged together, and then the frames. Bicubic interpolation leaves
-    the range of values at edges, so values are clipped.
+    The rows and columns of all frames are enlarged together, and then the frames. Bicubic interpolation
+    leaves the range of values at edges, so values are clipped.
 
     Args:
         values: float32 array of shape `[height, width, channels]` or `[frames, height, width, channels]`.

@@ -105,7 +105,12 @@ def _named(poolings: Any) -> dict[str, Any]:
     elif isinstance(poolings, str) or not isinstance(poolings, Mapping | Sequence):
         poolings = [poolings]
     if not isinstance(poolings, Mapping):
-        poolings = {each if isinstance(each, str) else getattr(each, "name", None) or getattr(each, "__name__", repr(each)): each for each in poolings}
+        poolings = {
+            each
+            if isinstance(each, str)
+            else getattr(each, "name", None) or getattr(each, "__name__", repr(each)): each
+            for each in poolings
+        }
     for name, pooling in poolings.items():
         if not isinstance(name, str):
             raise ValueError(f"The name of a pooling must be a string, got {name!r}.")
@@ -128,9 +133,7 @@ def _ours(name: str, kind: str, ranges: Sequence[str], seed: int) -> list[Entran
         its = tuple(dict.fromkeys((*ranges, *SOFT_RANGES))) if kind == "soft" else tuple(ranges)
         own = form.name if name == kind else name + form.name.removeprefix(kind)
         make = _made(kind, seed, form.training)
-        found += [
-            _entrant(own, each, form.note, make) for each in ((ANY,) if form.at_any_range else its)
-        ]
+        found += [_entrant(own, each, form.note, make) for each in ((ANY,) if form.at_any_range else its)]
     return found
 
 

@@ -10,10 +10,11 @@ import numpy as np
 class Picture:
     """A picture or a clip.
 
-    The values are read when they are asked for, and are not kept. So many pictures take no more memory than one.
+    The values are read when they are asked for, and are not kept. So many pictures take no more memory than
+    one.
 
     Attributes:
-        name: str. The path of its file, or "picture N" for the N-th array. No two pictures have the same name.
+        name: str. The path of its file, or "picture N" for the N-th array. No two have the same name.
         shape: tuple of int. `(height, width, channels)`, or `(frames, height, width, channels)` for a clip.
         notes: tuple of str. What was done to the picture while it was read, such as "the first 16 frames".
     """

@@ -32,8 +32,8 @@ def checked_pool_size(pool_size: int | Sequence[int]) -> tuple[int, ...]:
 def window_of(picture: Picture, pool_size: Sequence[int]) -> tuple[int, ...]:
     """Returns the window for a picture, with a number for each axis but the channels.
 
-    One number is for every axis. Two are for rows and columns, and a clip's frames are then pooled one by one.
-    Of three, pictures leave out the first.
+    One number is for every axis. Two are for rows and columns, and the frames of a clip are then pooled one
+    by one. Of three, pictures leave out the first.
 
     Raises:
         ValueError: if the picture is smaller than its window.
@@ -43,8 +43,8 @@ def window_of(picture: Picture, pool_size: Sequence[int]) -> tuple[int, ...]:
     window = sizes[-rank:]
     if any(have < need for have, need in zip(picture.shape, window, strict=False)):
         raise ValueError(
-            f"{picture.name} has {_sizes(picture.shape[:-1])} {'values' if rank == 2 else 'frames x values'}, "
-            f"which is smaller than the window of {_sizes(window)}."
+            f"{picture.name} is of size {_sizes(picture.shape[:-1])}, which is smaller than the window of "
+            f"{_sizes(window)}."
         )
     return window
 

@@ -49,8 +49,8 @@ class Score:
         ssim: float: the structural similarity of the original and of the pooled picture, enlarged. At most 1.
         psnr: float: the peak signal-to-noise ratio in decibels, `inf` if the two are equal.
         brightness: float: how much lighter the pooled picture is, as a percentage of white.
-        way: float or None: how far the values lie on the way from average to max pooling: 0 is the average and
-            1 the maximum. None if the two are equal everywhere.
+        way: float or None: how far the values lie on the way from average to max pooling: 0 is the average
+            and 1 the maximum. None if the two are equal everywhere.
     """
 
     picture: str

@@ -6,9 +6,9 @@ import keras
 import ml_dtypes
 import numpy as np
 
+from tf_softpool.packages import plain
 from tf_softpool.samples import LENGTHS, closed, numbers
 from tf_softpool.serving.endpoints import Endpoint
-from tf_softpool.packages import plain
 from tf_softpool.serving.report import Difference
 from tf_softpool.serving.served import cast_safely
 

@@ -5,9 +5,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tf_softpool.packages import plain
 from tf_softpool.serving.endpoints import DEFAULT, Endpoint, endpoint_of
 from tf_softpool.serving.formats import CONVERTED_FORMATS, format_named, tf_saved_model
-from tf_softpool.packages import plain
 from tf_softpool.serving.places import check_place
 from tf_softpool.serving.report import ExportReport
 from tf_softpool.serving.steps import Options, Source, write_export

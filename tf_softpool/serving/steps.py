@@ -10,10 +10,10 @@ from typing import Any
 
 import keras
 
+from tf_softpool.packages import plain
 from tf_softpool.serving import checking, quantizing
 from tf_softpool.serving.endpoints import Endpoint
 from tf_softpool.serving.formats import CONVERTED_FORMATS, Format, litert, tf_saved_model
-from tf_softpool.packages import plain
 from tf_softpool.serving.report import ExportReport
 from tf_softpool.writing import complete_or_absent
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tf_softpool.serving.formats.tf_saved_model import DEFAULT_SIGNATURE
 from tf_softpool.packages import described, plain, require
+from tf_softpool.serving.formats.tf_saved_model import DEFAULT_SIGNATURE
 from tf_softpool.serving.served import Served, TensorInfo
 
 NAME = "onnx"

@@ -9,8 +9,8 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from tf_softpool.serving.formats.tf_saved_model import signature_names
 from tf_softpool.packages import described, plain, require
+from tf_softpool.serving.formats.tf_saved_model import signature_names
 from tf_softpool.serving.served import Served, TensorInfo
 
 NAME = "openvino"
