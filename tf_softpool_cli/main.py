@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import tf_softpool_cli
 from tf_softpool_cli import completion, messages
-from tf_softpool_cli.commands import bench, doctor, export, info, replace
+from tf_softpool_cli.commands import bench, compare, doctor, export, info, replace
 from tf_softpool_cli.installed import require_tensorflow
 from tf_softpool_cli.options import UsageError
 from tf_softpool_cli.quiet import Capture, captured
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # be right, and `module` to the name of a module. The function `run` of that module takes the parsed arguments
 # and a `Terminal`, and returns the exit code. If the parser sets `is_light`, the module does without
 # TensorFlow.
-COMMANDS = (replace, export, info, bench, doctor)
+COMMANDS = (replace, export, info, bench, compare, doctor)
 FAILED = 1
 # What a command may raise, with a message for the user.
 _ERRORS = (ImportError, OSError, RuntimeError, ValueError)

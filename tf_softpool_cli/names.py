@@ -35,3 +35,7 @@ ROWS = {
     "stride-1": "windows of 3x3 at every position",
     "global": "one window that covers the whole image",
 }
+
+# How `tf-softpool compare` enlarges pooled pictures, and how many frames of a GIF or video it reads.
+ENLARGINGS = ("nearest", "area", "bilinear", "bicubic")
+FRAMES = 16

@@ -49,3 +49,19 @@ def check_out(path: str, overwrite: bool) -> None:
     else:
         return
     raise OSError(code, f"Nothing can be written here: {os.strerror(code)}", path)
+
+
+def check_picture(path: str) -> None:
+    """Checks that there is a file or folder.
+
+    Raises:
+        FileNotFoundError: if nothing is there.
+        ValueError: if the path is empty.
+        OSError: if a file cannot be read.
+    """
+    if not path:
+        raise ValueError("The path of a picture is empty.")
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"There is no picture at {path}.")
+    if not os.path.isdir(path):
+        check_file(path)

@@ -23,9 +23,9 @@ from tf_softpool.comparison.measures import (
 from tf_softpool.comparison.picture import Picture
 from tf_softpool.comparison.pictures import FRAMES, pictures_of
 from tf_softpool.comparison.pooling import checked_pool_size, cropped, pooled, window_of
-from tf_softpool.comparison.ranges import checked
 from tf_softpool.comparison.results import Comparison, Row, Score, Settings
 from tf_softpool.comparison.timing import Time, times_of
+from tf_softpool_cli.ranges import checked
 
 # Poolings that compute the average in another way differ from it by less.
 _TIE = 1e-6

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import keras
 
-from tf_softpool.comparison.ranges import STANDARD
 from tf_softpool.rewriting.policy.kinds import ADAPTIVE, GLOBAL, KINDS
+from tf_softpool_cli.ranges import STANDARD
 
 AVERAGE, MAX = "average", "max"
 # The range of an entrant that pools the same at every range.

@@ -16,6 +16,9 @@ METRIC = (
     "channels; PSNR for values from 0 to 1"
 )
 
+# Pictures that differ by less are equal, because scaling to a range and back rounds.
+_ROUNDING = 1e-5
+
 
 class Nearness(NamedTuple):
     """How near two pictures are.
@@ -54,7 +57,7 @@ def nearness(original: np.ndarray, other: np.ndarray) -> Nearness:
 def psnr_of(original: np.ndarray, other: np.ndarray) -> float:
     """Returns the peak signal-to-noise ratio in decibels for values from 0 to 1: `inf` if both are equal."""
     error = float(np.mean(np.square(original - other), dtype=np.float64))
-    return -10 * math.log10(error) if error else math.inf
+    return -10 * math.log10(error) if error > _ROUNDING**2 else math.inf
 
 
 def brightness_shift(original: np.ndarray, small: np.ndarray) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tf_softpool_cli.names import POOLINGS, ROWS
+from tf_softpool_cli.numbers import positive, seconds
 from tf_softpool_cli.options import add_common_options
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ def add_parser(commands: "Commands") -> None:
         help=_choices(POOLINGS),
     )
     parser.add_argument(
-        "--threads", type=_positive, metavar="N", help="TensorFlow's threads. Default: one for each core"
+        "--threads", type=positive, metavar="N", help="TensorFlow's threads. Default: one for each core"
     )
     parser.add_argument(
         "--seconds",
-        type=_seconds,
+        type=seconds,
         default=3.0,
         metavar="N",
         help="how long each row is measured in each pass, at least three rounds. Default: %(default)s",
@@ -54,19 +55,3 @@ def _choices(names: Iterable[str]) -> str:
 
 def _check(options: argparse.Namespace) -> None:
     """Checks nothing: all that can be wrong is in the types of the arguments."""
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"must be a number of threads, got {text!r}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < 1e6:
-        raise argparse.ArgumentTypeError(f"must be a number of seconds, got {text!r}")
-    return seconds
