@@ -39,3 +39,6 @@ ROWS = {
 # How `tf-softpool compare` enlarges pooled pictures, and how many frames of a GIF or video it reads.
 ENLARGINGS = ("nearest", "area", "bilinear", "bicubic")
 FRAMES = 16
+# The ends of the names of its sheets and pages, and how large a sheet is.
+SHEETS, PAGES = (".pdf", ".png", ".svg", ".webp"), (".html", ".htm")
+SCALES = (1, 2, 3, 4)

@@ -42,7 +42,7 @@ def _checked(name: str) -> str:
     # Pictures are float32, in which a range far from 0 would lose its digits.
     if not (low < high and math.isfinite(high - low) and high - low >= 1e-3 * max(abs(low), abs(high))):
         raise ValueError(
-            'a range must be "standard" or "A..B" with numbers A below B, such as "0..255", and not far from 0 '
-            f"for its size, got {name!r}."
+            'a range must be "standard" or "A..B" with numbers A below B, such as "0..255", and not far from '
+            f"0 for its size, got {name!r}."
         )
     return f"{low:.9g}..{high:.9g}"

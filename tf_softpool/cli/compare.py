@@ -7,8 +7,6 @@ from tf_softpool.comparison.compare import compared, settings_of
 from tf_softpool.comparison.entrants import entrants_of
 from tf_softpool.comparison.measures import require_scikit_image
 from tf_softpool.comparison.pictures import pictures_of
-from tf_softpool.comparison.results import Comparison
-from tf_softpool.writing import complete_or_absent
 from tf_softpool_cli.terminal import Terminal
 
 UNPRINTED = 1
@@ -22,26 +20,18 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     )
     entrants = entrants_of(options.poolings, settings.ranges, settings.seed)
     pictures = pictures_of(options.images, settings.frames)
-    outputs = [path for path in (options.sheet, options.html) if path is not None]
-    with (
-        terminal.warnings(),
-        terminal.progress(len(pictures) + bool(settings.seconds) + len(outputs)) as step,
-    ):
+    steps = len(pictures) + bool(settings.seconds) + bool(options.sheet) + bool(options.html)
+    with terminal.warnings(), terminal.progress(steps) as step:
         comparison = compared(pictures, entrants, settings, step)
-        for path in outputs:
-            step(path)
-            _write(comparison, path, options)
+        if options.sheet is not None:
+            step(options.sheet)
+            comparison.sheet(options.sheet, scale=options.scale, overwrite=options.overwrite)
+            terminal.has_written = True
+        if options.html is not None:
+            step(options.html)
+            comparison.html(options.html, overwrite=options.overwrite)
             terminal.has_written = True
     if options.json:
         return 0 if terminal.show(json.dumps(comparison.to_json(), indent=2)) else UNPRINTED
     shown = terminal.show(comparison.header())
     return 0 if terminal.show(comparison.table()) and shown else UNPRINTED
-
-
-def _write(comparison: Comparison, path: str, options: argparse.Namespace) -> None:
-    """Writes the sheet or the page to its path."""
-    with complete_or_absent(path, options.overwrite) as new:
-        if path == options.html:
-            comparison.html(new)
-        else:
-            comparison.sheet(new, **({} if options.scale is None else {"scale": options.scale}))

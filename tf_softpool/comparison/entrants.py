@@ -1,6 +1,6 @@
 """What is compared: poolings, each at the ranges of values that make a difference to it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -105,12 +105,7 @@ def _named(poolings: Any) -> dict[str, Any]:
     elif isinstance(poolings, str) or not isinstance(poolings, Mapping | Sequence):
         poolings = [poolings]
     if not isinstance(poolings, Mapping):
-        poolings = {
-            each
-            if isinstance(each, str)
-            else getattr(each, "name", None) or getattr(each, "__name__", repr(each)): each
-            for each in poolings
-        }
+        poolings = _by_name(poolings)
     for name, pooling in poolings.items():
         if not isinstance(name, str):
             raise ValueError(f"The name of a pooling must be a string, got {name!r}.")
@@ -124,6 +119,23 @@ def _named(poolings: Any) -> dict[str, Any]:
         if name in (AVERAGE, MAX) and pooling != name:
             raise ValueError(f"{name!r} is the name of a row that is always there: give another name.")
     return {AVERAGE: AVERAGE, MAX: MAX} | dict(poolings)
+
+
+def _by_name(poolings: Iterable[Any]) -> dict[str, Any]:
+    """Returns a list of poolings by their names: a layer has one, and a function has one.
+
+    Raises:
+        ValueError: if two have the same name.
+    """
+    found: dict[str, Any] = {}
+    for each in poolings:
+        name = each if isinstance(each, str) else getattr(each, "name", getattr(each, "__name__", repr(each)))
+        if name in found and found[name] is not each:
+            raise ValueError(
+                f"Two poolings have the name {name!r}: give a dict of names to poolings instead of a list."
+            )
+        found[name] = each
+    return found
 
 
 def _ours(name: str, kind: str, ranges: Sequence[str], seed: int) -> list[Entrant]:

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from tf_softpool.comparison.enlarging import enlarged
 from tf_softpool.comparison.entrants import Entrant
 from tf_softpool.comparison.picture import Picture
 from tf_softpool.comparison.pooling import cropped, pooled, window_of
+from tf_softpool.packages import require
 from tf_softpool_cli.tables import plain_text
 
 
@@ -154,17 +156,26 @@ class Comparison:
             "scores": [_plain(each) for each in self.scores],
         }
 
-    def sheet(self, path: str | os.PathLike[str], **options: Any) -> None:
-        """Writes a contact sheet: each picture beside the pooled ones. See `comparison/sheet.py`."""
+    def sheet(
+        self,
+        path: str | os.PathLike[str],
+        picture: Picture | str | None = None,
+        region: Sequence[int] | None = None,
+        scale: int = 1,
+        overwrite: bool = False,
+    ) -> None:
+        """Writes a contact sheet: the original and all entrants as pictures. See `write_sheet`."""
+        require("compare", "matplotlib", purpose="A contact sheet")
         from tf_softpool.comparison.sheet import write_sheet
 
-        write_sheet(self, path, **options)
+        write_sheet(self, path, picture, region, scale, overwrite)
 
-    def html(self, path: str | os.PathLike[str], **options: Any) -> None:
-        """Writes a page with the table and the pictures. See `comparison/page.py`."""
+    def html(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
+        """Writes a page with the table and the pictures. See `write_page`."""
+        require("compare", "matplotlib", "jinja2", purpose="A page")
         from tf_softpool.comparison.page import write_page
 
-        write_page(self, path, **options)
+        write_page(self, path, overwrite=overwrite)
 
 
 def _plain(result: Score | Row) -> dict[str, Any]:

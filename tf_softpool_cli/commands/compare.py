@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from tf_softpool_cli.completion import add_path
-from tf_softpool_cli.names import ENLARGINGS, FRAMES, POOLINGS
+from tf_softpool_cli.names import ENLARGINGS, FRAMES, PAGES, POOLINGS, SCALES, SHEETS
 from tf_softpool_cli.numbers import positive, seconds
 from tf_softpool_cli.options import UsageError, add_common_options
 from tf_softpool_cli.paths import check_out, check_picture
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 _NAMES = ("average", "max", *POOLINGS)
 _EPILOG = """
 Each picture is pooled, enlarged to its old size, and held against the original. SSIM is their structural
-similarity, at most 1. A range says what a picture's values are scaled to before it is pooled. SoftPool is always
-shown at 0..1, 0..255 and standard too, because it is another pooling in each of them. Poolings that learn are shown
-as they start.
+similarity, at most 1. A range says what a picture's values are scaled to before it is pooled. SoftPool is
+always shown at 0..1, 0..255 and standard too, because it is another pooling in each of them. Poolings that
+learn are shown as they start.
 """
 
 
@@ -55,8 +55,8 @@ def add_parser(commands: "Commands") -> None:
         type=_range,
         default=["0..1"],
         metavar="RANGE",
-        help="the ranges to pool in: A..B, or standard for mean 0 and deviation 1. Write --range=-1..1 if A is "
-        "negative. Default: 0..1",
+        help="the ranges to pool in: A..B, or standard for mean 0 and deviation 1. Write --range=-1..1 if A "
+        "is negative. Default: 0..1",
     )
     parser.add_argument(
         "--enlarge",
@@ -87,9 +87,20 @@ def add_parser(commands: "Commands") -> None:
 
 
 def _add_output_options(parser: argparse.ArgumentParser) -> None:
-    add_path(parser, "--sheet", metavar="FILE", help="draw the pictures, original and pooled, in a .png file")
+    add_path(
+        parser,
+        "--sheet",
+        metavar="FILE",
+        help=f"draw the pictures, original and pooled: a {', '.join(SHEETS)} file",
+    )
     add_path(parser, "--html", metavar="FILE", help="write a page with the table and the pictures")
-    parser.add_argument("--scale", type=positive, metavar="N", help="how large the sheet draws things")
+    parser.add_argument(
+        "--scale",
+        type=int,
+        choices=SCALES,
+        default=SCALES[0],
+        help="how large the sheet draws things. Default: %(default)s",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace the files of --sheet and --html")
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
 
@@ -97,10 +108,9 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
 def _check(options: argparse.Namespace) -> None:
     if len(options.pool_size) > 3:
         raise UsageError("argument --pool-size: give at most three numbers: frames, rows and columns")
-    if options.scale is not None and options.sheet is None:
-        raise UsageError("argument --scale: is for --sheet, which is not given")
-    if options.sheet is not None and options.sheet == options.html:
-        raise UsageError("argument --html: is the file of --sheet")
+    for option, path, endings in (("--sheet", options.sheet, SHEETS), ("--html", options.html, PAGES)):
+        if path is not None and not path.lower().endswith(endings):
+            raise UsageError(f"argument {option}: the name must end with {', '.join(endings)}, got {path!r}")
     for image in options.images:
         check_picture(image)
     for path in (options.sheet, options.html):
