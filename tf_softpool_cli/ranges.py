@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable
 
 STANDARD = "standard"
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+# A number has digits on both sides of its dot, so that "0...1" is not taken for "0..0.1".
+_NUMBER = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
 
 
 def checked(names: str | Iterable[str]) -> tuple[str, ...]:
@@ -42,7 +43,7 @@ def _checked(name: str) -> str:
     # Pictures are float32, in which a range far from 0 would lose its digits.
     if not (low < high and math.isfinite(high - low) and high - low >= 1e-3 * max(abs(low), abs(high))):
         raise ValueError(
-            'a range must be "standard" or "A..B" with numbers A below B, such as "0..255", and not far from '
+            'A range must be "standard" or "A..B" with numbers A below B, such as "0..255", and not far from '
             f"0 for its size, got {name!r}."
         )
     return f"{low:.9g}..{high:.9g}"

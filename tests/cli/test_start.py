@@ -48,9 +48,22 @@ LIGHT = [
     (["export", "model.keras", "out", "--sample", "absent.npy"], 1, "absent.npy"),
     (["info", "absent.keras"], 1, "There is no model at absent.keras."),
     (["info", "--quiet", "--verbose"], 2, "not allowed with"),
-    (["bench", "--threads", "0"], 2, "number of threads"),
+    (["bench", "--threads", "0"], 2, "a whole number above 0"),
     (["bench", "--rows", "4x4"], 2, "invalid choice: '4x4'"),
     (["bench", "--seconds", "nan"], 2, "number of seconds"),
+    (["compare"], 2, "required: IMAGE"),
+    (["compare", "absent.png"], 1, "There is no picture at absent.png."),
+    (["compare", ""], 1, "path of a picture is empty"),
+    (["compare", "taken", "--poolings", "softer"], 2, "invalid choice: 'softer'"),
+    (["compare", "taken", "--pool-size", "0"], 2, "a whole number above 0, got '0'"),
+    (["compare", "taken", "--pool-size", "2", "2", "2", "2"], 2, "at most three numbers"),
+    (["compare", "taken", "--range", "1..0"], 2, "A range must be"),
+    (["compare", "taken", "--range", "0..1", "nan..1"], 2, "A range must be"),
+    (["compare", "taken", "--seed", "-1"], 2, "expected one argument"),
+    (["compare", "taken", "--seed", str(2**31)], 2, "from 0 to 2^31 - 1"),
+    (["compare", "taken", "--sheet", "out.doc"], 2, "must end with .pdf, .png, .svg, .webp"),
+    (["compare", "taken", "--html", "out.png"], 2, "must end with .html, .htm"),
+    (["compare", "taken", "--sheet", "taken.png"], 1, "taken.png already exists: give `--overwrite`"),
 ]
 
 
@@ -59,6 +72,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("start")
     (folder / "model.keras").write_text("")
     (folder / "taken").write_text("")
+    (folder / "taken.png").write_text("")
     return folder
 
 

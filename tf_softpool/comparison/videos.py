@@ -37,7 +37,7 @@ def read(path: Path, frames: int) -> tuple[np.ndarray, tuple[str, ...]]:
                     check_size(str(path), (min(len(found) + 1, frames), frame.height, frame.width))
                     found.append(frame.to_ndarray(format="rgb24"))
         except av.FFmpegError as error:
-            raise ValueError(f"{path} cannot be read: {plain(error)}") from error
+            raise ValueError(f"{path} cannot be read as a video: {plain(error.strerror or error)}") from error
     if not found:
         raise ValueError(f"{path} has no frames.")
     notes = (f"the first {frames} frames",) if len(found) > frames else ()
