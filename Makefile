@@ -26,8 +26,8 @@ TIDY := $(filter-out custom_ops/softpool/tensorflow/% custom_ops/softpool/xla/% 
 TIDY_FLAGS := -I custom_ops -I tests/midrange -I examples/serving_c -DHWY_COMPILE_ONLY_EMU128
 PY := tf_softpool tf_softpool_cli tests examples benchmarks build_support docs setup.py
 
-.PHONY: help demo example test test-all test-kernels test-python test-faults test-zoo test-keras-2 test-exports test-bazel \
-  test-versions test-neon cuda-host lint lint-python lint-cpp format docs docs-serve bench bench-models \
+.PHONY: help demo example test test-all test-kernels test-python test-faults test-zoo test-keras-2 test-exports \
+  test-examples test-bazel test-versions test-neon cuda-host lint lint-python lint-cpp format docs docs-serve results-page bench bench-models \
   bench-runtimes gpu-check wheel wheels wheel-test release-check clean
 
 help:
@@ -39,11 +39,13 @@ help:
 	@echo 'make test-zoo        replaces pooling in all models of keras.applications, and in models of keras-hub'
 	@echo 'make test-keras-2    saves all networks of tf_keras.applications with Keras 2, and reads them with Keras 3'
 	@echo 'make test-exports    exports networks of every layer to every format, and compares the results'
+	@echo 'make test-examples   runs the notebook, and what else in examples/ takes long to test'
 	@echo 'make test-versions   tests a wheel beside every TensorFlow and Keras of the promised range'
 	@echo 'make test-bazel      builds BUILD with Bazel, and tests a small model server with the ops linked in'
 	@echo 'make test-neon       tests the kernels for ARM in an emulator, and compares the bits of the results'
 	@echo 'make lint            checks formatting and style; make format repairs what it can'
 	@echo 'make docs            builds the documentation as a site in build/site; make docs-serve shows it while you write'
+	@echo 'make results-page    writes what is recorded of the experiments into docs/results.md'
 	@echo 'make bench           measures the poolings beside their peers, in ten minutes; BENCH="--help" says how to choose'
 	@echo 'make bench-models    measures ResNet50 and InceptionV3 beside the same networks with SoftPool'
 	@echo 'make bench-runtimes  measures the portable forms in each runtime: poolings alone, and whole networks'
@@ -91,6 +93,9 @@ test-keras-2: $(VENV)/.test
 test-exports: $(VENV)/.test
 	$(BIN)/python -m pytest tests/serving -m slow -n $(TEST_JOBS) -q
 
+test-examples: $(VENV)/.test $(VENV)/.examples
+	$(BIN)/python -m pytest tests/examples -m slow -q
+
 # Bazel compiles the kernels for itself, which takes one core a quarter of an hour the first time.
 test-bazel: $(VENV)/.test
 	bash build_support/optional_packages.sh 'BUILD is not tested' \
@@ -135,6 +140,10 @@ docs: $(VENV)/.docs
 
 docs-serve: $(VENV)/.docs
 	$(MKDOCS) serve --watch tf_softpool --watch README.md --watch CONTRIBUTING.md --watch CHANGELOG.md
+
+# Fills the blocks of docs/results.md from the files in docs/results.
+results-page: $(VENV)/.examples
+	$(BIN)/python examples/results_page.py
 
 # BENCH has options, such as BENCH="--threads 2 --rows 2x2".
 bench: $(VENV)/.demo

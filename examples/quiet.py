@@ -37,3 +37,5 @@ with standard_error():
 
     # TensorFlow also prints lines when it looks for devices.
     tf.config.list_physical_devices()
+    # In a notebook, TensorFlow also says which files it writes.
+    tf.get_logger().setLevel("WARNING")

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import costs
+import drawings
 import formulas
 import pictures
 from links import FROM_ROOT, for_site
@@ -27,7 +28,7 @@ def on_files(files, config):
     for name, page in FROM_ROOT.items():
         if page != "index.md":
             files.append(File.generated(config, page, content=(ROOT / name).read_text()))
-    for name, content in {**pictures.files(), "site/math.woff": formulas.font()}.items():
+    for name, content in {**pictures.files(), **drawings.files(), "site/math.woff": formulas.font()}.items():
         files.append(File.generated(config, name, content=content))
     return files
 
@@ -36,6 +37,8 @@ def on_page_markdown(markdown, page, config, files):
     """Makes a page's links fit the site, and fills its marked places."""
     source = page.file.src_uri
     markdown = for_site(markdown, source, "" if page.file.generated_by else os.path.dirname(f"docs/{source}"))
+    if source == "results.md":
+        markdown = drawings.with_pictures(markdown, drawings.files())
     name = Path(source).stem
     measured, readme = ((ROOT / path).read_text() for path in ("docs/benchmarks.md", "README.md"))
     up = "../" * source.count("/")

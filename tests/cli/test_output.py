@@ -11,11 +11,13 @@ import warnings
 import keras
 import numpy as np
 import pytest
+from rich.table import Table
 from terminals import shown_in
 
 import tf_softpool as tsp
 from tf_softpool.cli import replace
 from tf_softpool_cli.main import main
+from tf_softpool_cli.tables import plain_text
 
 L = keras.layers
 
@@ -155,3 +157,12 @@ def test_a_dumb_terminal(folder):
     assert b"\x1b" not in text
     words = [line.split()[0] for line in text.decode().splitlines()]
     assert words == [f"{folder}/a.tflite:", "input", "output", "largest", "output_0:", "The"]
+
+
+def test_tables_are_text_in_notebooks_too(monkeypatch):
+    table = Table("layer", "was")
+    table.add_row("pool", "MaxPooling2D")
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert ["│", "pool", "│", "MaxPooling2D", "│"] in [
+        line.split() for line in plain_text(table).splitlines()
+    ]
