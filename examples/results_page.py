@@ -1,7 +1,7 @@
 """Writes the recorded results of the experiments into docs/results.md.
 
-To record a result, copy the file that an experiment wrote, out/NAME/results.json, to docs/results/NAME.json. The
-page has a block for each experiment. A block begins with `<!-- results: NAME -->` and ends with
+To record a result, copy the file that an experiment wrote, out/NAME/results.json, to docs/results/NAME.json.
+The page has a block for each experiment. A block begins with `<!-- results: NAME -->` and ends with
 `<!-- end of results -->`, and what stands between them is made here.
 
 Usage: python examples/results_page.py
