@@ -27,8 +27,8 @@ TIDY_FLAGS := -I custom_ops -I tests/midrange -I examples/serving_c -DHWY_COMPIL
 PY := tf_softpool tf_softpool_cli tests examples benchmarks build_support docs setup.py
 
 .PHONY: help demo example test test-all test-kernels test-python test-faults test-zoo test-keras-2 test-exports \
-  test-examples test-bazel test-versions test-neon cuda-host lint lint-python lint-cpp format docs docs-serve results-page bench bench-models \
-  bench-runtimes gpu-check wheel wheels wheel-test release-check clean
+  test-examples test-bazel test-versions test-neon cuda-host lint lint-python lint-cpp format docs docs-serve \
+  results-page bench bench-models bench-runtimes gpu-check wheel wheels wheel-test release-check clean
 
 help:
 	@echo 'make demo            runs the main workflow, end to end, in a minute'

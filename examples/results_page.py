@@ -9,6 +9,7 @@ Usage: python examples/results_page.py
 
 import importlib
 import re
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,7 +70,34 @@ def recorded(name: str) -> str:
     if not record(name).exists():
         return f"Nothing has been recorded yet. `make example EXAMPLE={name}` runs it."
     results = store.load(record(name))
-    return "\n".join([_how(results), *map(printing.markdown, experiment(name).tables(results))])
+    first, *others = experiment(name).tables(results)
+    parts = [_how(results), printing.markdown(first)]
+    if others:
+        # Pages are read in the repository and on the site, and both fold this. The attribute is for the site.
+        titles = "; ".join(table.title for table in others)
+        parts += [f'<details markdown="1">\n<summary>More tables: {titles}</summary>\n']
+        parts += [*map(printing.markdown, others), "</details>\n"]
+    return _wrapped("\n".join(parts))
+
+
+def _wrapped(text: str) -> str:
+    """Returns Markdown whose lines are not long, except rows of tables and titles of what is folded."""
+    lines = []
+    for line in text.splitlines():
+        if line.startswith(("|", "<")):
+            lines.append(line)
+        else:
+            # At the beginning of a line, some characters would begin a list, a heading or a table.
+            wrapped = textwrap.wrap(line, 118, break_long_words=False, break_on_hyphens=False) or [""]
+            lines += [
+                wrapped[0],
+                *(re.sub(r"^([-+*#>|]|\d+(?=[.)] ))", _escaped, each) for each in wrapped[1:]),
+            ]
+    return "\n".join(lines)
+
+
+def _escaped(beginning: re.Match[str]) -> str:
+    return f"{beginning[0]}\\" if beginning[0].isdecimal() else f"\\{beginning[0]}"
 
 
 def _how(results: Results) -> str:

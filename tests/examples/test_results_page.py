@@ -31,6 +31,8 @@ INVENTORY = [
     "DPP, conclusion",
     "DPP, pictures and the table of VGG",
 ]
+# Its last words begin a new line.
+NOTES = "w" * 117 + " - no item"
 VERDICTS = {"reproduced", "refuted", "partly", "not testable here", "nothing to test"}
 
 
@@ -113,7 +115,8 @@ def test_what_is_recorded(seconds, time, tmp_path, monkeypatch):
     results = Results("probe", {"seeds": 3, "epochs": 2}, {"max": [{"seed": 0, "accuracy": 0.5}]}, about)
 
     def tables(found):
-        return [Table("Accuracy", ["setting", "mean"], [["max", str(found.values("max", "accuracy")[0])]])]
+        row = ["max", str(found.values("max", "accuracy")[0])]
+        return [Table(title, ["setting", "mean"], [row], NOTES) for title in ("Accuracy", "Entropy", "Both")]
 
     probe = Experiment("probe", "", ["max"], {}, {}, None, tables, None)
     monkeypatch.setattr(results_page, "RECORDS", tmp_path)
@@ -130,7 +133,50 @@ def test_what_is_recorded(seconds, time, tmp_path, monkeypatch):
         "| setting | mean |",
         "| --- | ---: |",
         "| max | 0.5 |",
+        "",
+        "w" * 117,
+        r"\- no item",
+        "",
+        '<details markdown="1">',
+        "<summary>More tables: Entropy; Both</summary>",
+        "",
+        "**Entropy**",
+        "",
+        "| setting | mean |",
+        "| --- | ---: |",
+        "| max | 0.5 |",
+        "",
+        "w" * 117,
+        r"\- no item",
+        "",
+        "**Both**",
+        "",
+        "| setting | mean |",
+        "| --- | ---: |",
+        "| max | 0.5 |",
+        "",
+        "w" * 117,
+        r"\- no item",
+        "",
+        "</details>",
     ]
+
+
+@pytest.mark.parametrize(
+    ("beginning", "expected"),
+    [
+        ("- a", r"\- a"),
+        ("* a", r"\* a"),
+        ("# a", r"\# a"),
+        ("| a", r"\| a"),
+        ("1. a", r"1\. a"),
+        ("1.5", "1.5"),
+    ],
+)
+def test_no_line_becomes_something_else(beginning, expected):
+    long = "w" * 117
+    assert results_page._wrapped(f"{long} {beginning}") == f"{long}\n{expected}"
+    assert results_page._wrapped(f"| {long} {beginning}") == f"| {long} {beginning}"
 
 
 def test_an_example_without_an_experiment_is_an_error():
