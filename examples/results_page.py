@@ -7,6 +7,7 @@ The page has a block for each experiment. A block begins with `<!-- results: NAM
 Usage: python examples/results_page.py
 """
 
+import html
 import importlib
 import re
 import textwrap
@@ -17,7 +18,7 @@ import quiet  # noqa: F401
 
 # isort: split
 from experiments import printing, store
-from experiments.experiment import Experiment, Results
+from experiments.experiment import Experiment, Results, Table
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "results.md"
@@ -70,14 +71,17 @@ def recorded(name: str) -> str:
     if not record(name).exists():
         return f"Nothing has been recorded yet. `make example EXAMPLE={name}` runs it."
     results = store.load(record(name))
-    first, *others = experiment(name).tables(results)
-    parts = [_how(results), printing.markdown(first)]
-    if others:
-        # Pages are read in the repository and on the site, and both fold this. The attribute is for the site.
-        titles = "; ".join(table.title for table in others)
-        parts += [f'<details markdown="1">\n<summary>More tables: {titles}</summary>\n']
-        parts += [*map(printing.markdown, others), "</details>\n"]
-    return _wrapped("\n".join(parts))
+    tables = experiment(name).tables(results)
+    return _wrapped(
+        "\n".join([_how(results), *map(printing.markdown, tables[:1]), *map(_folded, tables[1:])])
+    )
+
+
+def _folded(table: Table) -> str:
+    """Returns a table that is shown once a reader clicks its title, in the repository and on the site."""
+    _, shown = printing.markdown(table).split("\n", 1)
+    # The attribute tells the site that Markdown is inside.
+    return f'<details markdown="1">\n<summary>{html.escape(table.title)}</summary>\n{shown}\n</details>\n'
 
 
 def _wrapped(text: str) -> str:

@@ -116,7 +116,7 @@ def test_what_is_recorded(seconds, time, tmp_path, monkeypatch):
 
     def tables(found):
         row = ["max", str(found.values("max", "accuracy")[0])]
-        return [Table(title, ["setting", "mean"], [row], NOTES) for title in ("Accuracy", "Entropy", "Both")]
+        return [Table(title, ["setting", "mean"], [row], NOTES) for title in ("Accuracy", "Entropy", "a < b")]
 
     probe = Experiment("probe", "", ["max"], {}, {}, None, tables, None)
     monkeypatch.setattr(results_page, "RECORDS", tmp_path)
@@ -138,9 +138,7 @@ def test_what_is_recorded(seconds, time, tmp_path, monkeypatch):
         r"\- no item",
         "",
         '<details markdown="1">',
-        "<summary>More tables: Entropy; Both</summary>",
-        "",
-        "**Entropy**",
+        "<summary>Entropy</summary>",
         "",
         "| setting | mean |",
         "| --- | ---: |",
@@ -149,7 +147,10 @@ def test_what_is_recorded(seconds, time, tmp_path, monkeypatch):
         "w" * 117,
         r"\- no item",
         "",
-        "**Both**",
+        "</details>",
+        "",
+        '<details markdown="1">',
+        "<summary>a &lt; b</summary>",
         "",
         "| setting | mean |",
         "| --- | ---: |",
