@@ -77,6 +77,7 @@ def test_rows_that_are_gone_are_an_error():
         ("[a](README.md)", "contributing.md", "", "[a](index.md)"),
         ("[a](docs/poolings/soft.md)", "poolings/index.md", "", "[a](soft.md)"),
         ("[a](../gpu.md)", "poolings/soft.md", "docs/poolings", "[a](../gpu.md)"),
+        ("[a](../examples/tour.ipynb)", "index.md", "docs", "[a](tour.ipynb)"),
         ("[a](../CONTRIBUTING.md)", "index.md", "docs", "[a](contributing.md)"),
         ("[`a`](../tests/midrange) b", "adding_a_pooling.md", "docs", "`a` b"),
         ("[a](LICENSE)", "contributing.md", "", "a"),

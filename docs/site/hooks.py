@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def on_files(files, config):
-    """Adds the pages that are at the root of the repository, the pictures, and a font."""
+    """Adds the pages that are at the root of the repository, the notebook, the pictures, and a font."""
     for name, page in FROM_ROOT.items():
         if page != "index.md":
             files.append(File.generated(config, page, content=(ROOT / name).read_text()))

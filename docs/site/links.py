@@ -3,8 +3,13 @@
 import os
 import re
 
-# The pages of the repository that are not in docs/, and where they are on the site.
-FROM_ROOT = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+# The pages of the repository that are not in docs/, and the notebook, and where they are on the site.
+FROM_ROOT = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "examples/tour.ipynb": "tour.ipynb",
+}
 # A link, or code, in which nothing is a link.
 _LINK_OR_CODE = re.compile(
     r"^ *```.*?^ *```|(`+).+?\1|(?<!!)\[(?P<text>(?:`[^`]*`|[^\[\]`])*)\]\((?P<to>[^()\s]+)\)",

@@ -73,7 +73,7 @@ def test_every_claim_has_a_verdict_and_a_section(row):
     _, claim, verdict, section = row
     assert claim
     assert re.fullmatch(r"\[.+\]\(#[\w-]+\)", section)
-    kinds = re.sub(r" \(.*\)$", "", verdict).split(", ")
+    kinds = re.sub(r" \([^)]*\)", "", verdict).split(", ")
     assert [kind for kind in kinds if kind not in VERDICTS and not re.fullmatch(r"TODO\(\w+\)", kind)] == []
 
 
