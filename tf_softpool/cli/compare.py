@@ -33,5 +33,5 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
             terminal.has_written = True
     if options.json:
         return 0 if terminal.show(json.dumps(comparison.to_json(), indent=2)) else UNPRINTED
-    shown = terminal.show(comparison.header())
-    return 0 if terminal.show(comparison.table()) and shown else UNPRINTED
+    # In a narrow terminal a table of rich would cut its cells, and a text only breaks its lines.
+    return 0 if terminal.show(str(comparison)) else UNPRINTED

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-# The methods of `tf.image.resize`. If factors are whole numbers, as here, "area" is "nearest" but for rounding.
+# Methods of `tf.image.resize`. If factors are whole numbers, as here, "area" is "nearest" but for rounding.
 ENLARGINGS = ("nearest", "area", "bilinear", "bicubic")
 
 

@@ -54,14 +54,14 @@ class _Form(NamedTuple):
     training: bool = False
 
 
-_HALF = "not trained: half max, half average"
+_HALF = "not trained: half max"
 _FORMS = {
     AVERAGE: (_Form(AVERAGE, at_any_range=True),),
     MAX: (_Form(MAX, at_any_range=True),),
     "median": (_Form("median", at_any_range=True),),
-    "sorted": (_Form("sorted", "not trained: the average", at_any_range=True),),
-    "local_importance": (_Form("local_importance", "not trained: the average", at_any_range=True),),
-    "detail_preserving": (_Form("detail_preserving", "not trained: alpha = lambda = 1"),),
+    "sorted": (_Form("sorted", "not trained: average", at_any_range=True),),
+    "local_importance": (_Form("local_importance", "not trained: average", at_any_range=True),),
+    "detail_preserving": (_Form("detail_preserving", "not trained"),),
     "mixed": (_Form("mixed", _HALF, at_any_range=True),),
     "gated": (_Form("gated", _HALF, at_any_range=True),),
     "lp": (_Form("lp", "not trained: p = 2"),),

@@ -11,7 +11,7 @@ from tf_softpool.comparison.measures import METRIC
 if TYPE_CHECKING:
     from tf_softpool.comparison.results import Comparison, Row
 
-_TITLES = ("pooling", "range", "SSIM", "- average", "better on", "PSNR", "brightness", "way to max", "note")
+_TITLES = ("pooling", "range", "SSIM", "- average", "won", "PSNR", "brightness", "to max", "note")
 _TIMES = ("ms", "of max", "of average")
 
 
@@ -27,8 +27,8 @@ def header(comparison: "Comparison") -> str:
     lines = [
         f"{what}, pooled in windows of {window}, and enlarged to the old size ({settings.enlarge})",
         f"pooled values are clipped to 0..1; {METRIC}" + ("; of clips the mean over frames" if clips else ""),
-        "- average: SSIM minus that of average pooling; brightness: shift in % of white; way to max: 0 % is "
-        "average, 100 % max pooling",
+        "- average: SSIM minus that of average pooling; won: pictures on which it is above that; brightness: "
+        "shift in % of white; to max: 0 % is average and 100 % max pooling",
     ]
     if settings.seconds:
         first = pictures[0]
@@ -55,7 +55,7 @@ def _cells(row: "Row", timed: bool) -> list[str]:
         row.entrant.range,
         f"{row.ssim:.4f}",
         signed(row.ssim_minus_average, 4),
-        f"{row.won} of {row.pictures}",
+        f"{row.won}/{row.pictures}",
         "equal" if math.isinf(row.psnr) else f"{row.psnr:.2f}",
         f"{signed(row.brightness, 2)} %",
         "" if row.way is None else f"{round(100 * row.way)} %",
