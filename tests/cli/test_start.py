@@ -59,7 +59,7 @@ LIGHT = [
     (["compare", "taken", "--pool-size", "2", "2", "2", "2"], 2, "at most three numbers"),
     (["compare", "taken", "--range", "1..0"], 2, "A range must be"),
     (["compare", "taken", "--range", "0..1", "nan..1"], 2, "A range must be"),
-    (["compare", "taken", "--seed", "-1"], 2, "expected one argument"),
+    (["compare", "taken", "--seed", "-1"], 2, "from 0 to 2^31 - 1"),
     (["compare", "taken", "--seed", str(2**31)], 2, "from 0 to 2^31 - 1"),
     (["compare", "taken", "--sheet", "out.doc"], 2, "must end with .pdf, .png, .svg, .webp"),
     (["compare", "taken", "--html", "out.png"], 2, "must end with .html, .htm"),
