@@ -170,12 +170,17 @@ class Comparison:
 
         write_sheet(self, path, picture, region, scale, overwrite)
 
-    def html(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
+    def html(
+        self,
+        path: str | os.PathLike[str],
+        region: Sequence[int] | None = None,
+        overwrite: bool = False,
+    ) -> None:
         """Writes a page with the table and the pictures. See `write_page`."""
         require("compare", "matplotlib", "jinja2", purpose="A page")
         from tf_softpool.comparison.page import write_page
 
-        write_page(self, path, overwrite=overwrite)
+        write_page(self, path, region, overwrite)
 
 
 def _plain(result: Score | Row) -> dict[str, Any]:
