@@ -14,6 +14,7 @@ from pathlib import Path
 import costs
 import drawings
 import formulas
+import gallery
 import pictures
 from links import FROM_ROOT, for_site
 from markers import fill
@@ -28,7 +29,8 @@ def on_files(files, config):
     for name, page in FROM_ROOT.items():
         if page != "index.md":
             files.append(File.generated(config, page, content=(ROOT / name).read_text()))
-    for name, content in {**pictures.files(), **drawings.files(), "site/math.woff": formulas.font()}.items():
+    made = {**pictures.files(), **drawings.files(), **gallery.files(), "site/math.woff": formulas.font()}
+    for name, content in made.items():
         files.append(File.generated(config, name, content=content))
     return files
 
@@ -49,6 +51,7 @@ def on_page_markdown(markdown, page, config, files):
             "picture": lambda: pictures.figure(name, f"{up}pictures"),
             "costs": lambda: costs.costs(measured, POOLINGS[name]),
             "all costs": lambda: costs.all_costs(measured, POOLINGS),
+            "gallery": lambda: gallery.gallery("pictures"),
             "home picture": lambda: pictures.home("pictures"),
             "layers": lambda: _layers(POOLINGS[name]),
             "all layers": lambda: _all_layers(up),

@@ -61,10 +61,12 @@ def write_page(
         OSError: if nothing can be written at `path`.
 
     Example:
+        >>> import tempfile
         >>> import numpy as np
         >>> import tf_softpool as tsp
         >>> picture = np.random.default_rng(0).random((48, 48, 3))
-        >>> tsp.compare(picture, "soft", 3, seconds=0).html("page.html", overwrite=True)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     tsp.compare(picture, "soft", 3, seconds=0).html(f"{folder}/page.html")
     """
     if Path(path).suffix.lower() not in PAGES:
         raise ValueError(f"A page's name must end in {' or '.join(PAGES)}, got {str(path)!r}.")

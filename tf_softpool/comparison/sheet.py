@@ -79,11 +79,12 @@ def write_sheet(
         OSError: if nothing can be written at `path`.
 
     Example:
+        >>> import tempfile
         >>> import numpy as np
         >>> import tf_softpool as tsp
-        >>> picture = np.random.default_rng(0).random((48, 48, 3))
-        >>> found = tsp.compare(picture, "soft", 3, seconds=0)
-        >>> found.sheet("sheet.png", region=(0, 0, 12, 12), overwrite=True)
+        >>> found = tsp.compare(np.random.default_rng(0).random((48, 48, 3)), "soft", 3, seconds=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     found.sheet(f"{folder}/sheet.png", region=(0, 0, 12, 12))
     """
     ending = Path(path).suffix.lower()
     if ending not in SHEETS:
