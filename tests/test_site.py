@@ -1,12 +1,15 @@
 """The parts of docs/site that fill the pages of the documentation. `make docs` tests the rest."""
 
 import re
+from pathlib import Path
 
 import costs
+import gallery
 import links
 import markers
 import pooling_pages
 import pytest
+import skimage.data
 from pages import ROOT
 
 from tf_softpool import layers
@@ -110,3 +113,12 @@ def test_places_are_filled(text, expected):
 def test_an_unknown_place_is_an_error():
     with pytest.raises(ValueError, match=r"page\.md has the place '<!-- gone -->'"):
         markers.fill("<!-- gone -->", "page.md", {"part": lambda: "1"})
+
+
+def test_the_gallery_has_its_place_and_its_photographs():
+    assert "\n<!-- gallery -->\n" in (ROOT / "docs/gallery.md").read_text()
+    # Photographs that scikit-image would have to download are none of them.
+    files = {path.stem for path in Path(skimage.data.__file__).parent.iterdir()}
+    renamed = {"immunohistochemistry": "ihc"}
+    assert {renamed.get(name, name) for name in gallery.PHOTOGRAPHS} <= files
+    assert gallery.SHEET in gallery.PHOTOGRAPHS

@@ -28,8 +28,8 @@ PHOTOGRAPHS = {
     "astronaut": "Small bright and dark things side by side.",
     "coffee": "Reflections on a spoon: max pooling makes them wider.",
     "page": "Dark letters on a bright page: max pooling wears them away, because bright values win.",
-    "brick": "A texture without large differences: all poolings are near the average.",
-    "retina": "A photograph of an eye.",
+    "brick": "Straight edges: here the SSIM of median pooling is above that of average pooling.",
+    "retina": "A photograph of an eye. The poolings differ most at its border.",
     "immunohistochemistry": "A stained tissue under a microscope.",
     "hubble_deep_field": "Bright things before a dark ground: max pooling makes them larger.",
 }
