@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 # How many frames of a GIF or video are read if nobody says otherwise.
 FRAMES = 16
-# In all frames together. A comparison takes some 90 bytes for each of them.
+# In all frames together. A comparison takes some 110 bytes for each of them in colour.
 MOST_PIXELS = 40_000_000
 
 
