@@ -37,5 +37,6 @@ with standard_error():
 
     # TensorFlow also prints lines when it looks for devices.
     tf.config.list_physical_devices()
-    # In a notebook, TensorFlow also says which files it writes.
-    tf.get_logger().setLevel("WARNING")
+    # In a notebook, TensorFlow says which files it writes. An example that makes many networks traces many
+    # functions, of which TensorFlow warns.
+    tf.get_logger().setLevel("ERROR")
