@@ -8,6 +8,7 @@ Usage: python examples/learned_parameters.py [--seeds 5] [--epochs 8]
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import quiet  # noqa: F401
@@ -152,8 +153,10 @@ def _p(gaps: np.ndarray) -> float:
 def tables(results: Results) -> list[Table]:
     """Returns the start and the end of all parameters, and whether two starts end at the same place."""
     ps = moved(results)
-    made = [_ends(results, name, ps) for name in PANELS if set(PANELS[name]) & set(results.runs)]
-    return [*made, _starts(results)]
+    names = [name for name in PANELS if set(PANELS[name]) & set(results.runs)]
+    made = [_ends(results, name, ps) for name in names]
+    # The columns of all tables mean the same, which is said once.
+    return [*(replace(each, notes="") for each in made[:-1]), made[-1], _starts(results)]
 
 
 def _ends(results: Results, name: str, ps: dict[tuple[str, int, str], float]) -> Table:
@@ -203,7 +206,8 @@ def _starts(results: Results) -> Table:
             parameter = next(iter(first))
             gap = second[parameter] - first[parameter]
             gaps.append(gap[:, -1])
-            left = gap[:, -1].mean() / gap[:, 0].mean()
+            # Zero is added because a zero below zero would be shown with its sign.
+            left = round(gap[:, -1].mean() / gap[:, 0].mean(), 2) + 0.0
             ends = f"{gap[:, -1].mean():+.2f} ± {_deviation(gap[:, -1]):.2f}"
             name = f"{' | '.join(pair)}, pooling {layer + 1}"
             rows.append([name, parameter, f"{gap[:, 0].mean():+.2f}", ends, f"{left:.0%}"])
@@ -240,6 +244,8 @@ def draw(results: Results, path: Path) -> None:
                 _lines(ax, found, setting, style)
             if name in ("alpha", "lambda"):
                 ax.set_yscale("log")
+                ax.yaxis.set_major_formatter("{x:g}")
+                ax.yaxis.set_minor_formatter("{x:g}")
             ax.grid(alpha=0.3)
         row[0].set_ylabel(name)
         row[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=8)
