@@ -60,31 +60,37 @@ def run(
         experiment: `Experiment`.
         effort: dict of ints.
         folder: path of the experiment's folder. Its runs are kept there.
-        settings: list of strings, the settings to run. Default: all.
+        settings: list of strings, the settings to run beside those that always run. Default: all.
         console: rich's console for the progress. Default: standard error.
         again: bool, whether runs that are kept are made again.
 
     Returns:
         `Results`.
     """
-    settings = list(settings or experiment.settings)
+    chosen = {*(settings or experiment.settings), *experiment.always}
+    settings = [setting for setting in experiment.settings if setting in chosen]
+    # All settings with one seed come before the next seed: what is complete can be compared at any time.
+    order = [
+        (setting, seed)
+        for seed in range(effort["seeds"])
+        for setting in settings
+        if seed == 0 or setting not in experiment.once
+    ]
     about = machine()
     source = " ".join(str(about[name]) for name in ("tf_softpool", "tensorflow", "keras"))
     kept = store.Store(folder, effort, source)
     runs: dict[str, list[Run]] = {setting: [] for setting in settings}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console or Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(experiment.name, total=len(settings) * effort["seeds"])
-        # All settings with one seed come before the next seed: what is complete can be compared at any time.
-        for seed in range(effort["seeds"]):
-            for setting in settings:
-                progress.update(task, description=f"{setting}, seed {seed}")
-                found = None if again else kept.find(setting, seed)
-                if found is None:
-                    found = _run(experiment.run, setting, seed, effort)
-                    kept.keep(setting, seed, found)
-                runs[setting].append(found)
-                progress.advance(task)
+        task = progress.add_task(experiment.name, total=len(order))
+        for setting, seed in order:
+            progress.update(task, description=f"{setting}, seed {seed}")
+            found = None if again else kept.find(setting, seed)
+            if found is None:
+                found = _run(experiment.run, setting, seed, effort)
+                kept.keep(setting, seed, found)
+            runs[setting].append(found)
+            progress.advance(task)
     seconds = sum(each["seconds"] for found in runs.values() for each in found)
     return Results(experiment.name, effort, runs, {**about, "seconds": round(seconds)})
 

@@ -1,7 +1,7 @@
 """What an experiment is, and what its runs leave behind."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,8 @@ class Results:
         experiment: string, the experiment's name.
         effort: dict of ints, such as `seeds` and `epochs`.
         runs: dict of lists by setting. The runs of a setting are in the order of their seeds, and seeds are
-            the same in all settings. Each run is a dict of numbers and lists, with `seed` and `seconds`.
+            the same in all settings, except those that run once. Each run is a dict of numbers and lists,
+            with `seed` and `seconds`.
         about: dict of what ran them: the processor, the versions, the seconds of all runs together.
     """
 
@@ -46,6 +47,11 @@ class Results:
     def values(self, setting: str, metric: str) -> list[float]:
         """Returns one number of each run of a setting, in the order of the seeds."""
         return [run[metric] for run in self.runs[setting]]
+
+    def only(self, settings: Sequence[str]) -> "Results":
+        """Returns the results of some settings. Settings that were not run are left out."""
+        runs = {setting: self.runs[setting] for setting in settings if setting in self.runs}
+        return replace(self, runs=runs)
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class Experiment:
             random, and returns numbers and lists that JSON can hold.
         tables: function `(results) -> list of Table`.
         draw: function `(results, path)`. It writes a picture of the results, a PNG file.
+        always: list of strings, the settings that run even if a user chooses others: baselines.
+        once: list of strings, the settings that run with the first seed only.
     """
 
     name: str
@@ -73,3 +81,5 @@ class Experiment:
     run: Callable[[str, int, Effort], Run]
     tables: Callable[[Results], list[Table]]
     draw: Callable[[Results, Path], None]
+    always: Sequence[str] = ()
+    once: Sequence[str] = ()

@@ -1,5 +1,6 @@
 """What experiments share: runs that are kept, tests over seeds, tables."""
 
+import dataclasses
 import io
 import json
 
@@ -63,6 +64,28 @@ def test_kept_runs_serve_the_same_effort_only(tmp_path, effort, again, count):
     for numbers, anew in ((EFFORT, False), (effort, again)):
         command.run(probe, numbers, tmp_path, console=Console(file=io.StringIO()), again=anew)
     assert len(made) == count
+
+
+@pytest.mark.parametrize(
+    ("chosen", "made"),
+    [
+        (None, ["max 0", "soft 0", "sum 0", "max 1", "soft 1"]),
+        (["soft"], ["max 0", "soft 0", "max 1", "soft 1"]),
+        (["sum"], ["max 0", "sum 0", "max 1"]),
+    ],
+)
+def test_baselines_always_run_and_some_settings_run_once(tmp_path, chosen, made):
+    order = []
+    probe = dataclasses.replace(
+        experiment(lambda setting, seed, effort: order.append(f"{setting} {seed}") or {}),
+        settings=("max", "soft", "sum"),
+        always=("max",),
+        once=("sum",),
+    )
+    quietly = Console(file=io.StringIO())
+    found = command.run(probe, {**EFFORT, "seeds": 2}, tmp_path, chosen, quietly)
+    assert order == made
+    assert list(found.only(["sum", "max"]).runs) == [each for each in ("sum", "max") if each in found.runs]
 
 
 def test_the_seed_decides_what_is_random(tmp_path):
