@@ -10,6 +10,7 @@ from experiments import command, paired, printing, store
 from experiments.experiment import Experiment, Results, Table
 from rich.console import Console
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 EFFORT = {"seeds": 3, "epochs": 2}
 
@@ -142,6 +143,14 @@ def test_differences_are_those_of_a_paired_test():
     assert found[2].corrected == pytest.approx(max(2 * soft.pvalue, total.pvalue))
     assert (found[0].difference, found[0].p, found[0].corrected) == (0, 1, 1)
     assert found[0].deviation == pytest.approx(np.std(base, ddof=1))
+
+
+@pytest.mark.parametrize(
+    "ps", [[], [0.04], [0.5, 0.9], [0.04, 0.01, 0.03, 0.02], [0.01, 0.0, 0.01, 1.0, 0.2]]
+)
+def test_holms_correction(ps):
+    expected = multipletests(ps, method="holm")[1] if ps else []
+    assert paired.holm(ps) == pytest.approx(list(expected))
 
 
 def test_equal_runs_prove_nothing():
