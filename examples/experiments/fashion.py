@@ -1,7 +1,7 @@
 """A small network for Fashion-MNIST, and how networks are trained and scored on these pictures."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -41,7 +41,8 @@ def pictures(seed: int, effort: Effort) -> Pictures:
 
     Args:
         seed: int, which decides what is drawn for training.
-        effort: dict of ints: `pictures` to train with, `tests` to test with.
+        effort: dict of ints: `pictures` to train with, `tests` to test with. TensorFlow traces a network a
+            second time if the last batch is smaller, so `pictures` had better be a multiple of `BATCH`.
     """
     return data.some_fashion(effort["pictures"], effort["tests"], seed)
 
@@ -87,3 +88,35 @@ def _weights(
     model.fit(x, y, batch_size=BATCH, epochs=dict(effort)["epochs"], verbose=0)
     weights: list[np.ndarray] = model.get_weights()
     return weights
+
+
+def before_and_after(
+    model: keras.Model, seed: int, effort: Effort, noises: Sequence[float] = (0.0,)
+) -> dict[str, float]:
+    """Scores a model as it is, trains it for one more epoch, and scores it again.
+
+    Args:
+        model: `keras.Model`. It is compiled here, so all models begin with a new optimizer.
+        seed: int, which decides the pictures.
+        effort: dict of ints: `pictures`, `tests`.
+        noises: list of floats. For each, the model is also scored on pictures with normal noise of this
+            standard deviation. The noise is the same for all models and seeds.
+
+    Returns:
+        dict with `before`, `after`, `cross entropy before` and `cross entropy after`, and accuracies such as
+        `before, noise 0.2`.
+    """
+    x, y, test_x, test_y = pictures(seed, effort)
+    noise = np.random.default_rng(0).normal(size=test_x.shape)
+    compile_for_fashion(model, CONTINUED)
+    found = {}
+    for when in ("before", "after"):
+        if when == "after":
+            model.fit(x, y, batch_size=BATCH, verbose=0)
+        for deviation in noises:
+            shown = np.clip(test_x + deviation * noise, 0, 1).astype("float32") if deviation else test_x
+            accuracy, entropy = score(model, shown, test_y)
+            found[f"{when}, noise {deviation}" if deviation else when] = accuracy
+            if not deviation:
+                found[f"cross entropy {when}"] = entropy
+    return found
