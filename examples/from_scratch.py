@@ -147,6 +147,11 @@ def _means(results: Results, poolings: Sequence[str], metric: str) -> list[float
     return [float(np.mean(results.values(each, metric))) for each in poolings]
 
 
+def _correlation(theirs: Sequence[float], ours: Sequence[float]) -> float:
+    """Returns Spearman's correlation. Equal numbers have no order, so their correlation is zero."""
+    return float(stats.spearmanr(theirs, ours).statistic) if len(set(ours)) > 1 else 0.0
+
+
 def _p(papers: Sequence[float], ours: Sequence[float]) -> float:
     """Returns the probability of a rank correlation as far from zero as this one if orders are random."""
     ranks = stats.rankdata(papers) - (len(papers) + 1) / 2
@@ -178,10 +183,10 @@ def _orders(results: Results) -> Table:
             metric = f"accuracy {name}"
             ours = _means(results, shared, metric)
             single = [
-                stats.spearmanr(theirs, [results.values(each, metric)[i] for each in shared]).statistic
+                _correlation(theirs, [results.values(each, metric)[i] for each in shared])
                 for i in range(results.effort["seeds"])
             ]
-            rho = stats.spearmanr(theirs, ours).statistic
+            rho = _correlation(theirs, ours)
             rows.append(
                 [
                     paper,
@@ -227,7 +232,7 @@ def _said_of_orders(results: Results, rows: Sequence[Sequence[str]], corrected: 
         epochs = epochs_of(results.effort)
         said.append(
             f"Our own orders after {epochs['quarter']} and after {epochs['all']} epochs correlate by "
-            f"{stats.spearmanr(first, last).statistic:+.2f}."
+            f"{_correlation(first, last):+.2f}."
         )
     said.append(
         "The papers trained large networks for long, on larger or on color pictures. Their mixed pooling "
