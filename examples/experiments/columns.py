@@ -62,4 +62,5 @@ def table(
         f"differences to {baseline} with the same seed, and their 95 % margins. *: p of the paired t-test is "
         f"below {paired.LEVEL}, corrected by Holm's method in its column. {' '.join(said)}"
     )
-    return Table(title, ["setting", means[0], *columns, *more], rows, notes)
+    header = ["setting", means[0], *(f"{column}, minus {baseline}" for column in columns), *more]
+    return Table(title, header, rows, notes)

@@ -95,7 +95,12 @@ THREE = {name: SOFTPOOL[name] for name in ("max", "soft", "Lp")}
     ("accuracies", "early", "correlation", "said"),
     [
         (SOFTPOOL, None, "+1.00", "survive the correction: SoftPool's paper, ResNet18, 2 epochs (+1.00)"),
-        (REVERSED, None, "-1.00", "survive the correction: SoftPool's paper, ResNet18, 2 epochs (-1.00)"),
+        (
+            REVERSED,
+            None,
+            "-1.00",
+            "the correction: SoftPool's paper, ResNet18, 2 epochs (-1.00, the reverse order)",
+        ),
         (SOFTPOOL, REVERSED, "-1.00", "after 2 and after 8 epochs correlate by -1.00"),
         # Three poolings have six orders only, which prove nothing.
         (THREE, None, "+1.00", "No correlation survives the correction"),
@@ -284,7 +289,7 @@ def test_columns():
     values = {"max": {"early": 0.5, "late": 0.7}, "soft": {"early": 0.5, "late": 0.8}}
     found = made_up(dataclasses.replace(replaced.EXPERIMENT), values, spread=0)
     table = columns.table(found, "t", ("mean", "late"), {"a": "early", "b": "late"}, "max", more={"n": len})
-    assert table.header == ["setting", "mean", "a", "b", "n"]
+    assert table.header == ["setting", "mean", "a, minus max", "b, minus max", "n"]
     assert table.rows == [
         ["soft", "80.00 ± 0.00", "+0.00 ± 0.00", "+10.00 ± 0.00 *", 4],
         ["max", "70.00 ± 0.00", "", "", 3],
