@@ -278,6 +278,11 @@ def difference(setting, gap, corrected):
             "Compared with max after the correction, above it: S3 (+3.00), sum (+1.00); "
             "below it: soft (-2.00). Every difference survives it.",
         ),
+        (
+            [(f"p{i}", -i / 100, 0.01) for i in range(1, 6)],
+            "Compared with max after the correction, below it: 5 settings, from p1 (-1.00) to p5 (-5.00). "
+            "Every difference survives it.",
+        ),
     ],
 )
 def test_verdicts(others, said):
