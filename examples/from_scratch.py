@@ -140,8 +140,8 @@ def _differences(results: Results, metric: str, title: str, scale: float, digits
         digits=digits,
     )
     notes = (
-        f"{made.notes} The learning rate is the same for all poolings, and was tuned for none of them. A step is "
-        f"{fashion.BATCH} pictures, and includes Keras's own time for it."
+        f"{made.notes} The learning rate is the same for all poolings, and was tuned for none of them. A "
+        f"step is {fashion.BATCH} pictures, and includes Keras's own time for it."
     )
     return Table(made.title, made.header, made.rows, notes)
 

@@ -243,7 +243,7 @@ def _large(found: Run) -> Table:
             if kept
             else "The copies are NOT as they should be: see the columns. "
         )
-        + f"ms: median time of one picture on {found['processors']} processors. Each network takes turns "
+        + f"ms: median time of one picture on {found['processors']} processor(s). Each takes turns "
         "with the original. The ratio is that of the same rounds: median and quartiles. Row N is the "
         "original beside itself, and shows what noise does."
     )
@@ -274,7 +274,7 @@ def draw(results: Results, path: Path) -> None:
         ax.set_xlabel("poolings replaced by SoftPool")
         ax.set_ylabel("accuracy minus the original's, points")
         ax.grid(alpha=0.3)
-        ax.legend()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     if large:
         _draw_ratios(axes[2], large[0])
     figure.savefig(path, dpi=90)

@@ -117,7 +117,7 @@ def draw(results: Results, path: Path) -> None:
         ax.set_xlabel("accuracy minus that of max, points")
         ax.set_title(f"noise {noise} on the pictures" if noise else "pictures as they are")
         ax.grid(axis="x", alpha=0.3)
-    ax.legend()
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(
         f"max pooling of trained networks replaced, {results.effort['seeds']} seeds, 95 % margins"
     )
