@@ -104,7 +104,12 @@ def _p(gaps: np.ndarray) -> float:
 
 
 def table(
-    title: str, found: Sequence[Difference], unit: str = "%", scale: float = 100.0, digits: int = 2
+    title: str,
+    found: Sequence[Difference],
+    unit: str = "%",
+    scale: float = 100.0,
+    digits: int = 2,
+    pairs: str = "seeds",
 ) -> Table:
     """Returns a table of differences.
 
@@ -114,8 +119,9 @@ def table(
         unit: string, the unit of the numbers after scaling.
         scale: float, by which numbers are multiplied.
         digits: int, the digits after the point.
+        pairs: string, what the pairs of the test are.
     """
-    baseline = next(each.setting for each in found if each.difference == 0 and each.margin == 0)
+    baseline = _baseline(found)
 
     def number(value: float) -> str:
         return f"{value * scale:.{digits}f}"
@@ -129,5 +135,23 @@ def table(
         row.append(f"{each.difference * scale:+.{digits}f} ± {number(each.margin)}")
         rows.append([*row, f"{each.p:.2g}", f"{each.corrected:.2g}{' *' if each.is_significant else ''}"])
     header = ["setting", f"mean ± deviation, {unit}", f"difference to {baseline}, 95 %", "p", "p, corrected"]
-    notes = f"p: paired t-test over the seeds, corrected by Holm's method. *: below {LEVEL}."
+    notes = f"p: paired t-test over the {pairs}, corrected by Holm's method. *: below {LEVEL}."
     return Table(title, header, rows, notes)
+
+
+def verdict(found: Sequence[Difference]) -> str:
+    """Returns a sentence that says which settings differ from the baseline after the correction."""
+    sure = [each for each in found if each.is_significant]
+    baseline = _baseline(found)
+    if not sure:
+        return f"No difference to {baseline} survives the correction."
+    sides = {
+        side: ", ".join(each.setting for each in sure if (each.difference > 0) == (side == "above"))
+        for side in ("above", "below")
+    }
+    said = [f"{side} {baseline}: {names}" for side, names in sides.items() if names]
+    return f"After the correction, {'; '.join(said)}."
+
+
+def _baseline(found: Sequence[Difference]) -> str:
+    return next(each.setting for each in found if each.difference == 0 and each.margin == 0)
