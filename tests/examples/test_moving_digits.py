@@ -9,7 +9,7 @@ from experiments import command, data
 from experiments.experiment import Results
 from rich.console import Console
 
-EFFORT = {"seeds": 2, "epochs": 1, "train": 32, "test": 16}
+EFFORT = {"seeds": 1, "epochs": 1, "train": 32, "test": 16}
 
 
 def test_the_seed_decides_the_clips():
@@ -57,7 +57,8 @@ def test_runs_tables_and_picture(tmp_path):
     for run in (run for runs in found.runs.values() for run in runs):
         assert 0 <= run["both"] <= min(run["digit"], run["direction"])
         assert len(run["losses"]) == 1
-    assert len(example.tables(found)) == 3
+    # One seed is no test.
+    assert example.tables(found) == []
     example.draw(found, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 10_000
 
