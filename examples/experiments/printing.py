@@ -12,7 +12,7 @@ def for_terminal(table: Table) -> rich.table.Table:
     """Returns a table for a terminal."""
     shown = rich.table.Table(title=table.title, caption=table.notes or None, title_justify="left")
     for i, name in enumerate(table.header):
-        shown.add_column(name, justify="right" if i else "left")
+        shown.add_column(name, justify="right" if i else "left", overflow="fold")
     for row in table.rows:
         shown.add_row(*map(Text, row))
     return shown

@@ -195,6 +195,13 @@ def test_tables():
     text = io.StringIO()
     Console(file=text, width=60).print(printing.for_terminal(table))
     assert "2|3" in text.getvalue()
+    # A narrow terminal breaks what a wide one shows in a line, and leaves nothing out.
+    narrow = io.StringIO()
+    row = ["a_name_that_is_long", "0.123456789"]
+    Console(file=narrow, width=20).print(printing.for_terminal(Table("wide", ["name", "value"], [row])))
+    shown = "".join(narrow.getvalue().split())
+    assert "…" not in shown
+    assert all(digit in shown for digit in "0123456789")
 
 
 def test_results_survive_a_file(tmp_path):
