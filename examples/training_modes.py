@@ -253,7 +253,8 @@ def draw(results: Results, path: Path) -> None:
             runs = results.runs.get(f"{pooling}, {mode}", [])
             if runs:
                 losses = np.mean([run["losses"] for run in runs], axis=0)
-                left.plot(np.arange(1, len(losses) + 1), losses, style, label=mode, linewidth=2)
+                epochs = np.arange(1, len(losses) + 1)
+                left.plot(epochs, losses, style, label=mode, linewidth=2)
                 for when, marker in (("first", "o"), ("last", "^")):
                     # Zeros have no place on a logarithmic axis.
                     values = [max(run[when], 1e-9) for run in runs]
@@ -261,8 +262,9 @@ def draw(results: Results, path: Path) -> None:
         left.set(title=f"{pooling} pooling: loss, the mean of the seeds", xlabel="epoch", ylabel="loss")
         if left.lines:
             left.legend()
+            left.set_xticks(epochs)
         right.set(yscale="log", ylim=(5e-10, 2), ylabel="difference to plain training")
-        right.set_title("weights after a step (circles) and at the end (triangles)")
+        right.set_title("weights after a step (circles) and at the end (triangles); 1e-9 stands for none")
         right.tick_params(axis="x", rotation=20)
     figure.savefig(path, dpi=80)
     plt.close(figure)
