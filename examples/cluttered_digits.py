@@ -87,7 +87,7 @@ def run(setting: str, seed: int, effort: Effort) -> Run:
 def tables(results: Results) -> list[Table]:
     """Returns the answers to what the article claims."""
     compared = verdicts.comparison
-    entropy = {"better": "lower", "unit": "nats", "scale": 1.0, "digits": 3}
+    entropy = {"unit": "nats", "scale": 1.0, "digits": 3}
     early = f"cross entropy on test data after {EARLY} epochs"
     made = [
         compared("Is any pooling better than max? Accuracy at the end", results, "accuracy", "max"),
@@ -133,7 +133,7 @@ def _speed(results: Results) -> Table:
         name: sum(min(each["entropies"]) > level for each in runs) for name, runs in results.runs.items()
     }
     made = verdicts.comparison(
-        title, replace(results, runs=timed), "epochs to level", "max", "lower", unit="epochs", scale=1.0
+        title, replace(results, runs=timed), "epochs to level", "max", unit="epochs", scale=1.0
     )
     never = ", ".join(f"{count} with {name}" for name, count in missed.items() if count) or "none"
     notes = (

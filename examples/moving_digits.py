@@ -15,7 +15,7 @@ import quiet  # noqa: F401
 import keras
 import matplotlib
 import numpy as np
-from experiments import command, data, paired, store
+from experiments import command, data, store, verdicts
 from experiments.experiment import Effort, Experiment, Results, Run, Table
 
 import tf_softpool as tsp
@@ -118,9 +118,7 @@ def tables(results: Results) -> list[Table]:
         return []
     made = []
     for measure in (*MEASURES, "both"):
-        found = paired.differences(results, measure, "max")
-        table = paired.table(f"accuracy on moving digits: {measure}", found)
-        made.append(Table(table.title, table.header, table.rows, f"{table.notes} {paired.verdict(found)}"))
+        made.append(verdicts.comparison(f"accuracy on moving digits: {measure}", results, measure, "max"))
     last = made[-1]
     notes = (
         f"{last.notes} The paper's table 7 trains video networks on films of people, and SoftPool gains 1.0 "

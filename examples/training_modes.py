@@ -20,7 +20,7 @@ import keras
 import matplotlib
 import numpy as np
 import tensorflow as tf
-from experiments import command, data, paired, store
+from experiments import command, data, store, verdicts
 from experiments.experiment import Effort, Experiment, Results, Run, Table
 
 import tf_softpool as tsp
@@ -218,10 +218,8 @@ def tables(results: Results) -> list[Table]:
             of_pooling = Results(results.experiment, results.effort, runs)
             made.append(_differences(pooling, of_pooling))
             if results.effort["seeds"] > 1:
-                found = paired.differences(of_pooling, "accuracy", PLAIN)
-                table = paired.table(f"accuracy with {pooling} pooling", found)
-                notes = f"{table.notes} {paired.verdict(found)}"
-                made.append(Table(table.title, table.header, table.rows, notes))
+                title = f"accuracy with {pooling} pooling"
+                made.append(verdicts.comparison(title, of_pooling, "accuracy", PLAIN))
     return made
 
 

@@ -16,7 +16,7 @@ import av
 import keras
 import matplotlib
 import numpy as np
-from experiments import command, data, paired
+from experiments import command, data, verdicts
 from experiments.experiment import Effort, Experiment, Results, Run, Table
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
@@ -143,11 +143,9 @@ def tables(results: Results) -> list[Table]:
     for k in SIZES:
         for measure, unit, digits in (("PSNR", "dB", 2), ("SSIM", "SSIM", 4)):
             values = by_volume(results, k, measure)
-            found = paired.differences(values, "value", "average")
-            table = paired.table(f"{measure}, windows {k}x{k}x{k}", found, unit, 1.0, digits, pairs="volumes")
-            made.append(
-                Table(table.title, table.header, table.rows, f"{table.notes} {paired.verdict(found)}")
-            )
+            style = {"unit": unit, "scale": 1.0, "digits": digits, "pairs": "volumes"}
+            title = f"{measure}, windows {k}x{k}x{k}"
+            made.append(verdicts.comparison(title, values, "value", "average", **style))
             firsts.append([f"{k}x{k}x{k}, {measure}", *_first(values)])
     notes = (
         "The paper's figure S3 says that SoftPool keeps more of a video than average and max pooling. "

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from experiments import paired, words
+from experiments import paired, verdicts
 from experiments.experiment import Results, Table
 
 
@@ -54,7 +54,7 @@ def table(
         for setting in order or sorted(shown, key=lambda setting: -shown[setting].mean)
     ]
     said = [
-        f"{column}: {words.verdict(list(differences.values()), baseline, scale, digits)}"
+        f"{column}: {verdicts.verdict(list(differences.values()), scale, digits)}"
         for column, differences in found.items()
     ]
     notes = (

@@ -121,7 +121,7 @@ def table(
         digits: int, the digits after the point.
         pairs: string, what the pairs of the test are.
     """
-    baseline = _baseline(found)
+    baseline = baseline_of(found)
 
     def number(value: float) -> str:
         return f"{value * scale:.{digits}f}"
@@ -139,19 +139,6 @@ def table(
     return Table(title, header, rows, notes)
 
 
-def verdict(found: Sequence[Difference]) -> str:
-    """Returns a sentence that says which settings differ from the baseline after the correction."""
-    sure = [each for each in found if each.is_significant]
-    baseline = _baseline(found)
-    if not sure:
-        return f"No difference to {baseline} survives the correction."
-    sides = {
-        side: ", ".join(each.setting for each in sure if (each.difference > 0) == (side == "above"))
-        for side in ("above", "below")
-    }
-    said = [f"{side} {baseline}: {names}" for side, names in sides.items() if names]
-    return f"After the correction, {'; '.join(said)}."
-
-
-def _baseline(found: Sequence[Difference]) -> str:
+def baseline_of(found: Sequence[Difference]) -> str:
+    """Returns the first setting whose difference is exactly zero: the one that others are compared with."""
     return next(each.setting for each in found if each.difference == 0 and each.margin == 0)

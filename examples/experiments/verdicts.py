@@ -7,32 +7,37 @@ from typing import Any
 from experiments import paired
 from experiments.experiment import Results, Table
 
+# Of more settings than this, a sentence names the first and the last. The table has all of them.
+MANY = 4
 
-def verdict(found: Sequence[paired.Difference], better: str = "higher") -> str:
-    """Returns a sentence: which settings differ from the baseline, and whether they are better or worse.
+
+def verdict(found: Sequence[paired.Difference], scale: float = 100.0, digits: int = 2) -> str:
+    """Returns which settings differ from the baseline after the correction, in one or two sentences.
 
     Args:
         found: list of `Difference`, as `paired.differences` returns it.
-        better: `"higher"` or `"lower"`, the numbers that are better.
+        scale: float, by which differences are multiplied.
+        digits: int, the digits after the point.
     """
-    compared = len(found) - 1
-    held = [each for each in found if each.is_significant]
+    baseline = paired.baseline_of(found)
+    held = sorted((each for each in found if each.is_significant), key=lambda each: -each.difference)
     if not held:
-        several = f"None of the {compared} differences survives the correction."
-        return several if compared > 1 else "The difference is not significant."
-    words = [f"{each.setting} ({_judgement(each, better)})" for each in held]
-    verb = "survives" if len(held) == 1 else "survive"
-    several = f"{len(held)} of {compared} differences {verb} the correction: {', '.join(words)}."
-    return several if compared > 1 else f"The difference is significant: {words[0]}."
+        return f"No difference to {baseline} survives the correction."
+    texts = [f"{each.setting} ({each.difference * scale:+.{digits}f})" for each in held]
+    count = sum(each.difference > 0 for each in held)
+    sides = {"above": texts[:count], "below": texts[count:]}
+    said = [f"{side} it: {_listed(names)}" for side, names in sides.items() if names]
+    rest = "No other difference" if len(held) < len(found) - 1 else "Every difference"
+    return f"Compared with {baseline} after the correction, {'; '.join(said)}. {rest} survives it."
 
 
-def _judgement(each: paired.Difference, better: str) -> str:
-    return "better" if (each.difference > 0) == (better == "higher") else "worse"
+def _listed(names: Sequence[str]) -> str:
+    if len(names) <= MANY:
+        return ", ".join(names)
+    return f"{len(names)} settings, from {names[0]} to {names[-1]}"
 
 
-def comparison(
-    title: str, results: Results, metric: str, baseline: str, better: str = "higher", **style: Any
-) -> Table:
+def comparison(title: str, results: Results, metric: str, baseline: str, **style: Any) -> Table:
     """Returns a table of all settings beside a baseline, with the verdict in its notes.
 
     Args:
@@ -40,8 +45,7 @@ def comparison(
         results: `Results`.
         metric: string, the name of a number in each run.
         baseline: string, a setting.
-        better: `"higher"` or `"lower"`, the numbers that are better.
-        **style: arguments of `paired.table`: `unit`, `scale` and `digits`.
+        **style: arguments of `paired.table`: `unit`, `scale`, `digits` and `pairs`.
 
     Returns:
         `Table`. It has no rows if nothing can be compared, and its notes say why.
@@ -50,7 +54,8 @@ def comparison(
         return Table(title, ["setting"], [], f"A comparison needs {baseline}, another setting and two seeds.")
     found = paired.differences(results, metric, baseline)
     made = paired.table(title, found, **style)
-    return replace(made, notes=f"{verdict(found, better)} {made.notes}")
+    shown = {name: style[name] for name in ("scale", "digits") if name in style}
+    return replace(made, notes=f"{verdict(found, **shown)} {made.notes}")
 
 
 def only(results: Results, settings: Sequence[str]) -> Results:

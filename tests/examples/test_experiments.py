@@ -158,23 +158,6 @@ def test_equal_runs_prove_nothing():
     assert (same.difference, same.p, same.is_significant) == (0, 1, False)
 
 
-@pytest.mark.parametrize(
-    ("others", "said"),
-    [
-        ({"soft": [0.2, 0.1, 0.3]}, "No difference to max survives the correction."),
-        ({"soft": [0.5, 0.61, 0.7]}, "After the correction, above max: soft."),
-        (
-            {"sum": [0.0, 0.11, 0.2], "soft": [0.5, 0.61, 0.7], "L2": [0.1, 0.3, 0.2]},
-            "After the correction, above max: soft; below max: sum.",
-        ),
-    ],
-)
-def test_a_sentence_says_what_differs(others, said):
-    found = paired.differences(results(max=[0.1, 0.2, 0.3], **others), "accuracy", "max")
-    assert paired.verdict(found) == said
-    assert "over the pictures" in paired.table("accuracy", found, pairs="pictures").notes
-
-
 def test_one_seed_is_no_test():
     with pytest.raises(ValueError, match="two seeds, got 1"):
         paired.differences(results(max=[0.1], soft=[0.2]), "accuracy", "max")

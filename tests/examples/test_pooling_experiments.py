@@ -9,7 +9,7 @@ import numpy as np
 import progressive
 import pytest
 import replaced
-from experiments import columns, command, data, fashion, paired, words
+from experiments import columns, command, data, fashion
 from experiments.experiment import Results
 from rich.console import Console
 
@@ -258,36 +258,6 @@ def test_the_table_of_inception_v3(replaced_poolings, said):
     table = progressive._large({**ones, "asked": counts, "replaced": made, "processors": 1})
     assert said in table.notes
     assert [row[1] for row in table.rows] == ["0", "1", "2", "5", "6", "10", "11", "13"]
-
-
-def difference(setting, gap, corrected):
-    return paired.Difference(setting, 0.8 + gap, 0.01, gap, 0.01, corrected, corrected)
-
-
-@pytest.mark.parametrize(
-    ("others", "said"),
-    [
-        ([("soft", -0.02, 0.3)], "No difference to max survives the correction."),
-        (
-            [("soft", -0.02, 0.01), ("sum", 0.01, 0.3)],
-            "Compared with max after the correction, below it: soft (-2.00). "
-            "No other difference survives it.",
-        ),
-        (
-            [("soft", -0.02, 0.01), ("sum", 0.01, 0.01), ("S3", 0.03, 0.0)],
-            "Compared with max after the correction, above it: S3 (+3.00), sum (+1.00); "
-            "below it: soft (-2.00). Every difference survives it.",
-        ),
-        (
-            [(f"p{i}", -i / 100, 0.01) for i in range(1, 6)],
-            "Compared with max after the correction, below it: 5 settings, from p1 (-1.00) to p5 (-5.00). "
-            "Every difference survives it.",
-        ),
-    ],
-)
-def test_verdicts(others, said):
-    found = [difference("max", 0.0, 1.0), *(difference(*each) for each in others)]
-    assert words.verdict(found, "max") == said
 
 
 def test_columns():

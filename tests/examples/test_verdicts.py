@@ -1,7 +1,7 @@
 """Sentences that say what comparisons over seeds show."""
 
 import pytest
-from experiments import verdicts
+from experiments import paired, verdicts
 from experiments.experiment import Results
 
 # A difference with the same sign and size for all seeds is certain, one that changes its sign is not.
@@ -15,24 +15,51 @@ def results(**values):
     return Results("probe", {"seeds": 5}, {name: [{"a": a} for a in each] for name, each in values.items()})
 
 
+def difference(setting, gap, corrected):
+    return paired.Difference(setting, 0.8 + gap, 0.01, gap, 0.01 if gap else 0.0, corrected, corrected)
+
+
 @pytest.mark.parametrize(
-    ("settings", "better", "words"),
+    ("others", "said"),
     [
-        ({"x": NEAR}, "higher", "The difference is not significant."),
-        ({"x": ABOVE}, "higher", "The difference is significant: x (better)."),
-        ({"x": ABOVE}, "lower", "The difference is significant: x (worse)."),
-        ({"x": NEAR, "y": NEAR}, "higher", "None of the 2 differences survives the correction."),
+        ([("soft", -0.02, 0.3)], "No difference to max survives the correction."),
         (
-            {"x": NEAR, "y": ABOVE, "z": BELOW},
-            "higher",
-            "2 of 3 differences survive the correction: y (better), z (worse).",
+            [("soft", -0.02, 0.01), ("sum", 0.01, 0.3)],
+            "Compared with max after the correction, below it: soft (-2.00). "
+            "No other difference survives it.",
         ),
-        ({"y": BELOW, "z": NEAR}, "lower", "1 of 2 differences survives the correction: y (better)."),
+        (
+            [("soft", -0.02, 0.01), ("sum", 0.01, 0.01), ("S3", 0.03, 0.0)],
+            "Compared with max after the correction, above it: S3 (+3.00), sum (+1.00); "
+            "below it: soft (-2.00). Every difference survives it.",
+        ),
+        (
+            [(f"p{i}", -i / 100, 0.01) for i in range(1, 6)],
+            "Compared with max after the correction, below it: 5 settings, from p1 (-1.00) to p5 (-5.00). "
+            "Every difference survives it.",
+        ),
     ],
 )
-def test_the_notes_say_what_holds(settings, better, words):
-    table = verdicts.comparison("accuracy", results(max=BASE, **settings), "a", "max", better)
-    assert table.notes.startswith(words + " p: paired")
+def test_verdicts(others, said):
+    found = [difference("max", 0.0, 1.0), *(difference(*each) for each in others)]
+    assert verdicts.verdict(found) == said
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"x": NEAR}, "No difference to max survives the correction."),
+        (
+            {"x": NEAR, "y": ABOVE, "z": BELOW},
+            "Compared with max after the correction, above it: y (+0.100); below it: z (-0.100). "
+            "No other difference survives it.",
+        ),
+    ],
+)
+def test_the_notes_say_what_holds(settings, words):
+    style = {"scale": 1.0, "digits": 3, "pairs": "clips"}
+    table = verdicts.comparison("accuracy", results(max=BASE, **settings), "a", "max", **style)
+    assert table.notes.startswith(words + " p: paired t-test over the clips")
     assert [row[0] for row in table.rows] == ["max", *settings]
 
 
