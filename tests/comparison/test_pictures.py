@@ -115,7 +115,7 @@ def write_gif(path, **options):
 
 
 def write_video(path, frames=_CLIP):
-    with av.open(str(path), "w") as container:
+    with av.open(f"file:{path}", "w") as container:
         stream = container.add_stream("mpeg4", rate=5)
         stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "yuv420p"
         stream.bit_rate = 10_000_000
@@ -137,7 +137,7 @@ def test_frames_of_image_files(name, write, frames, tmp_path):
     assert picture.notes == ((f"the first {frames} of 3 frames",) if frames < 3 else ())
 
 
-@pytest.mark.parametrize("name", ["a.mp4", "a.AVI", "a.mkv"])
+@pytest.mark.parametrize("name", ["a.mp4", "a.AVI", "a.mkv", "b:a.mp4"])
 @pytest.mark.parametrize("frames", [2, 3])
 def test_videos(name, frames, tmp_path):
     wide = np.repeat(np.repeat(_CLIP, 4, 1), 8, 2)
@@ -250,6 +250,8 @@ def _saved(name, image):
 @pytest.mark.parametrize("name", BAD)
 def test_what_cannot_be_read(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    if name == "a cut video" and int(av.__version__.partition(".")[0]) < 18:
+        pytest.skip("PyAV before 18 crashes on it")
     make, words = BAD[name]
     with pytest.raises((ValueError, FileNotFoundError), match=words):
         pictures_of(make())

@@ -26,18 +26,20 @@ def read(path: Path, frames: int) -> tuple[np.ndarray, tuple[str, ...]]:
         OSError: if the file cannot be opened.
     """
     av = require("compare", "av", purpose="The comparison of videos")
-    with path.open("rb") as file:
-        try:
-            with av.open(file) as container:
-                if not container.streams.video:
-                    raise ValueError(f"{path} has no pictures.")
-                found: list[np.ndarray] = []
-                # One more frame says whether there are more.
-                for frame in itertools.islice(container.decode(video=0), frames + 1):
-                    check_size(str(path), (min(len(found) + 1, frames), frame.height, frame.width))
-                    found.append(frame.to_ndarray(format="rgb24"))
-        except av.FFmpegError as error:
-            raise ValueError(f"{path} cannot be read as a video: {plain(error.strerror or error)}") from error
+    # Opened by Python, for its errors, and again by FFmpeg, which would take "a:" in a name for a protocol.
+    with path.open("rb"):
+        pass
+    found: list[np.ndarray] = []
+    try:
+        with av.open(f"file:{path}") as container:
+            if not container.streams.video:
+                raise ValueError(f"{path} has no pictures.")
+            # One more frame says whether there are more.
+            for frame in itertools.islice(container.decode(video=0), frames + 1):
+                check_size(str(path), (min(len(found) + 1, frames), frame.height, frame.width))
+                found.append(frame.to_ndarray(format="rgb24"))
+    except av.FFmpegError as error:
+        raise ValueError(f"{path} cannot be read as a video: {plain(error.strerror or error)}") from error
     if not found:
         raise ValueError(f"{path} has no frames.")
     notes = (f"the first {frames} frames",) if len(found) > frames else ()
