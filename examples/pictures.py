@@ -16,6 +16,7 @@ import imageio.v3 as imageio
 import matplotlib
 import numpy as np
 import skimage.data
+import tensorflow as tf
 from experiments import command, data, paired
 from experiments.experiment import Effort, Experiment, Results, Run, Table
 
@@ -147,6 +148,8 @@ def run(setting: str, seed: int, effort: Effort) -> Run:
 
 
 def _times(seconds: int) -> list[dict[str, Any]]:
+    # TensorFlow warns of graphs that are traced for many poolings.
+    tf.get_logger().setLevel("ERROR")
     kinds = [name for name in PRINTED_TIMES if name not in ("average", "max")]
     return [
         {"pooling": each.pooling, "pass": each.which, "ms": each.milliseconds, "of max": each.of_max}
@@ -208,7 +211,7 @@ def _means(results: Results) -> Table:
     notes = (
         f"The means of {count} pictures, enlarged by repetition, values from 0 to 1. The paper's numbers are "
         "those of its table 1 for DIV2K. It does not say how pooled pictures were enlarged. A PSNR of 50 dB "
-        "is an error of 0.3 % of white, which no pooling of 2x2 pixels keeps here. Poolings with "
+        "is an error of 0.3 % of white, and these means are far from it. Poolings with "
         "weights are as they start, and LIP has a kernel that weighs large values."
     )
     header = ["SSIM / PSNR", *(title for k in SIZES for title in (f"k={k}", "paper"))]
@@ -276,21 +279,35 @@ def _tests(results: Results) -> Table:
     return Table("SoftPool minus others, nearest", ["measure", *(f"k={k}" for k in SIZES)], rows, notes)
 
 
-def ways(results: Results) -> dict[str, list[float]]:
-    """Returns SoftPool's mean share of the way from average to max pooling, by range, for each of `SIZES`."""
-    found: dict[str, list[float]] = {range_: [] for range_ in RANGES}
+def ways(results: Results, photographs: bool) -> dict[str, list[float]]:
+    """Returns SoftPool's mean share of the way from average to max pooling, by range, for each of `SIZES`.
+
+    Args:
+        results: `Results`.
+        photographs: bool, whether to take photographs, or the pictures of scikit-image.
+    """
+    found: dict[str, list[float]] = {}
     for k in SIZES:
-        scores = [each for each in scores_of(results, f"k={k}, nearest") if each["pooling"] == "soft"]
-        for range_ in RANGES:
-            own = [each["way"] for each in scores if each["range"] == range_ and each["way"] is not None]
-            found[range_].append(float(np.mean(own)))
-    return found
+        for score in scores_of(results, f"k={k}, nearest"):
+            if score["pooling"] == "soft" and (score["picture"] not in NAMES) == photographs:
+                found.setdefault(f"{score['range']}, {k}", []).append(score["way"])
+    # Pictures of one color have no way.
+    means = {key: float(np.mean([way for way in own if way is not None])) for key, own in found.items()}
+    return {range_: [means[f"{range_}, {k}"] for k in SIZES] for range_ in RANGES} if means else {}
 
 
 def _ways(results: Results) -> Table:
-    rows = [[range_, *(f"{value:.0%}" for value in values)] for range_, values in ways(results).items()]
-    notes = "0 % is average pooling and 100 % max pooling. What SoftPool is depends on the range of values."
-    header = ["range of values", *(f"k={k}" for k in SIZES)]
+    rows = []
+    for group, photographs in (("scikit-image", False), ("photographs", True)):
+        for range_, values in ways(results, photographs).items():
+            rows.append([f"{group}, {range_}", *(f"{value:.0%}" for value in values)])
+    notes = (
+        "0 % is average pooling and 100 % max pooling. What SoftPool is depends on the range of values, and "
+        "on how much the values of a window differ: those of the large photographs differ little."
+        if len(rows) > len(RANGES)
+        else "0 % is average pooling and 100 % max pooling. What SoftPool is depends on the range of values."
+    )
+    header = ["pictures, values", *(f"k={k}" for k in SIZES)]
     return Table("how far SoftPool is on the way from average to max", header, rows, notes)
 
 
@@ -330,13 +347,16 @@ def draw(results: Results, path: Path) -> None:
             entrant = next(each for each in found.entrants if each.label == label)
             score = found.score(picture, entrant)
             _show(
-                ax, found.enlarged(picture, entrant), f"{label}: SSIM {score.ssim:.3f}, {score.psnr:.1f} dB"
+                ax,
+                found.enlarged(picture, entrant),
+                f"{label}, k={k}: SSIM {score.ssim:.3f}, {score.psnr:.1f} dB",
             )
     left, right = below.subplots(1, 2)
     if set(SETTINGS[:-1]) <= set(results.runs):
         _draw_winners(left, results)
-        for range_, values in ways(results).items():
-            right.plot(SIZES, 100 * np.array(values), "o-", label=range_)
+        for group, style in (("scikit-image", "o-"), ("photographs", "s:")):
+            for i, (range_, values) in enumerate(ways(results, group == "photographs").items()):
+                right.plot(SIZES, 100 * np.array(values), style, label=f"{group}, {range_}", color=f"C{i}")
         right.set(title="SoftPool on the way from average to max", xlabel="k", ylabel="%", ylim=(-3, 103))
         right.set_xticks(SIZES)
         right.legend(title="values")
