@@ -306,8 +306,8 @@ EXPERIMENT = Experiment(
     description="Replaces the poolings of a small Inception network by SoftPool one after the other, from "
     "the first and from the last, without and with more training. Measures InceptionV3 rewritten so, too.",
     settings=(*SMALL, LARGE),
-    short={"seeds": 5, "epochs": 5, "pictures": 2048, "tests": 2000, "measured": 6},
-    full={"seeds": 10, "epochs": 15, "pictures": 19200, "tests": 10000, "measured": 30},
+    short={"seeds": 5, "epochs": 12, "pictures": 2048, "tests": 2000, "measured": 6},
+    full={"seeds": 10, "epochs": 20, "pictures": 19200, "tests": 10000, "measured": 30},
     run=run,
     tables=tables,
     draw=draw,
