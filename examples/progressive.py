@@ -205,7 +205,7 @@ def _trends(small: Results) -> list[Table]:
     said = (
         f"What survives the correction: {'; '.join(words)}."
         if words
-        else "No trend survives the correction: accuracy neither rises nor falls with more poolings replaced."
+        else "No trend survives the correction: these runs do not show that accuracy rises or falls."
     )
     notes = (
         "Slope of a straight line through the accuracies with 0 to 7 poolings replaced, for each seed: mean "
