@@ -63,12 +63,14 @@ def test_runs_tables_and_picture(tmp_path):
     assert (tmp_path / "picture.png").stat().st_size > 10_000
 
 
-def test_the_tables_say_that_the_motion_is_synthetic():
+@pytest.mark.parametrize(("spread", "is_wide"), [(0.001, False), (0.2, True)])
+def test_the_tables_say_what_the_runs_can_show(spread, is_wide):
     def runs(*values):
         return [{"digit": v, "direction": 0.5, "both": v / 2, "losses": [1.0]} for v in values]
 
-    made = Results("", {"seeds": 3}, {"max": runs(0.5, 0.51, 0.52), "soft": runs(0.6, 0.611, 0.62)})
+    made = Results("", {"seeds": 3}, {"max": runs(0.5, 0.51, 0.52), "soft": runs(0.6, 0.61 + spread, 0.62)})
     digit, direction, both = example.tables(made)
-    assert "After the correction, above max: soft." in digit.notes
+    assert ("After the correction, above max: soft." in digit.notes) != is_wide
     assert "No difference to max survives the correction." in direction.notes
     assert "the motion is synthetic" in both.notes
+    assert ("neither confirm nor refute" in both.notes) == is_wide
