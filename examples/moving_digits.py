@@ -15,7 +15,7 @@ import quiet  # noqa: F401
 import keras
 import matplotlib
 import numpy as np
-from experiments import command, data, store, verdicts
+from experiments import command, data, paired, store, verdicts
 from experiments.experiment import Effort, Experiment, Results, Run, Table
 
 import tf_softpool as tsp
@@ -122,6 +122,7 @@ def tables(results: Results) -> list[Table]:
     for measure in (*MEASURES, "both"):
         made.append(verdicts.comparison(f"accuracy on moving digits: {measure}", results, measure, "max"))
     last = made[-1]
+    found = paired.differences(results, "both", "max")
     margin = max((100 * each.margin for each in found if each.setting == "soft"), default=0.0)
     power = (
         f" The margin of SoftPool's difference is {margin:.1f} %, wider than the paper's gains: this run can "

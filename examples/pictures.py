@@ -4,7 +4,7 @@ Usage: python examples/pictures.py [--side 256]
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ RANGES = ("0..1", "0..255", "standard")
 LATENCY = "latency"
 SETTINGS = (*(f"k={k}, {enlarge}" for k in SIZES for enlarge in ENLARGINGS), LATENCY)
 MEASURES = ("SSIM", "PSNR")
+# What is kept of each picture: the measures, and the share of the way from average to max pooling.
+KEPT = (*MEASURES, "way")
 # Pictures of scikit-image that it brings along.
 NAMES = (
     "astronaut", "brick", "camera", "cell", "cat", "clock", "coffee", "coins", "grass", "gravel",
@@ -121,8 +123,9 @@ def run(setting: str, seed: int, effort: Effort) -> Run:
     """Compares all poolings on all pictures with one size of windows and one enlargement, or measures times.
 
     Returns:
-        `scores`: for each pooling, range and picture, SSIM, PSNR, and its share of the way from average to
-        max pooling. Or `times`: milliseconds for each pooling and pass.
+        `pictures`: names. `columns`: for each pooling and range, a list of SSIM, one of PSNR, and one of its
+        share of the way from average to max pooling, with a number for each picture. Or `times`:
+        milliseconds for each pooling and pass.
     """
     if setting == LATENCY:
         return {"times": _times(effort["seconds"])}
@@ -133,18 +136,29 @@ def run(setting: str, seed: int, effort: Effort) -> Run:
         list(shown.values()), poolings(k, seed), k, ranges=RANGES, enlarge=enlarge, seed=seed, seconds=0
     )
     names = dict(zip((picture.name for picture in found.pictures), shown, strict=True))
-    scores = [
+    return packed(
         {
             "picture": names[score.picture],
             "pooling": score.entrant.pooling,
             "range": score.entrant.range,
-            "SSIM": round(score.ssim, 6),
-            "PSNR": round(score.psnr, 4) if np.isfinite(score.psnr) else None,
-            "way": score.way,
+            "SSIM": round(score.ssim, 5),
+            "PSNR": round(score.psnr, 3) if np.isfinite(score.psnr) else None,
+            "way": None if score.way is None else round(score.way, 4),
         }
         for score in found.scores
-    ]
-    return {"scores": scores}
+    )
+
+
+def packed(scores: Iterable[Score]) -> Run:
+    """Returns scores as a run keeps them: names once, and numbers in lists. `scores_of` undoes that."""
+    pictures, columns = {}, {}
+    for score in scores:
+        key = score["pooling"], score["range"]
+        column = columns.setdefault(key, {"pooling": key[0], "range": key[1], **{name: [] for name in KEPT}})
+        for name in KEPT:
+            column[name].append(score[name])
+        pictures[score["picture"]] = None
+    return {"pictures": list(pictures), "columns": list(columns.values())}
 
 
 def _times(seconds: int) -> list[dict[str, Any]]:
@@ -159,8 +173,18 @@ def _times(seconds: int) -> list[dict[str, Any]]:
 
 
 def scores_of(results: Results, setting: str) -> list[Score]:
-    """Returns the scores of a setting, of all seeds."""
-    return [score for run in results.runs.get(setting, []) for score in run["scores"]]
+    """Returns the scores of a setting, of all seeds: one for each picture, pooling and range."""
+    return [
+        {
+            "picture": picture,
+            "pooling": column["pooling"],
+            "range": column["range"],
+            **{name: column[name][i] for name in KEPT},
+        }
+        for run in results.runs.get(setting, [])
+        for column in run["columns"]
+        for i, picture in enumerate(run["pictures"])
+    ]
 
 
 def by_picture(results: Results, setting: str, measure: str, ranges: tuple[str, ...] = RANGES) -> Results:

@@ -262,7 +262,7 @@ def draw(results: Results, path: Path) -> None:
             left.legend()
             left.set_xticks(epochs)
         right.set(yscale="log", ylim=(5e-10, 2), ylabel="difference to plain training")
-        right.set_title("weights after a step (circles) and at the end (triangles); 1e-9 stands for none")
+        right.set_title("after a step: circles, at the end: triangles, none: 1e-9")
         right.tick_params(axis="x", rotation=20)
     figure.savefig(path, dpi=80)
     plt.close(figure)

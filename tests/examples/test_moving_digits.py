@@ -70,7 +70,7 @@ def test_the_tables_say_what_the_runs_can_show(spread, is_wide):
 
     made = Results("", {"seeds": 3}, {"max": runs(0.5, 0.51, 0.52), "soft": runs(0.6, 0.61 + spread, 0.62)})
     digit, direction, both = example.tables(made)
-    assert ("After the correction, above max: soft." in digit.notes) != is_wide
+    assert ("above it: soft (+10.03)" in digit.notes) != is_wide
     assert "No difference to max survives the correction." in direction.notes
     assert "the motion is synthetic" in both.notes
     assert ("neither confirm nor refute" in both.notes) == is_wide

@@ -32,7 +32,8 @@ def test_pictures_are_the_middle_of_larger_ones():
 
 @pytest.mark.parametrize("k", example.SIZES)
 def test_runs_score_every_pooling_on_every_picture(k):
-    scores = example.run(f"k={k}, nearest", 0, EFFORT)["scores"]
+    run = example.run(f"k={k}, nearest", 0, EFFORT)
+    scores = example.scores_of(Results("", EFFORT, {"one": [run]}), "one")
     assert {score["picture"] for score in scores} == {"astronaut", "text", "coffee"}
     named = {score["pooling"] for score in scores}
     assert {
@@ -63,7 +64,7 @@ def made(soft):
         scores += [score("average", "any", picture, 0.5 + 0.002 * i), score("max", "any", picture, 0.3)]
         for range_, gain in zip(example.RANGES, soft, strict=True):
             scores.append(score("soft", range_, picture, 0.5 + 0.0021 * i + gain, way=abs(gain)))
-    runs = {setting: [{"scores": scores}] for setting in example.SETTINGS[:-1]}
+    runs = {setting: [example.packed(scores)] for setting in example.SETTINGS[:-1]}
     return Results("", {**EFFORT, "side": 80}, runs)
 
 
@@ -93,7 +94,7 @@ def test_pictures_that_stay_as_they_are_have_no_psnr():
         score("average", "any", "c", 0.6),
     ]
     found = example.by_picture(
-        Results("", EFFORT, {"k=2, nearest": [{"scores": scores}]}), "k=2, nearest", "PSNR"
+        Results("", EFFORT, {"k=2, nearest": [example.packed(scores)]}), "k=2, nearest", "PSNR"
     )
     assert found.values("average", "value") == [15, 18]
 
