@@ -221,7 +221,8 @@ def tables(results: Results) -> list[Table]:
     verdict = f"After the correction, {said}." if said else "No difference survives the correction."
     notes = (
         f"p: paired t-test over the seeds, corrected by Holm's method for all rows. *: below {paired.LEVEL}. "
-        f"{verdict} The paper says of figures S5 to S7 that some classes are more compact with SoftPool."
+        f"{verdict} The paper says of figure S2 that features are a little easier to interpret with "
+        "SoftPool, and of figures S5 to S7 that some classes are more compact."
     )
     header = ["measure", "max", "soft", "difference, 95 %", "p", "p, corrected"]
     return [Table("features with max and with soft pooling", header, rows, notes), _agreement(results)]
@@ -236,7 +237,10 @@ def _agreement(results: Results) -> Table:
         if pooled > reseeded
         else "Another pooling changes where a network looks as much as another seed does, or more."
     )
-    notes = f"The mean of {LOOKED_AT} test pictures. {verdict}"
+    notes = (
+        f"The mean of {LOOKED_AT} test pictures. {verdict} The paper says of figure S4 that there are no "
+        "significant differences in the salient regions."
+    )
     return Table("Grad-CAM's maps of the same picture", ["networks", "correlation"], rows, notes)
 
 
