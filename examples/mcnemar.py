@@ -125,8 +125,8 @@ def p_of(first: np.ndarray, second: np.ndarray) -> float:
 
 def tables(results: Results) -> list[Table]:
     """Returns the paper's numbers recomputed, and McNemar's tests of pairs of own networks."""
-    scratch = verdicts.only(results, (MAX, SOFT))
-    tuned = verdicts.only(results, (MAX_ON, SOFT_ON))
+    scratch = results.only((MAX, SOFT))
+    tuned = results.only((MAX_ON, SOFT_ON))
     return [
         *printed_tables(),
         _own(pairs(results)),

@@ -419,6 +419,7 @@ EXPERIMENT = Experiment(
     run,
     tables,
     draw,
+    least_seeds=1,
 )
 
 if __name__ == "__main__":

@@ -230,6 +230,7 @@ EXPERIMENT = Experiment(
     run,
     tables,
     draw,
+    least_seeds=1,
 )
 
 if __name__ == "__main__":

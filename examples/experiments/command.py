@@ -141,6 +141,8 @@ def _options(experiment: Experiment, arguments: Sequence[str] | None) -> argpars
     for name, number in numbers.items():
         if getattr(options, name) is None:
             setattr(options, name, number)
+    if options.seeds < experiment.least_seeds:
+        parser.error(f"--seeds must be at least {experiment.least_seeds}, because the tables compare seeds")
     return options
 
 

@@ -71,6 +71,7 @@ class Experiment:
         draw: function `(results, path)`. It writes a picture of the results, a PNG file.
         always: list of strings, the settings that run even if a user chooses others: baselines.
         once: list of strings, the settings that run with the first seed only.
+        least_seeds: int, how many seeds the tables need. Tests of pairs need two.
     """
 
     name: str
@@ -83,3 +84,4 @@ class Experiment:
     draw: Callable[[Results, Path], None]
     always: Sequence[str] = ()
     once: Sequence[str] = ()
+    least_seeds: int = 2

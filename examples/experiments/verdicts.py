@@ -58,11 +58,6 @@ def comparison(title: str, results: Results, metric: str, baseline: str, **style
     return replace(made, notes=f"{verdict(found, **shown)} {made.notes}")
 
 
-def only(results: Results, settings: Sequence[str]) -> Results:
-    """Returns the results of some settings, in their order. Settings that were not run are left out."""
-    return replace(results, runs={name: results.runs[name] for name in settings if name in results.runs})
-
-
 def averaged(results: Results, metric: str, groups: Mapping[str, Sequence[str]]) -> Results:
     """Returns results with groups as settings: for each seed, the mean of a number over a group's settings.
 

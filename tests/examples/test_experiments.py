@@ -110,7 +110,7 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--seeds", "0"], ["--epochs", "x"], ["--settings", "median"], ["--no"]]
+    "arguments", [["--seeds", "0"], ["--seeds", "1"], ["--epochs", "x"], ["--settings", "median"], ["--no"]]
 )
 def test_bad_arguments(arguments, tmp_path):
     with pytest.raises(SystemExit) as caught:

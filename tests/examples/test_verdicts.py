@@ -76,4 +76,4 @@ def test_groups_are_averaged_for_each_seed():
     runs = results(a=[1.0, 2.0], b=[3.0, 6.0], c=[5.0, 1.0])
     found = verdicts.averaged(runs, "a", {"both": ("a", "b"), "one": ("c",), "missing": ("a", "d")})
     assert {name: found.values(name, "a") for name in found.runs} == {"both": [2.0, 4.0], "one": [5.0, 1.0]}
-    assert list(verdicts.only(runs, ("c", "d", "a")).runs) == ["c", "a"]
+    assert list(runs.only(("c", "d", "a")).runs) == ["c", "a"]
