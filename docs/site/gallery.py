@@ -14,7 +14,7 @@ from pathlib import Path
 import quiet  # noqa: F401
 
 # isort: split
-import pictures
+import pooled_photograph
 import skimage.data
 from costs import table
 
@@ -61,7 +61,8 @@ def files():
         for i, view in enumerate(views):
             made[f"{name}_{i}"] = region.cut(view.enlarged)
     found = {
-        f"pictures/gallery_{name}.png": pictures.png(_grey_or_colours(p) * 255) for name, p in made.items()
+        f"pictures/gallery_{name}.png": pooled_photograph.png(_grey_or_colours(p) * 255)
+        for name, p in made.items()
     }
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "sheet.png")

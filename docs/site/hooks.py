@@ -15,7 +15,7 @@ import costs
 import drawings
 import formulas
 import gallery
-import pictures
+import pooled_photograph
 from links import FROM_ROOT, for_site
 from markers import fill
 from mkdocs.structure.files import File
@@ -29,7 +29,12 @@ def on_files(files, config):
     for name, page in FROM_ROOT.items():
         if page != "index.md":
             files.append(File.generated(config, page, content=(ROOT / name).read_text()))
-    made = {**pictures.files(), **drawings.files(), **gallery.files(), "site/math.woff": formulas.font()}
+    made = {
+        **pooled_photograph.files(),
+        **drawings.files(),
+        **gallery.files(),
+        "site/math.woff": formulas.font(),
+    }
     for name, content in made.items():
         files.append(File.generated(config, name, content=content))
     return files
@@ -48,11 +53,11 @@ def on_page_markdown(markdown, page, config, files):
         markdown,
         source,
         {
-            "picture": lambda: pictures.figure(name, f"{up}pictures"),
+            "picture": lambda: pooled_photograph.figure(name, f"{up}pictures"),
             "costs": lambda: costs.costs(measured, POOLINGS[name]),
             "all costs": lambda: costs.all_costs(measured, POOLINGS),
             "gallery": lambda: gallery.gallery("pictures"),
-            "home picture": lambda: pictures.home("pictures"),
+            "home picture": lambda: pooled_photograph.home("pictures"),
             "layers": lambda: _layers(POOLINGS[name]),
             "all layers": lambda: _all_layers(up),
             "commands": commands,
