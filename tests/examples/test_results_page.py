@@ -33,7 +33,7 @@ INVENTORY = [
 ]
 # Its last words begin a new line.
 NOTES = "w" * 117 + " - no item"
-VERDICTS = {"reproduced", "refuted", "partly", "not testable here", "nothing to test"}
+VERDICTS = {"reproduced", "refuted", "partly", "not seen", "not testable here", "nothing to test"}
 
 
 def rows():
