@@ -92,13 +92,14 @@ def test_tables_answer_the_questions():
     found = {table.title: table for table in cluttered_digits.tables(made_up())}
     notes = {title: table.notes for title, table in found.items()}
     assert notes["Is any pooling better than max? Accuracy at the end"].startswith(
-        "2 of 2 differences survive the correction: softmax of 3 (worse), raw weights of 3 (better)."
+        "Compared with max after the correction, above it: raw weights of 3 (+5.00); "
+        "below it: softmax of 3 (-5.00)."
     )
     assert notes["Is softmax better than raw weights? Accuracy, 3 ranks"].startswith(
-        "The difference is significant: softmax (worse)."
+        "Compared with raw after the correction, below it: softmax (-10.00). Every difference survives it."
     )
     assert notes["Is softmax better than raw weights? Cross entropy, 3 ranks"].startswith(
-        "The difference is significant: softmax (worse)."
+        "Compared with raw after the correction, above it: softmax (+"
     )
     assert found["Is softmax better than raw weights? Accuracy, mean of 2, 3 and 4 ranks"].rows == []
     # Max is at 1.5 early. Raw weights are at 1.4 there, and at 1.9 before.

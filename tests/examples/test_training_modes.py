@@ -84,6 +84,6 @@ def test_tables_and_picture(tmp_path):
     differences, accuracies = example.tables(found)
     assert [row[2] for row in differences.rows] == ["yes: equal", "yes", "4.0 x bfloat16's"]
     assert [row[5] for row in differences.rows] == ["2.0"] * 3
-    assert "below plain: mixed_bfloat16." in accuracies.notes
+    assert "below it: mixed_bfloat16 (-9.97)" in accuracies.notes
     example.draw(found, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 10_000

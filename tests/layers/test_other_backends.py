@@ -53,6 +53,12 @@ model = keras.Sequential([embedding, tsp.layers.SoftPooling1D(), last])
 y = keras.ops.convert_to_numpy(model(np.array([[1, 2, 3, 4, 0, 0]])))
 short = keras.ops.convert_to_numpy(model(np.array([[1, 2, 3, 4]])))
 np.testing.assert_allclose(y, short, rtol=1e-5, atol=1e-6)
+try:
+    tsp.compare(x)
+except RuntimeError as error:
+    assert f"not with {sys.argv[1]}" in str(error)
+else:
+    raise AssertionError("compare did not refuse this backend")
 """
 
 

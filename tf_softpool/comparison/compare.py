@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 import tf_softpool_cli
 from tf_softpool.comparison.enlarging import check_enlarge, enlarged
@@ -75,6 +74,7 @@ def compare(
             picture is too large, or smaller than its window or than 7x7.
         FileNotFoundError: if there is no file of a name.
         ImportError: if a package is absent: `pip install "tf_softpool[compare]"` installs all of them.
+        RuntimeError: if Keras's backend is not TensorFlow.
 
     Example:
         >>> import numpy as np
@@ -85,6 +85,10 @@ def compare(
         >>> [brightness[label] for label in ("average", "soft, 0..1", "soft, 0..255", "max")]
         [0, 23, 50, 50]
     """
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            f"`compare` works with Keras's backend tensorflow, and not with {keras.backend.backend()}."
+        )
     require_scikit_image()
     settings = settings_of(pool_size, ranges, enlarge, frames, seed, seconds)
     entrants = entrants_of(poolings, settings.ranges, seed)
@@ -104,6 +108,8 @@ def settings_of(
     Raises:
         ValueError: if one is not as `compare` describes it.
     """
+    import tensorflow as tf
+
     check_enlarge(enlarge)
     if not isinstance(frames, int) or frames < 1:
         raise ValueError(f"`frames` must be a whole number above 0, got {frames!r}.")
@@ -140,6 +146,8 @@ def compared(
     Raises:
         ValueError: if a picture is too small, or an entrant cannot pool a picture.
     """
+    import tensorflow as tf
+
     windows = [_window(picture, settings) for picture in pictures]
     scores: list[Score] = []
     # On a GPU, TensorFlow returns from a call before the result is there.

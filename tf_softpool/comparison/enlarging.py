@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow as tf
 
 # Methods of `tf.image.resize`. If factors are whole numbers, as here, "area" is "nearest" but for rounding.
 ENLARGINGS = ("nearest", "area", "bilinear", "bicubic")
@@ -26,6 +25,8 @@ def enlarged(values: np.ndarray, factors: Sequence[int], enlarge: str) -> np.nda
         factors: an int for each axis but the channels.
         enlarge: str, one of `ENLARGINGS`.
     """
+    import tensorflow as tf
+
     *_, height, width, channels = values.shape
     size = height * factors[-2], width * factors[-1]
     result = tf.image.resize(values, size, enlarge)

@@ -6,7 +6,6 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from tf_softpool.benchmark.measuring import measure, ratios
 from tf_softpool.comparison.entrants import ANY, AVERAGE, MAX, Entrant
@@ -40,6 +39,8 @@ def times_of(
         window: an int for each axis of the picture but the channels.
         seconds: float: how long to start new rounds. At least three are measured.
     """
+    import tensorflow as tf
+
     calls = {}
     for entrant in entrants:
         scale = scale_of("0..1" if entrant.range == ANY else entrant.range, values)
