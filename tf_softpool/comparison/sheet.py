@@ -143,8 +143,8 @@ def sheet_of(
         figsize=((width + 2 * margin) / _DOTS_PER_INCH, height / _DOTS_PER_INCH),
         dpi=_DOTS_PER_INCH,
         facecolor=_PAPER,
-        layout="none",
     )
+    figure.set_layout_engine("none")
     for i, line in enumerate(lines):
         draw_line(
             figure, line, margin, margin + (i + 0.5) * line_height, _HEADER * scale, width, color=_FAINT
