@@ -18,6 +18,7 @@ import numpy as np
 import skimage.data
 import tensorflow as tf
 from experiments import command, data, paired
+from experiments.drawing import show
 from experiments.experiment import Effort, Experiment, Results, Run, Table
 
 import tf_softpool as tsp
@@ -366,14 +367,15 @@ def draw(results: Results, path: Path) -> None:
     for name, line in zip(names, grid, strict=True):
         found = tsp.compare(_middle(shown[name], side), ["soft"], k, ranges=RANGES[:2], seconds=0)
         (picture,) = found.pictures
-        _show(line[0], found.original(picture), f"{name}: original")
+        show(line[0], found.original(picture), f"{name}: original", 9)
         for label, ax in zip(columns, line[1:], strict=True):
             entrant = next(each for each in found.entrants if each.label == label)
             score = found.score(picture, entrant)
-            _show(
+            show(
                 ax,
                 found.enlarged(picture, entrant),
                 f"{label}, k={k}: SSIM {score.ssim:.3f}, {score.psnr:.1f} dB",
+                9,
             )
     left, right = below.subplots(1, 2)
     if set(SETTINGS[:-1]) <= set(results.runs):
@@ -400,12 +402,6 @@ def _draw_winners(ax: Any, results: Results) -> None:
     ax.set(title=f"first in how many of {total} settings", xticks=range(len(names)))
     ax.set_xticklabels(names, fontsize=8)
     ax.legend(title="values")
-
-
-def _show(ax: Any, picture: np.ndarray, title: str) -> None:
-    ax.imshow(np.clip(picture.squeeze(), 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    ax.set_title(title, fontsize=9)
-    ax.set_axis_off()
 
 
 EXPERIMENT = Experiment(

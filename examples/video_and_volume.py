@@ -17,6 +17,7 @@ import keras
 import matplotlib
 import numpy as np
 from experiments import command, data, verdicts
+from experiments.drawing import show
 from experiments.experiment import Effort, Experiment, Results, Run, Table
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
@@ -195,9 +196,9 @@ def draw(results: Results, path: Path) -> None:
         }
         row, column = _busiest(volume[frame], side // 4)
         for (setting, picture), ax, below in zip(pictures.items(), line, zoomed, strict=True):
-            _show(ax, picture, f"{name}: {setting}")
+            show(ax, picture, f"{name}: {setting}", 10)
             ax.add_patch(plt.Rectangle((column, row), side // 4, side // 4, fill=False, color="red"))
-            _show(below, picture[row : row + side // 4, column : column + side // 4], "")
+            show(below, picture[row : row + side // 4, column : column + side // 4], "", 10)
     figure.suptitle(f"A frame of a volume, pooled over {k}x{k}x{k} values, and its region of most contrast")
     figure.savefig(path, dpi=80)
     plt.close(figure)
@@ -212,12 +213,6 @@ def _busiest(picture: np.ndarray, size: int) -> tuple[int, int]:
         for column in range(0, grey.shape[1] - size + 1, size // 2)
     ]
     return max(corners, key=lambda corner: grey[corner[0] :, corner[1] :][:size, :size].std())
-
-
-def _show(ax: plt.Axes, picture: np.ndarray, title: str) -> None:
-    ax.imshow(np.clip(picture.squeeze(), 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    ax.set_title(title, fontsize=10)
-    ax.set_axis_off()
 
 
 EXPERIMENT = Experiment(

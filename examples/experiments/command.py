@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from experiments import data, printing, store
 from experiments.experiment import Effort, Experiment, Results, Run
 from tf_softpool.benchmark.machine import machine
+from tf_softpool_cli.numbers import positive
 
 OUT = Path("out")
 
@@ -123,7 +124,7 @@ def _options(experiment: Experiment, arguments: Sequence[str] | None) -> argpars
     for name, number in experiment.short.items():
         parser.add_argument(
             f"--{name}",
-            type=_positive,
+            type=positive,
             metavar="N",
             help=f"default: {number}; {experiment.full[name]} with --full",
         )
@@ -144,9 +145,3 @@ def _options(experiment: Experiment, arguments: Sequence[str] | None) -> argpars
     if options.seeds < experiment.least_seeds:
         parser.error(f"--seeds must be at least {experiment.least_seeds}, because the tables compare seeds")
     return options
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"must be a number above zero, got {text!r}")
-    return int(text)

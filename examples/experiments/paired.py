@@ -24,6 +24,7 @@ class Difference:
 
     Args:
         setting: string.
+        baseline: string, the setting that it is compared with.
         mean: float, the mean over the seeds.
         deviation: float, the standard deviation over the seeds.
         difference: float, the mean of the differences to the baseline with the same seed.
@@ -34,6 +35,7 @@ class Difference:
     """
 
     setting: str
+    baseline: str
     mean: float
     deviation: float
     difference: float
@@ -65,8 +67,12 @@ def differences(results: Results, metric: str, baseline: str) -> list[Difference
     ps = {setting: _p(np.array(results.values(setting, metric)) - base) for setting in others}
     corrected = dict(zip(others, holm(list(ps.values())), strict=True))
     return [
-        _difference(
-            setting, results.values(setting, metric), base, ps.get(setting, 1.0), corrected.get(setting, 1.0)
+        Difference(
+            setting,
+            baseline,
+            *_gap(np.array(results.values(setting, metric)), base),
+            ps.get(setting, 1.0),
+            corrected.get(setting, 1.0),
         )
         for setting in results.runs
     ]
@@ -85,15 +91,11 @@ def holm(ps: Sequence[float]) -> list[float]:
     return [float(min(1.0, p)) for p in corrected]
 
 
-def _difference(
-    setting: str, values: Sequence[float], base: np.ndarray, p: float, corrected: float
-) -> Difference:
-    found = np.array(values)
+def _gap(found: np.ndarray, base: np.ndarray) -> tuple[float, float, float, float]:
+    """Returns the mean and the deviation, and the mean difference and its margin."""
     gap = found - base
     margin = stats.t.ppf(0.975, len(gap) - 1) * gap.std(ddof=1) / math.sqrt(len(gap))
-    return Difference(
-        setting, found.mean(), found.std(ddof=1), gap.mean(), float(margin), float(p), float(corrected)
-    )
+    return found.mean(), found.std(ddof=1), gap.mean(), float(margin)
 
 
 def _p(gaps: np.ndarray) -> float:
@@ -115,13 +117,13 @@ def table(
 
     Args:
         title: string.
-        found: list of `Difference`. The first one whose difference is exactly zero is the baseline.
+        found: list of `Difference`, that of the baseline among them.
         unit: string, the unit of the numbers after scaling.
         scale: float, by which numbers are multiplied.
         digits: int, the digits after the point.
         pairs: string, what the pairs of the test are.
     """
-    baseline = baseline_of(found)
+    baseline = found[0].baseline
 
     def number(value: float) -> str:
         return f"{value * scale:.{digits}f}"
@@ -137,8 +139,3 @@ def table(
     header = ["setting", f"mean ± deviation, {unit}", f"difference to {baseline}, 95 %", "p", "p, corrected"]
     notes = f"p: paired t-test over the {pairs}, corrected by Holm's method. *: below {LEVEL}."
     return Table(title, header, rows, notes)
-
-
-def baseline_of(found: Sequence[Difference]) -> str:
-    """Returns the first setting whose difference is exactly zero: the one that others are compared with."""
-    return next(each.setting for each in found if each.difference == 0 and each.margin == 0)

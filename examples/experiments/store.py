@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.experiment import Effort, Results, Run
+from tf_softpool.writing import complete_or_absent
 
 
 class Store:
@@ -35,9 +35,7 @@ class Store:
 
     def keep(self, setting: str, seed: int, run: Run) -> None:
         """Writes a run, completely or not at all."""
-        path = self._path(setting, seed)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, json.dumps(run, allow_nan=False))
+        write(self._path(setting, seed), _line(run))
 
     def _path(self, setting: str, seed: int) -> Path:
         return self._folder / re.sub(r"\W+", "_", setting) / f"{seed}.json"
@@ -45,9 +43,8 @@ class Store:
 
 def write(path: Path, text: str) -> None:
     """Writes a file, completely or not at all."""
-    begun = path.with_name(f".{path.name}.{os.getpid()}")
-    begun.write_text(text)
-    begun.replace(path)
+    with complete_or_absent(path, overwrite=True) as file:
+        file.write_text(text)
 
 
 def save(results: Results, path: Path) -> None:

@@ -19,7 +19,7 @@ def verdict(found: Sequence[paired.Difference], scale: float = 100.0, digits: in
         scale: float, by which differences are multiplied.
         digits: int, the digits after the point.
     """
-    baseline = paired.baseline_of(found)
+    baseline = found[0].baseline
     held = sorted((each for each in found if each.is_significant), key=lambda each: -each.difference)
     if not held:
         return f"No difference to {baseline} survives the correction."

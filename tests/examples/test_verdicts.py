@@ -16,7 +16,8 @@ def results(**values):
 
 
 def difference(setting, gap, corrected):
-    return paired.Difference(setting, 0.8 + gap, 0.01, gap, 0.01 if gap else 0.0, corrected, corrected)
+    margin = 0.01 if gap else 0.0
+    return paired.Difference(setting, "max", 0.8 + gap, 0.01, gap, margin, corrected, corrected)
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,8 @@ def _scores(
     }
     scores = []
     for entrant in entrants:
-        small = pooled(original, entrant, window)
+        end = ends.get(entrant.pooling)
+        small = pooled(original, entrant, window) if end is None else end
         near = nearness(original, enlarged(small, window, enlarge))
         way = way_of(small, ends[AVERAGE], ends[MAX])
         scores.append(Score(picture.name, entrant, *near, brightness_shift(original, small), way))

@@ -7,7 +7,7 @@ import numpy as np
 
 from tf_softpool.comparison.entrants import ANY, Entrant
 from tf_softpool.comparison.picture import Picture
-from tf_softpool.comparison.ranges import scale_of
+from tf_softpool.comparison.ranges import Scale, scale_of
 
 # The range in which a picture is pooled if the range makes no difference.
 _PLAIN = "0..1"
@@ -54,6 +54,11 @@ def cropped(values: np.ndarray, window: Sequence[int]) -> np.ndarray:
     return values[tuple(slice(n // k * k) for n, k in zip(values.shape, window, strict=False))]
 
 
+def scale_for(entrant: Entrant, values: np.ndarray) -> Scale:
+    """Returns the scale of the range that an entrant pools a picture in."""
+    return scale_of(_PLAIN if entrant.range == ANY else entrant.range, values)
+
+
 def pooled(values: np.ndarray, entrant: Entrant, window: tuple[int, ...]) -> np.ndarray:
     """Returns a pooled picture, clipped to values from 0 to 1.
 
@@ -65,7 +70,7 @@ def pooled(values: np.ndarray, entrant: Entrant, window: tuple[int, ...]) -> np.
     Raises:
         ValueError: if the entrant is not one of ours, and does not pool such a picture over such windows.
     """
-    scale = scale_of(_PLAIN if entrant.range == ANY else entrant.range, values)
+    scale = scale_for(entrant, values)
     x = scale.into(values)[np.newaxis]
     y = keras.ops.convert_to_numpy(entrant.make(window)(keras.ops.convert_to_tensor(x)))
     expected = (1, *(n // k for n, k in zip(values.shape, window, strict=False)), values.shape[-1])

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tf_softpool.benchmark.measuring import measure, ratios
-from tf_softpool.comparison.entrants import ANY, AVERAGE, MAX, Entrant
-from tf_softpool.comparison.ranges import scale_of
+from tf_softpool.comparison.entrants import AVERAGE, MAX, Entrant
+from tf_softpool.comparison.pooling import scale_for
 
 _ROUNDS = 100
 
@@ -43,8 +43,7 @@ def times_of(
 
     calls = {}
     for entrant in entrants:
-        scale = scale_of("0..1" if entrant.range == ANY else entrant.range, values)
-        x = tf.constant(scale.into(values)[np.newaxis])
+        x = tf.constant(scale_for(entrant, values).into(values)[np.newaxis])
         pool = entrant.make(window)
         # Variables cannot be made in a graph.
         pool(x)
