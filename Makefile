@@ -27,8 +27,8 @@ TIDY_FLAGS := -I custom_ops -I tests/midrange -I examples/serving_c -DHWY_COMPIL
 PY := tf_softpool tf_softpool_cli tests examples benchmarks build_support docs setup.py
 
 .PHONY: help demo example test test-all test-kernels test-python test-faults test-zoo test-keras-2 test-exports \
-  test-examples test-bazel test-versions test-neon cuda-host lint lint-python lint-cpp format docs docs-serve \
-  results-page bench bench-models bench-runtimes gpu-check wheel wheels wheel-test release-check clean
+  test-examples test-bazel test-versions test-neon harden sanitize cuda-host lint lint-python lint-cpp format docs \
+  docs-serve results-page bench bench-models bench-runtimes gpu-check wheel wheels wheel-test release-check clean
 
 help:
 	@echo 'make demo            runs the main workflow, end to end, in a minute'
@@ -43,6 +43,8 @@ help:
 	@echo 'make test-versions   tests a wheel beside every TensorFlow and Keras of the promised range'
 	@echo 'make test-bazel      builds BUILD with Bazel, and tests a small model server with the ops linked in'
 	@echo 'make test-neon       tests the kernels for ARM in an emulator, and compares the bits of the results'
+	@echo 'make harden          tries to break everything: hostile graphs, damaged files, load, and far more random numbers'
+	@echo 'make sanitize        runs the C and C++ under sanitizers, and a fuzzer over the kernels, in half an hour'
 	@echo 'make lint            checks formatting and style; make format repairs what it can'
 	@echo 'make docs            builds the documentation as a site in build/site; make docs-serve shows it while you write'
 	@echo 'make results-page    writes what is recorded of the experiments into docs/results.md'
@@ -107,6 +109,15 @@ test-bazel: $(VENV)/.test
 test-neon:
 	bash build_support/system_packages.sh $(PYTHON)
 	bash tests/neon/test.sh build/neon $(PYTHON)
+
+# The tests of tests/hardening are in every run, with few random cases. Here they try many.
+harden: $(VENV)/.test
+	$(BIN)/python -m pytest tests/hardening --harden -m 'slow or not slow' -n $(TEST_JOBS) -q
+
+# Compiles the C and C++ with clang, in folders of its own, and needs no TensorFlow.
+sanitize:
+	bash build_support/system_packages.sh $(PYTHON)
+	bash tests/sanitizers/run.sh build/sanitize
 
 # Compiles the CUDA kernels for the host, so that tests can run them without a card.
 cuda-host: $(VENV)/bin/activate

@@ -29,6 +29,9 @@ def pytest_addoption(parser):
     parser.addoption(
         "--short", action="store_true", help="run a selection of tests: see support/short_run.py"
     )
+    parser.addoption(
+        "--harden", action="store_true", help="try as many random cases as `make harden` promises"
+    )
 
 
 @pytest.hookimpl(trylast=True)
@@ -65,6 +68,12 @@ def pytest_terminal_summary(terminalreporter, config):
 def seeded():
     """Sets the seed, so that networks begin with the same weights in every run."""
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def effort(request):
+    """Returns a function that takes two numbers: how much to try in any run, and in `make harden`."""
+    return lambda quick, hard: hard if request.config.option.harden else quick
 
 
 def run(mode, function, *tensors):
