@@ -89,33 +89,33 @@ class Driver {
   // Visits every window once. Gradients, if there are any, are stored where the inputs lie.
   void VisitWindows() const {
     const WindowPartition parts(g_);
-    const auto visit = [&](Math& own, int64_t unit) HWY_ATTR {
+    struct Nothing {};
+    const auto visit = [&](Math& own, Nothing*, int64_t unit) HWY_ATTR {
       const WindowPartition::Unit u = parts.At(unit);
       const Region region = Region::Everywhere(g_, u.images, u.channels);
       RegionVisitor<Math, T, Sink::kStore, false> visitor(own, g_, tensors_, region,
                                                           tensors_.tap_out.data());
       visitor.VisitRow(u.o0, u.o1, u.last);
     };
-    VisitUnits(parts.Count(), parts.OutputsPerUnit(), [&] { return visit; });
+    VisitUnits<Nothing>(parts.Count(), parts.OutputsPerUnit(), visit);
   }
 
   // Visits every window once, with all tensors packed.
   void VisitBoxes() const {
     const BoxPartition parts(g_, (Math::kTapInputs + Math::kTapOutputs) * sizeof(T),
                              (Math::kWindowInputs + Math::kWindowOutputs) * sizeof(T));
-    VisitUnits(parts.Count(), parts.OutputsPerBox(), [&] {
-      return [&, packed = PackedTensors<T, Math, Sink::kStore>()](Math& own,
-                                                                  int64_t unit) mutable HWY_ATTR {
-        const BoxPartition::Box box = parts.At(unit);
-        const PackedColumns columns(g_, box.images);
-        packed.Pack(tensors_, g_, columns, box.windows);
-        Region region = packed.RegionOf(g_, columns);
-        region.target = region.in;
-        VisitPacked<Sink::kStore>(own, packed.tensors, region, packed.tensors.tap_out.data(),
-                                  box.windows);
-        packed.Unpack(tensors_);
-      };
-    });
+    using Packed = PackedTensors<T, Math, Sink::kStore>;
+    const auto visit = [&](Math& own, Packed* packed, int64_t unit) HWY_ATTR {
+      const BoxPartition::Box box = parts.At(unit);
+      const PackedColumns columns(g_, box.images);
+      packed->Pack(tensors_, g_, columns, box.windows);
+      Region region = packed->RegionOf(g_, columns);
+      region.target = region.in;
+      VisitPacked<Sink::kStore>(own, packed->tensors, region, packed->tensors.tap_out.data(),
+                                box.windows);
+      packed->Unpack(tensors_);
+    };
+    VisitUnits<Packed>(parts.Count(), parts.OutputsPerBox(), visit);
   }
 
   // Visits every input once, for windows that share inputs.
@@ -125,28 +125,35 @@ class Driver {
     const TilePartition parts(g_, Math::kTapOutputs * sizeof(C) + (is_packed ? of_inputs : 0));
     const int64_t size = Math::kTapOutputs * (is_packed ? parts.LargestPositions() * kPackedLanes
                                                         : parts.LargestTile());
-    VisitUnits(parts.Count(), parts.LargestTile(), [&] {
-      return [&, sums = Scratch<C>(), packed = PackedTensors<T, Math, Sink::kAdd>()](
-                 Math& own, int64_t unit) mutable HWY_ATTR {
-        VisitTile(own, parts.At(unit), sums.Reserve(size), is_packed ? &packed : nullptr);
-      };
-    });
+    struct Memory {
+      Scratch<C> sums;
+      PackedTensors<T, Math, Sink::kAdd> packed;
+    };
+    const auto visit = [&](Math& own, Memory* memory, int64_t unit) HWY_ATTR {
+      VisitTile(own, parts.At(unit), memory->sums.Reserve(size),
+                is_packed ? &memory->packed : nullptr);
+    };
+    VisitUnits<Memory>(parts.Count(), parts.LargestTile(), visit);
   }
 
   // Visits blocks of windows, or of inputs whose gradients are wanted.
   void VisitBlocks() const {
     const BlockPartition parts(g_, kBlocksOf);
-    VisitUnits(parts.Count(), parts.LargestBlock(), [&] {
-      return [&, gradients = Scratch<T>(), packed = PackedTensors<T, Math, Sink::kAdd>()](
-                 Math& own, int64_t unit) mutable HWY_ATTR {
-        const BlockPartition::Block block = parts.At(unit);
-        const std::array<Range, kAxes> windows = WindowsOf(block);
-        if (IsPacked(g_)) return VisitPackedBlock(own, block, windows, &gradients, &packed);
-        Region region = Region::Everywhere(g_, block.images, block.channels);
-        if (Math::kTapOutputs > 0) region.part = block.part;
-        VisitBlock<false>(own, g_, region, tensors_, windows);
-      };
-    });
+    struct Memory {
+      Scratch<T> gradients;
+      PackedTensors<T, Math, Sink::kAdd> packed;
+    };
+    const auto visit = [&](Math& own, Memory* memory, int64_t unit) HWY_ATTR {
+      const BlockPartition::Block block = parts.At(unit);
+      const std::array<Range, kAxes> windows = WindowsOf(block);
+      if (IsPacked(g_)) {
+        return VisitPackedBlock(own, block, windows, &memory->gradients, &memory->packed);
+      }
+      Region region = Region::Everywhere(g_, block.images, block.channels);
+      if (Math::kTapOutputs > 0) region.part = block.part;
+      VisitBlock<false>(own, g_, region, tensors_, windows);
+    };
+    VisitUnits<Memory>(parts.Count(), parts.LargestBlock(), visit);
   }
 
   void VisitPackedBlock(Math& own, const BlockPartition::Block& block,
@@ -262,19 +269,20 @@ class Driver {
   }
 
   // Visits all units on many threads. Each unit has `windows` windows or inputs. Each thread has
-  // its own copy of the mathematics, which may keep memory and sums, and its own function from
-  // `make_visit()`, which is called with this copy and a unit.
-  template <class MakeVisit>
-  void VisitUnits(int64_t units, int64_t windows, const MakeVisit& make_visit) const {
+  // its own copy of the mathematics, which may keep sums, and its own `Memory`. visit(own, memory,
+  // unit) is called with these. A lambda that is mutable could keep the memory itself, but
+  // compilers do not agree on where its attribute belongs.
+  template <class Memory, class Visit>
+  void VisitUnits(int64_t units, int64_t windows, const Visit& visit) const {
     const Blocks blocks(units, math_.MostBlocks(units));
     const auto shard = [&](int64_t begin, int64_t end) HWY_ATTR {
       const ScopedSubnormals subnormals;
       Math own = math_;
-      auto visit = make_visit();
+      Memory memory;
       for (int64_t b = begin; b < end; ++b) {
         const Range block = blocks.At(b);
         own.BeginBlock();
-        for (int64_t unit = block.begin; unit < block.end; ++unit) visit(own, unit);
+        for (int64_t unit = block.begin; unit < block.end; ++unit) visit(own, &memory, unit);
         own.EndBlock(b);
       }
     };
