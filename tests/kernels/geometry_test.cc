@@ -97,6 +97,17 @@ TEST(Geometry, ErrorsNameTheValue) {
   EXPECT_EQ(error({1, 4, 1}, {4}, {2147483647}), "");
 }
 
+TEST(Geometry, SizesBesideZeroMayBeEnormous) {
+  const int64_t vast = int64_t{1} << 62;
+  for (Padding padding : {Padding::kValid, Padding::kSame}) {
+    EXPECT_TRUE(Make({0, vast, vast, 3}, {2, 2}, {1, 1}, padding).Empty());
+    EXPECT_TRUE(
+        Make({0, 3, vast, vast}, {1, 1}, {3, 1}, padding, DataFormat::kChannelsFirst).Empty());
+    EXPECT_TRUE(Make({1, vast, vast, 0}, {2, 2}, {1, 1}, padding).Empty());
+    EXPECT_FALSE(Make({1, vast, 1, 1}, {2, 1}, {1, 1}, padding).Empty());
+  }
+}
+
 struct Shape {
   std::vector<int64_t> dims, ksize, strides;
 };

@@ -114,7 +114,10 @@ struct PoolGeometry {
   int64_t LargestWindow() const;
   bool Overlaps() const;
   bool HasGaps() const;
-  bool Empty() const { return outer * inner * OutputPositions() == 0; }
+  // No product: beside a size of zero, the others may be enormous.
+  bool Empty() const {
+    return outer == 0 || inner == 0 || axis[0].out == 0 || axis[1].out == 0 || axis[2].out == 0;
+  }
   bool IsUneven() const { return axis[0].IsUneven() || axis[1].IsUneven() || axis[2].IsUneven(); }
 };
 
