@@ -36,6 +36,12 @@ void PrintTo(const BadCall& c, std::ostream* stream) { *stream << c.name; }
 const Attributes kExact = AttributesWith("gradient", std::string("exact"));
 const Attributes kSoftmax = AttributesWith("normalize", std::string("softmax"));
 const Attributes kGuided = AttributesWith("N", int64_t{1});
+// More windows than 64 bits can count, of a small input.
+const Attributes kCountless = [] {
+  Attributes attributes = AttributesWith("ksize", Dims{2147483647, 2147483647});
+  attributes.Set("padding", std::string("ADAPTIVE"));
+  return attributes;
+}();
 const Tensor kX = Of({1, 4, 4, 3}), kY = Of({1, 2, 2, 3}), kChannels = Of({3});
 
 const BadCall kBadCalls[] = {
@@ -50,6 +56,12 @@ const BadCall kBadCalls[] = {
      AttributesWith("ksize", Dims{0, 2}),
      {kX},
      "ksize must be between 1 and 2147483647 in every dimension, got [0, 2]"},
+    {"count",
+     "SoftPool",
+     kCountless,
+     {Of({2, 1, 1, 3})},
+     "the output would have more elements than can be counted: 2 times [1,2147483647,2147483647] "
+     "windows of 3 channels"},
     {"grad",
      "SoftPoolGrad",
      kExact,
@@ -123,7 +135,7 @@ TEST_P(BadCalls, AreNamed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Calls, BadCalls, testing::ValuesIn(kBadCalls),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Attributes, AreThereAndOfTheirType) {
   const Attributes attributes = AttributesWith("symmetric", true);

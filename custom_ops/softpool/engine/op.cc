@@ -1,6 +1,7 @@
 #include "softpool/engine/op.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstring>
 #include <limits>
@@ -61,6 +62,24 @@ int64_t CountOfPositions(const Call& call) {
     count += call.geometry.axis[i].out;
   }
   return count;
+}
+
+// Checks that the windows can be counted. With padding 'ADAPTIVE' there can be far more windows
+// than inputs, and TensorFlow ends the process if a tensor's size does not fit 64 bits. Sizes are
+// multiplied in the order in which TensorFlow does: enormous ones may follow a zero.
+std::string CheckCountOfOutputs(const PoolGeometry& g) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / int64_t{sizeof(double)};
+  const std::array<PoolAxis, kAxes>& a = g.axis;
+  int64_t count = 1;
+  for (int64_t size : {g.outer, a[0].out, a[1].out, a[2].out, g.inner}) {
+    if (size > 0 && count > kMost / size) {
+      return "the output would have more elements than can be counted: " + std::to_string(g.outer) +
+             " times " + ShapeText({a[0].out, a[1].out, a[2].out}) + " windows of " +
+             std::to_string(g.inner) + " channels";
+    }
+    count *= size;
+  }
+  return "";
 }
 
 // Sets where the windows of a call lie. A graph or a program can hold any positions, so they are
@@ -287,7 +306,7 @@ std::string LayOut(const Op& op, const std::vector<int64_t>& dims, const Attribu
     }
     if (op.around > 0 && axis.out > 0) axis.Surround(op.around);
   }
-  return "";
+  return CheckCountOfOutputs(*geometry);
 }
 
 std::string WindowsOf(const Op& op, int64_t in, int64_t window, int64_t stride, Padding padding,
