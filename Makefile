@@ -71,7 +71,8 @@ test: test-kernels test-python
 test-all: test-kernels test-python
 
 test-kernels: $(VENV)/.test
-	@cmake -S custom_ops -B build/checkout -DSOFTPOOL_BUILD_TESTS=ON > build/checkout/configure.log && \
+	@cmake -S custom_ops -B build/checkout -DSOFTPOOL_BUILD_TESTS=ON -DSOFTPOOL_WARNINGS_AS_ERRORS=ON \
+	  > build/checkout/configure.log && \
 	  cmake --build build/checkout --parallel $$(nproc) > build/checkout/build.log && \
 	  ctest --test-dir build/checkout --parallel $$(nproc) --output-on-failure --progress
 
@@ -121,7 +122,8 @@ sanitize:
 
 # Compiles the CUDA kernels for the host, so that tests can run them without a card.
 cuda-host: $(VENV)/bin/activate
-	@mkdir -p build/cuda-host && cmake -S tests/cuda -B build/cuda-host > build/cuda-host/configure.log && \
+	@mkdir -p build/cuda-host && cmake -S tests/cuda -B build/cuda-host -DSOFTPOOL_WARNINGS_AS_ERRORS=ON \
+	  > build/cuda-host/configure.log && \
 	  cmake --build build/cuda-host --parallel $$(nproc) > build/cuda-host/build.log
 
 lint: lint-python lint-cpp

@@ -58,6 +58,8 @@ class CMakeBuild(build_ext):
             "SOFTPOOL_TENSORFLOWS": json.dumps(tensorflows),
             "SOFTPOOL_CUDA": _CUDA.get(os.environ.get(CUDA), "AUTO"),
             "SOFTPOOL_XLA": "OFF" if os.environ.get(XLA) == "0" else "ON",
+            # The compilers of people who install the package may know warnings that ours do not.
+            "SOFTPOOL_WARNINGS_AS_ERRORS": "ON" if self.editable_mode or self.inplace else "OFF",
             "SOFTPOOL_LINKER": f"{sys.executable};-m;ziglang;cc" if os.environ.get(MANYLINUX) else "",
         }
         self.mkpath(str(build))

@@ -96,7 +96,7 @@ file(GLOB cuda_sources CONFIGURE_DEPENDS softpool/poolings/*/*.cu)
 add_library(softpool_cuda OBJECT EXCLUDE_FROM_ALL ${cuda_sources})
 target_include_directories(softpool_cuda PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_compile_options(softpool_cuda PRIVATE
-  -O3 --expt-relaxed-constexpr -Xcompiler=-Wall
+  -O3 --expt-relaxed-constexpr -Xcompiler=-Wall $<$<BOOL:${SOFTPOOL_WARNINGS_AS_ERRORS}>:-Werror=all-warnings>
   # Compressed code has a third of the size. Drivers of any age can load it.
   -Xfatbin=-compress-all
   # As in the CPU kernels, a product and a sum are fused only where the source says so.

@@ -7,6 +7,7 @@ set(SOFTPOOL_LINKER "" CACHE STRING "The command of a linker for older systems, 
 set(SOFTPOOL_OLDEST_GLIBC 2.17 CACHE STRING "The oldest C library on which the linked libraries load")
 # What objects take from a newer C or C++ library than that.
 add_library(softpool_newer_symbols OBJECT EXCLUDE_FROM_ALL cmake/newer_symbols.cc)
+target_compile_options(softpool_newer_symbols PRIVATE ${SOFTPOOL_WARNINGS})
 
 function(link_for_older_systems target)
   if(SOFTPOOL_LINKER)

@@ -253,7 +253,7 @@ TEST_P(Lanes, ExponentialOfTheExtremes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, Lanes, testing::ValuesIn(RunnableTargets()),
-                         [](const auto& info) { return TargetName(info.param); });
+                         [](const auto& test) { return TargetName(test.param); });
 
 }  // namespace
 }  // namespace softpool

@@ -44,13 +44,20 @@ def program(tmp_path_factory):
 
 @pytest.fixture
 def predict(program):
-    """Returns a function that runs the program in a folder. Its environment has only an empty PATH."""
+    """Returns a function that runs the program in a folder.
+
+    The program's environment has only an empty PATH and the options of sanitizers.
+    """
 
     def run(folder, *arguments):
         command = [str(a) for a in (program, *arguments)]
-        return subprocess.run(
-            command, cwd=folder, env={"PATH": ""}, capture_output=True, text=True, check=False
+        options = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
+        done = subprocess.run(
+            command, cwd=folder, env={"PATH": "", **options}, capture_output=True, text=True, check=False
         )
+        assert "Sanitizer" not in done.stderr
+        assert "runtime error: " not in done.stderr
+        return done
 
     return run
 
@@ -191,4 +198,3 @@ def test_errors(arguments, folder, predict):
     assert failed.returncode == 1, failed.stderr
     assert not failed.stdout
     assert re.search(ERRORS[arguments], failed.stderr), failed.stderr
-    assert "AddressSanitizer" not in failed.stderr

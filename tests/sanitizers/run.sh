@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Runs the tests of the kernels, the C program of examples/serving_c and fuzzers under sanitizers. The first report ends
+# the run with an error.
+#
+#   run.sh FOLDER [PYTHON]
+#
+# FOLDER gets the builds and what the fuzzers find. PYTHON has TensorFlow and pytest: the C program is tested with them.
+# SECONDS_OF_FUZZING in the environment says how long the four fuzzers run together.
+set -euo pipefail
+folder=$(realpath -m "$1")
+python=${2:-.venv/bin/python}
+seconds=${SECONDS_OF_FUZZING:-300}
+cd "$(dirname "$0")/../.."
+here=$PWD/tests/sanitizers
+bash tests/sanitizers/system_packages.sh
+
+export CC=clang CXX=clang++
+export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+# What is never freed inside of TensorFlow is not ours.
+export LSAN_OPTIONS=suppressions=$here/leaks.txt:print_suppressions=0
+
+say() { echo "$(date +%H:%M:%S) $*"; }
+
+# build NAME SANITIZERS TARGET...: only for AVX2 and for Highway's target of every processor.
+build() {
+  local to=$folder/$1
+  mkdir -p "$to"
+  cmake -S custom_ops -B "$to" -DCMAKE_BUILD_TYPE=Debug -DSOFTPOOL_BUILD_TESTS=ON -DSOFTPOOL_QUICK=ON \
+    -DSOFTPOOL_CUDA=OFF -DSOFTPOOL_WARNINGS_AS_ERRORS=ON "-DSOFTPOOL_SANITIZE=$2" > "$to/configure.log"
+  cmake --build "$to" --parallel "$(nproc)" --target "${@:3}" > "$to/build.log" 2>&1 ||
+    { grep -m 20 -A 5 'error' "$to/build.log" >&2; exit 1; }
+}
+
+# test_kernels NAME FILTER: GoogleTest divides the tests among as many processes as there are processors.
+test_kernels() {
+  local jobs count
+  count=$(nproc)
+  jobs=()
+  for ((i = 0; i < count; ++i)); do
+    GTEST_TOTAL_SHARDS=$count GTEST_SHARD_INDEX=$i "$folder/$1/tests/kernel_tests" --gtest_brief=1 \
+      "--gtest_filter=$2" > "$folder/$1/tests.$i.log" 2>&1 &
+    jobs+=($!)
+  done
+  for ((i = 0; i < count; ++i)); do
+    wait "${jobs[$i]}" || { tail -n 60 "$folder/$1/tests.$i.log" >&2; exit 1; }
+  done
+  "$folder/$1/sanitizers/threads_tests" --gtest_brief=1
+}
+
+# fuzz NAME PARTS LONGEST: plays the kept corpus, then invents inputs for PARTS hundredths of the time. What the fuzzer
+# learns stays in FOLDER, and the next run begins with it.
+fuzz() {
+  local own=$folder/corpus/$1
+  mkdir -p "$own" "$folder/found"
+  (cd "$folder/found" && "$folder/address/sanitizers/fuzz/fuzz_$1" -seed=1 "-max_len=$3" -timeout=20 -rss_limit_mb=4096 \
+    "-max_total_time=$((seconds * $2 / 100))" "-artifact_prefix=$folder/found/$1-" \
+    "$own" "$here/fuzz/corpus/$1" > "$folder/fuzz_$1.log" 2>&1) ||
+    { tail -n 60 "$folder/fuzz_$1.log" >&2; say "the input is in $folder/found"; exit 1; }
+  grep -a '^Done' "$folder/fuzz_$1.log"
+}
+
+say 'Building with AddressSanitizer and UndefinedBehaviorSanitizer'
+build address address,undefined kernel_tests tf_softpool_midrange threads_tests \
+  fuzz_engine fuzz_geometry fuzz_npy fuzz_signature
+say 'Testing the kernels'
+# FILTER
+test_kernels address '*'
+say 'Fuzzing'
+{ fuzz engine 100 4000; } &
+engine=$!
+{ fuzz geometry 40 160; fuzz npy 30 400; fuzz signature 30 400; } &
+others=$!
+wait $engine
+wait $others
+say 'Building with ThreadSanitizer'
+build thread thread kernel_tests threads_tests
+say 'Testing the kernels'
+test_kernels thread '*'
+if [ ! -x "$python" ]; then
+  say "The C program is not tested, because there is no $python with TensorFlow"
+  exit 1
+fi
+say 'Testing the C program of examples/serving_c'
+CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -g1 -O1 -fno-omit-frame-pointer' \
+  "$python" -m pytest -q -p no:cacheprovider -m 'slow or not slow' \
+  tests/serving/test_serving_c.py tests/serving/test_serving_c_files.py
+say 'No sanitizer has reported anything'
