@@ -18,6 +18,8 @@ from starlette.routing import Route
 MAX_BYTES = 32 * 2**20
 # How many seconds to wait for the next part of a request.
 STALL = 10
+# How many bytes a second a client must send on average, after the first `STALL` seconds.
+SLOWEST = 1000
 STATUS = {"version": "1", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
 logger = logging.getLogger("serving_http")
 
@@ -79,17 +81,18 @@ async def read_body(request, max_bytes):
     patience = 2 * max_bytes
     if int(request.headers.get("content-length", 0)) > patience:
         raise too_large
-    try:
-        with anyio.fail_after(STALL) as wait:
-            async for chunk in request.stream():
-                wait.deadline = anyio.current_time() + STALL
-                size += len(chunk)
-                if size <= max_bytes:
-                    body += chunk
-                elif size > patience:
-                    break
-    except TimeoutError as error:
-        raise HTTPException(408, f"No more of the body has arrived for {STALL} seconds.") from error
+    begin = anyio.current_time()
+    # No `fail_after`: it stays silent if the deadline moves between the end of the time and its exception.
+    with anyio.move_on_after(STALL) as wait:
+        async for chunk in request.stream():
+            size += len(chunk)
+            wait.deadline = STALL + min(anyio.current_time(), begin + size / SLOWEST)
+            if size <= max_bytes:
+                body += chunk
+            elif size > patience:
+                break
+    if wait.cancelled_caught:
+        raise HTTPException(408, f"The body arrives too slowly: {size} bytes have arrived.")
     if size > max_bytes:
         raise too_large
     return bytes(body)

@@ -13,8 +13,9 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import uvicorn
 from app import MAX_BYTES, STALL, Model, create_app
+from stopping import Stopping
+from watching import Server
 
 # How many seconds running requests get when the server is told to stop. A request whose client has gone
 # silent ends earlier, after `STALL` seconds.
@@ -70,15 +71,31 @@ def _load(path):
         return sys.exit(f"{sys.argv[0]}: {' '.join(str(error).split())}")
 
 
-def main():
-    """Loads the model, and serves it until SIGINT or SIGTERM arrives."""
-    arguments = _parser().parse_args()
+def serve(model, host, port, max_bytes, grace=GRACE):
+    """Serves a model until SIGINT or SIGTERM arrives. Then ends the process with status 0."""
     # After all requests have ended, Uvicorn raises the signal again, which would kill the process.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
+    app = Stopping(create_app(model, max_bytes))
+    try:
+        Server(app, STALL, grace, host=host, port=port).run()
+    except SystemExit as ended:
+        if ended.code:
+            raise
+    # Python would wait for calls of the model. Their clients have been told already that no time was left.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def main():
+    """Loads the model, and serves it."""
+    arguments = _parser().parse_args()
+    # While the model is loaded, SIGTERM ends the process at once.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     model = Model(_load(arguments.model), arguments.name)
     model.try_sample()
-    app = create_app(model, arguments.max_bytes)
-    uvicorn.run(app, host=arguments.host, port=arguments.port, timeout_graceful_shutdown=GRACE)
+    serve(model, arguments.host, arguments.port, arguments.max_bytes)
 
 
 if __name__ == "__main__":
