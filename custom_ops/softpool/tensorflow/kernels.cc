@@ -1,11 +1,14 @@
 // TensorFlow's kernels: one class for all ops and both devices.
+#include <algorithm>
 #include <exception>
 #include <new>
 #include <stdexcept>
+#include <string>
+#include <utility>
 #include <vector>
 
-#include "softpool/engine/first_error.h"
 #include "softpool/engine/op.h"
+#include "softpool/engine/shared_work.h"
 #include "softpool/tensorflow/translation.h"
 #include "tensorflow/core/framework/kernel_def_builder.h"
 #include "tensorflow/core/framework/op_kernel.h"
@@ -20,17 +23,14 @@ namespace {
 
 namespace tf = tensorflow;
 
-// Returns TensorFlow's own threads. If one of them throws an exception, the caller's thread throws
-// it.
+// Returns TensorFlow's own threads. tensorflow::Shard() would wait for them for ever in a process
+// that was forked, and would leave them with dead objects if there was no memory for its own.
 ParallelFor ThreadsOf(tf::OpKernelContext* ctx) {
   const auto& threads = *ctx->device()->tensorflow_cpu_worker_threads();
   return [&threads](int64_t units, int64_t cycles_per_unit, const Shard& shard) {
-    FirstError error;
-    const auto guarded = [&](int64_t begin, int64_t end) {
-      error.Guard([&] { shard(begin, end); });
-    };
-    tf::Shard(threads.num_threads, threads.workers, units, cycles_per_unit, guarded);
-    error.Rethrow();
+    const int64_t most = std::min(threads.num_threads, tf::GetPerThreadMaxParallelism());
+    ShareWork(most, units, cycles_per_unit, shard,
+              [&threads](auto work) { threads.workers->Schedule(std::move(work)); });
   };
 }
 
@@ -57,6 +57,16 @@ struct OnGpu {
 };
 #endif
 
+// Returns an error without a message if there is not even memory for a message.
+absl::Status NotEnoughMemory(tf::OpKernelContext* ctx) {
+  try {
+    return absl::ResourceExhaustedError("not enough memory to pool a tensor of shape " +
+                                        ctx->input(0).shape().DebugString());
+  } catch (const std::bad_alloc&) {
+    return {absl::StatusCode::kResourceExhausted, ""};
+  }
+}
+
 template <class Device>
 class PoolKernel : public tf::OpKernel {
  public:
@@ -77,8 +87,7 @@ class PoolKernel : public tf::OpKernel {
     try {
       OP_REQUIRES_OK(ctx, Pool(ctx));
     } catch (const std::bad_alloc&) {
-      ctx->CtxFailure(absl::ResourceExhaustedError("not enough memory to pool a tensor of shape " +
-                                                   ctx->input(0).shape().DebugString()));
+      ctx->CtxFailure(NotEnoughMemory(ctx));
     } catch (const std::invalid_argument& error) {
       ctx->CtxFailure(absl::InvalidArgumentError(error.what()));
     } catch (const std::exception& error) {
