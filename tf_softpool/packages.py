@@ -7,6 +7,8 @@ from typing import Any
 
 # In characters.
 _LONGEST = 500
+# Errors that libraries raise without meaning to, with messages for programmers.
+_TERSE = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, UnicodeError)
 
 
 def require(extra: str, *modules: str, purpose: str) -> Any:
@@ -32,8 +34,13 @@ def require(extra: str, *modules: str, purpose: str) -> Any:
 
 
 def plain(error: BaseException) -> str:
-    """Returns the message of another library's error in one line, without colours, and shortened."""
+    """Returns the message of another library's error in one line, without colours, and shortened.
+
+    The error's class comes first if the message says little without it, as that of a `KeyError` does.
+    """
     text = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
+    if not text or isinstance(error, _TERSE):
+        text = f"{type(error).__name__}: {text}".removesuffix(": ")
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 

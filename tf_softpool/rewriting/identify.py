@@ -50,13 +50,17 @@ def identify(path: str | Path) -> Found:
         raise FileNotFoundError(f"There is no model at {path}.")
     if not (path.is_file() or path.is_dir()):
         raise ValueError(f"{path} is neither a file nor a folder: it is a pipe or a device.")
-    if found := _in_folder(path) if path.is_dir() else _in_file(path):
-        return found
-    others = _OTHER_FOLDERS if path.is_dir() else _OTHER_FILES
-    for other in others:
-        if other.matches(path):
-            raise ValueError(f"{path} {other.what}")
-    raise ValueError(f"{path} is neither a Keras file nor a SavedModel folder.")
+    try:
+        if found := _in_folder(path) if path.is_dir() else _in_file(path):
+            return found
+        others = _OTHER_FOLDERS if path.is_dir() else _OTHER_FILES
+        what = next((other.what for other in others if other.matches(path)), None)
+    except (OSError, ValueError):
+        raise
+    except Exception as error:
+        # zipfile and h5py raise errors of many kinds if a file is damaged.
+        raise ValueError(f"{path} {_NOT_WHOLE} {type(error).__name__}: {error}") from error
+    raise ValueError(f"{path} {what or 'is neither a Keras file nor a SavedModel folder.'}")
 
 
 def is_saved_model(path: str | Path) -> bool:
@@ -201,7 +205,7 @@ def _json(path: Path) -> dict:
         if not _head(path).lstrip().startswith(b"{"):
             return {}
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

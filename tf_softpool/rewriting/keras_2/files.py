@@ -14,6 +14,7 @@ from typing import Any
 import h5py
 import keras
 
+from tf_softpool.packages import plain
 from tf_softpool.rewriting.identify import is_hdf5
 from tf_softpool.rewriting.keras_2.compilation import compile_model
 from tf_softpool.rewriting.keras_2.configs import Converter, renaming_note
@@ -37,7 +38,7 @@ def version_of(path: str | Path) -> str:
     """
     try:
         version = _version(Path(path))
-    except (OSError, ValueError, KeyError):
+    except Exception:
         return ""
     return version if version.startswith(("0", "1", "2")) else ""
 
@@ -81,7 +82,7 @@ def load(
     except Keras2Error as error:
         raise cannot_be_read(path, version, error) from error
     except Exception as error:
-        raise cannot_be_read(path, version, f"{type(error).__name__}: {error}.") from error
+        raise cannot_be_read(path, version, f"{type(error).__name__}: {plain(error)}.") from error
     renaming = renaming_note(converter.renamed)
     return model, [*notes, *converter.notes, *([renaming] if renaming else [])]
 

@@ -13,6 +13,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from tf_softpool.packages import plain
+from tf_softpool.rewriting.examine import NotReadableError, check_keras_file
 from tf_softpool.rewriting.identify import KERAS_SUFFIXES
 from tf_softpool.rewriting.keras_2.files import load as load_keras_2
 from tf_softpool.rewriting.keras_2.files import version_of
@@ -68,9 +70,14 @@ def load_keras_file(
     """Loads a model of Keras 2 or 3 from a file of any name, and returns it with notes for the user.
 
     Raises:
-        ValueError: if Keras cannot load it.
+        ValueError: if Keras cannot load it, or it is not given to Keras because it unpacks to far more than
+            it has, or refers to other files.
     """
     loading: dict[str, Any] = {"custom_objects": custom_objects, "safe_mode": safe_mode}
+    try:
+        check_keras_file(Path(path))
+    except NotReadableError as error:
+        raise ValueError(f"{path} cannot be loaded as a Keras model: {error}") from error
     if version := version_of(path):
         return load_keras_2(Path(path), version, **loading)
     with _with_fit_name(Path(path)) as file:
@@ -88,7 +95,7 @@ def load_keras_file(
         return load_keras_2(Path(path), "2", **loading)
     raise ValueError(
         f"{path} cannot be loaded as a Keras model. If it needs classes of your own, import and register "
-        f"them, or give them as custom_objects. Keras says: {why}"
+        f"them, or give them as custom_objects. Keras says: {plain(why)}"
     ) from why
 
 
