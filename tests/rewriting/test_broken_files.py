@@ -1,11 +1,14 @@
 """`replace_pooling_in_file` with files that are damaged, or that are no models."""
 
+import os
 import shutil
 import zipfile
 
+import h5py
 import pytest
 import saved_model_examples as examples
 from keras_file_examples import SOFT, digest, network
+from tensorflow.core.protobuf import saved_model_pb2
 
 import tf_softpool as tsp
 
@@ -89,6 +92,90 @@ def unknown_ops(tmp_path):
     return "in", "out"
 
 
+def many_zeros(tmp_path):
+    """Writes an archive that unpacks to a thousand times its size."""
+    network().save(tmp_path / "in.keras")
+    with zipfile.ZipFile(tmp_path / "in.keras", "a", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(5):
+            archive.writestr(f"assets/{i}", bytes(2**26))
+    return "in.keras", "out.keras"
+
+
+def names_outside(tmp_path):
+    network().save(tmp_path / "in.keras")
+    with zipfile.ZipFile(tmp_path / "in.keras", "a") as archive:
+        archive.writestr("../above", "written")
+    return "in.keras", "out.keras"
+
+
+def array_of_a_terabyte(tmp_path):
+    network().save(tmp_path / "in.h5")
+    with h5py.File(tmp_path / "in.h5", "r+") as file:
+        file.create_dataset("more", (2**38,), "f4", chunks=(1,))
+    return "in.h5", "out.h5"
+
+
+def other_file(tmp_path):
+    network().save(tmp_path / "in.h5")
+    with h5py.File(tmp_path / "in.h5", "r+") as file:
+        file["more"] = h5py.ExternalLink("/etc/passwd", "/")
+    return "in.h5", "out.h5"
+
+
+def damaged_directory(tmp_path):
+    network().save(tmp_path / "in.keras")
+    data = (tmp_path / "in.keras").read_bytes()
+    (tmp_path / "in.keras").write_bytes(data.replace(b"PK\1\2", b"PK\1\3", 1))
+    return "in.keras", "out.keras"
+
+
+def folder_in_itself(tmp_path):
+    examples.write_module(tmp_path / "in")
+    (tmp_path / "in" / "assets" / "again").symlink_to("..")
+    return "in", "out"
+
+
+def pipe(tmp_path):
+    examples.write_module(tmp_path / "in")
+    os.mkfifo(tmp_path / "in" / "assets" / "pipe")
+    return "in", "out"
+
+
+def changed_graph(tmp_path, change):
+    examples.write_module(tmp_path / "in")
+    file, proto = tmp_path / "in" / "saved_model.pb", saved_model_pb2.SavedModel()
+    proto.ParseFromString(file.read_bytes())
+    change(proto.meta_graphs[0])
+    file.write_bytes(proto.SerializeToString())
+    return "in", "out"
+
+
+def no_window(tmp_path):
+    def change(meta_graph):
+        nodes = [node for f in meta_graph.graph_def.library.function for node in f.node_def]
+        next(node for node in nodes if node.op == "MaxPool").attr["data_format"].s = b"\xff"
+
+    return changed_graph(tmp_path, change)
+
+
+def function_in_itself(tmp_path):
+    def change(meta_graph):
+        function = meta_graph.graph_def.library.function[0]
+        function.node_def.add(name="again", op="PartitionedCall").attr[
+            "f"
+        ].func.name = function.signature.name
+
+    return changed_graph(tmp_path, change)
+
+
+def writes_when_loaded(tmp_path):
+    def change(meta_graph):
+        meta_graph.graph_def.node.add(name="write", op="WriteFile")
+        meta_graph.collection_def["saved_model_main_op"].node_list.value.append("write")
+
+    return changed_graph(tmp_path, change)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -104,6 +191,16 @@ def unknown_ops(tmp_path):
         (missing_variables, "cannot be loaded"),
         (half_the_variables, "cannot be loaded"),
         (unknown_ops, "ops that are not loaded: Canv2D"),
+        (many_zeros, "bytes unpack to"),
+        (names_outside, "leads out of it"),
+        (array_of_a_terabyte, "bytes unpack to"),
+        (other_file, "is a link"),
+        (damaged_directory, "not a whole Keras file"),
+        (folder_in_itself, "a link to the folder"),
+        (pipe, "a pipe or a device"),
+        (no_window, "in has a broken graph"),
+        (function_in_itself, "calls itself"),
+        (writes_when_loaded, "runs WriteFile as soon as it is loaded"),
     ],
 )
 def test_broken_input(tmp_path, make, message):

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tf_softpool.effects import check_loading, effects_of_signature
 from tf_softpool.packages import plain
 from tf_softpool.serving.endpoints import DEFAULT, Endpoint, endpoint_of
 from tf_softpool.serving.formats import CONVERTED_FORMATS, format_named, tf_saved_model
@@ -82,6 +83,12 @@ def _source(folder: str | os.PathLike[str]) -> Source:
             f"exported. It has {others}."
         )
     _check_is_dense(folder, graph.signature_def[tf_saved_model.DEFAULT_SIGNATURE])
+    check_loading(folder, [graph])
+    if effects := effects_of_signature(graph, tf_saved_model.DEFAULT_SIGNATURE):
+        raise RuntimeError(
+            f"{folder} runs {', '.join(effects)} when it is called, which the other formats do not have: "
+            "these may write files, run code or reach other machines."
+        )
     tags = list(graph.meta_info_def.tags)
     try:
         return _load(str(folder), tags) if graph.HasField("object_graph_def") else _frozen(folder, tags)

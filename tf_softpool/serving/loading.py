@@ -4,6 +4,7 @@ import operator
 import os
 from pathlib import Path
 
+from tf_softpool.packages import plain
 from tf_softpool.serving.formats import FORMATS, Format
 from tf_softpool.serving.served import Served
 
@@ -71,7 +72,8 @@ def load(path: str | os.PathLike[str], threads: int | None = None) -> Served:
     try:
         return module.Runner(path, threads=threads if threads is None else operator.index(threads))
     except Exception as error:
-        says_so = isinstance(error, RuntimeError | ValueError) and module.SUFFIX == ""
-        if says_so or isinstance(error, ImportError):
+        # TensorFlow's errors are long, and do not say which model they are about.
+        says_so = isinstance(error, RuntimeError | ValueError) and str(error).find(str(path)) >= 0
+        if (says_so and module.SUFFIX == "") or isinstance(error, ImportError):
             raise
-        raise ValueError(f"{path} cannot be loaded: {error}") from error
+        raise ValueError(f"{path} cannot be loaded: {plain(error)}") from error

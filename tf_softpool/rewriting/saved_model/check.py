@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tf_softpool.packages import plain
 from tf_softpool.rewriting.policy.report import Check
 from tf_softpool.rewriting.saved_model.signatures import Signatures, loaded
 from tf_softpool.samples import LENGTHS
@@ -96,14 +97,14 @@ def _compare_objects(path: Path, folder: Path, meta_graph: Any) -> str:
     except Exception:
         # The rewriting is not at fault.
         return _note(path, reason)
-    raise ValueError(f"{path}, rewritten, cannot be loaded by TensorFlow: {reason}") from reason
+    raise ValueError(f"{path}, rewritten, cannot be loaded by TensorFlow: {plain(reason)}") from reason
 
 
 def _note(path: Path, reason: Exception) -> str:
     return (
         f"TensorFlow {tf.__version__} cannot load the objects of {path}, before or after the rewriting: "
-        f"{reason}. Its signatures can be loaded, as model servers and `tsp.serving.load` do. If Keras 2 "
-        "wrote it, `pip install --no-deps tf_keras` may help."
+        f"{plain(reason)}. Its signatures can be loaded, as model servers and `tsp.serving.load` do. If "
+        "Keras 2 wrote it, `pip install --no-deps tf_keras` may help."
     )
 
 
@@ -120,7 +121,7 @@ def _compare_signatures(path: Path, folder: Path, meta_graph: Any) -> tuple[bool
                 if run := _first_run(signatures, name):
                     old.runs[name] = run
     except Exception as error:
-        raise ValueError(f"{path} itself cannot be loaded by TensorFlow: {error}") from error
+        raise ValueError(f"{path} itself cannot be loaded by TensorFlow: {plain(error)}") from error
     try:
         with loaded(folder, meta_graph) as signatures:
             same = signatures.shapes() == old.shapes
@@ -129,7 +130,7 @@ def _compare_signatures(path: Path, folder: Path, meta_graph: Any) -> tuple[bool
     except _RewrittenError:
         raise
     except Exception as error:
-        raise ValueError(f"{path}, rewritten, cannot be loaded by TensorFlow: {error}") from error
+        raise ValueError(f"{path}, rewritten, cannot be loaded by TensorFlow: {plain(error)}") from error
 
 
 def _first_run(signatures: Signatures, name: str) -> _Run | None:
@@ -166,7 +167,7 @@ def _runs_alike(path: Path, signatures: Signatures, name: str, old: _Run) -> boo
         sizes = [list(array.shape) for array in sample.values()]
         raise _RewrittenError(
             f"{path}, rewritten, cannot be run: its signature {name!r} fails on an input of the shape "
-            f"{', '.join(map(str, sizes))}, which the original accepts: {error}"
+            f"{', '.join(map(str, sizes))}, which the original accepts: {plain(error)}"
         ) from error
     if not signatures.depends_on_values(name):
         return shapes == old.shapes

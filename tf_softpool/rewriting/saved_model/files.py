@@ -10,14 +10,17 @@ from typing import Any
 from google.protobuf import message, text_format
 from tensorflow.core.protobuf import saved_model_pb2
 
+from tf_softpool.effects import check_loading
 from tf_softpool.ops import native
 from tf_softpool.ops.dispatch import portable
+from tf_softpool.packages import plain
+from tf_softpool.rewriting.examine import NotReadableError, check_folder
 from tf_softpool.rewriting.identify import KERAS_SUFFIXES, is_saved_model
 from tf_softpool.rewriting.policy.report import Report
 from tf_softpool.rewriting.request import FileRequest
 from tf_softpool.rewriting.saved_model.check import check
 from tf_softpool.rewriting.saved_model.nodes import unknown_ops
-from tf_softpool.rewriting.saved_model.rewrite import plan_graph
+from tf_softpool.rewriting.saved_model.rewrite import BrokenGraphError, plan_graph
 from tf_softpool.writing import complete_or_absent
 
 _BINARY, _TEXT = "saved_model.pb", "saved_model.pbtxt"
@@ -51,8 +54,11 @@ def rewrite_saved_model(request: FileRequest) -> Report:
     request.step("reading")
     saved_model = _read(request.path)
     request.step("replacing")
-    with portable() if request.portable else contextlib.nullcontext():
-        report = _rewrite(saved_model, request)
+    try:
+        with portable() if request.portable else contextlib.nullcontext():
+            report = _rewrite(saved_model, request)
+    except BrokenGraphError as error:
+        raise ValueError(f"{request.path} has a broken graph: {error}") from error
     if request.dry_run:
         return report
     if not report.replaced:
@@ -86,11 +92,17 @@ def _read(path: Path) -> SavedModel:
     """Reads a SavedModel.
 
     Raises:
-        ValueError: if it is broken, or needs ops that are not loaded.
+        ValueError: if it is broken, needs ops that are not loaded, or does more than compute when it is
+            loaded.
     """
     native.load()
+    try:
+        check_folder(path)
+    except NotReadableError as error:
+        raise ValueError(f"{path} is not read: {error}") from error
     is_text = not (path / _BINARY).is_file()
     proto = _parse(path / (_TEXT if is_text else _BINARY), is_text)
+    check_loading(path, proto.meta_graphs)
     graphs = [meta_graph.graph_def for meta_graph in proto.meta_graphs]
     if unknown := sorted({op for graph in graphs for op in unknown_ops(graph)}):
         raise ValueError(
@@ -108,7 +120,7 @@ def _parse(file: Path, is_text: bool) -> Any:
         else:
             proto.ParseFromString(file.read_bytes())
     except (message.DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file} is not a SavedModel's graph, or is truncated: {error}") from error
+        raise ValueError(f"{file} is not a SavedModel's graph, or is truncated: {plain(error)}") from error
     if not proto.meta_graphs:
         raise ValueError(f"{file} has no graphs: it is empty, or not a SavedModel.")
     return proto

@@ -1,9 +1,11 @@
 """The poolings of one graph replaced, with their gradients."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tf_softpool.packages import plain
 from tf_softpool.rewriting.policy.plan import Plan, plan_of
 from tf_softpool.rewriting.request import Request
 from tf_softpool.rewriting.saved_model.find import GraphSite, find_poolings
@@ -12,6 +14,21 @@ from tf_softpool.rewriting.saved_model.gradients import Gradient, changes_of, ma
 from tf_softpool.rewriting.saved_model.nodes import Body, bodies_of, element_type
 from tf_softpool.rewriting.saved_model.splice import move_colocations, splice
 from tf_softpool.rewriting.saved_model.trace import Fragment, NotTraceableError, Tracer
+
+
+class BrokenGraphError(ValueError):
+    """The error about a graph that no program has written. Its text says what was found, and not where."""
+
+
+@contextlib.contextmanager
+def _of_a_graph() -> Iterator[None]:
+    """Turns the errors of code that reads nodes into one about the graph. The block calls no callback."""
+    try:
+        yield
+    except BrokenGraphError:
+        raise
+    except Exception as error:
+        raise BrokenGraphError(plain(error)) from error
 
 
 @dataclass
@@ -32,7 +49,15 @@ class GraphRewriting:
     _tracer: Tracer = field(default_factory=Tracer)
 
     def apply(self) -> None:
-        """Changes the graph."""
+        """Changes the graph.
+
+        Raises:
+            BrokenGraphError: if nodes lack what each node of their op has.
+        """
+        with _of_a_graph():
+            self._apply()
+
+    def _apply(self) -> None:
         layers = self.plan.replacements
         for site, layer in changes_of(self.plan).items():
             fragment = self._tracer.pooling(layer, *_input_of(site), site.body.is_function)
@@ -73,16 +98,23 @@ class GraphRewriting:
 
 
 def plan_graph(graph_def: Any, request: Request) -> GraphRewriting:
-    """Decides what replaces a graph's poolings and their gradients. Changes nothing yet."""
+    """Decides what replaces a graph's poolings and their gradients. Changes nothing yet.
+
+    Raises:
+        BrokenGraphError: if nodes lack what each node of their op has.
+    """
     bodies, tracer = bodies_of(graph_def), Tracer()
-    wholes = find_global_poolings(graph_def, kinds_asked_for(request.rules))
-    plan = plan_of(find_poolings(bodies, wholes), request)
+    kinds = kinds_asked_for(request.rules)
+    with _of_a_graph():
+        sites = find_poolings(bodies, find_global_poolings(graph_def, kinds))
+    plan = plan_of(sites, request)
     for site, layer in plan.replacements.items():
         try:
             tracer.pooling(layer, *_input_of(site), in_function=False)
         except NotTraceableError as error:
             plan.leave(site, str(error))
-    gradients = match_gradients(bodies, plan, request)
+    with _of_a_graph():
+        gradients = match_gradients(bodies, plan, request)
     for site, finding in zip(plan.sites, plan.findings, strict=True):
         if site.belief and site in plan.replacements:
             plan.note(site, "; ".join(filter(None, (finding.note, site.belief))))

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tf_softpool.effects import effects_of_signature
 from tf_softpool.rewriting.saved_model.nodes import bodies_of, producer
 from tf_softpool.samples import closed, numbers
 from tf_softpool.sessions import load_into
 
 # Inputs of more bytes than these are not made up, and no run may take longer than this.
 _BYTES, _MILLISECONDS = 64 * 2**20, 60_000
-# Ops that write files or run code, so a signature with them is not run on made-up inputs.
-_EFFECTS = {"WriteFile", "SaveV2", "Save", "MergeV2Checkpoints", "PyFunc", "EagerPyFunc", "PyFuncStateless"}
 # What the names of ops begin with whose outputs have other shapes for other values.
 _OF_VALUES = (
     *("Where", "Unique", "NonMaxSuppression", "CombinedNonMax", "CTC", "DynamicPartition", "ListDiff"),
@@ -34,7 +33,7 @@ class Signatures:
 
     def __init__(self, session: Any, meta_graph: Any) -> None:
         self._session = session
-        self._graph_def = meta_graph.graph_def
+        self._graph_def, self._meta_graph = meta_graph.graph_def, meta_graph
         self._signatures = dict(meta_graph.signature_def.items())
         self.names = sorted(self._signatures)
 
@@ -80,7 +79,7 @@ class Signatures:
     def may_run(self, name: str) -> bool:
         """Returns whether a signature has outputs, and leaves nothing behind when it runs."""
         outputs = [each for info in self._signatures[name].outputs.values() for each in tensor_names(info)]
-        return bool(outputs) and not self._ops(outputs) & _EFFECTS
+        return bool(outputs) and not effects_of_signature(self._meta_graph, name)
 
     def depends_on_values(self, name: str) -> bool:
         """Returns whether the shapes of a signature's outputs may depend on the values of its inputs."""

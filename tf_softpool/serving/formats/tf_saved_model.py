@@ -9,8 +9,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from tf_softpool.effects import check_loading
 from tf_softpool.keras_versions import write_out
 from tf_softpool.ops import native
+from tf_softpool.packages import plain
 from tf_softpool.serving.endpoints import Endpoint
 from tf_softpool.serving.served import Served, TensorInfo
 from tf_softpool.sessions import load_into
@@ -107,7 +109,7 @@ def meta_graphs(path: str | os.PathLike[str]) -> Any:
         else:
             text_format.Parse((Path(path) / "saved_model.pbtxt").read_text(encoding="utf-8"), saved)
     except (message.DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not a SavedModel, or is truncated: {error}") from error
+        raise ValueError(f"{path} is not a SavedModel, or is truncated: {plain(error)}") from error
     if not saved.meta_graphs:
         raise ValueError(f"{path} has no graphs: it is empty, or not a SavedModel.")
     return saved.meta_graphs
@@ -149,6 +151,7 @@ class Runner(Served):
                 f"The model at {path} contains {', '.join(needed)}, and the compiled library cannot be used: "
                 f"{error}. Or export the model again with portable=True: then it needs no library."
             )
+        check_loading(path, meta_graphs(path))
         self._signature = _load(path, signature)
         self.inputs, self.outputs = self._signature.inputs, self._signature.outputs
         self.runtime = f"tensorflow {tf.__version__}"
