@@ -1,0 +1,66 @@
+"""Damaged and hostile files, given to everything that reads files.
+
+A reader either does what it is asked to, or raises the error that its documentation names, in one line that
+names the file. It takes bounded memory and time, writes nothing but its result, and runs nothing.
+`watched_reading.py` says what is watched.
+"""
+
+import importlib.util
+import json
+from collections import Counter
+from itertools import chain
+
+import pytest
+from file_cases import HOSTILE, RANDOM, Case, at_random, hostile
+from reading_processes import read_all
+
+# Kinds whose packages take long to be imported are left to `make harden`.
+QUICK = ["keras", "hdf5", "keras_2_hdf5", "saved_model"]
+PACKAGES = {"onnx": "onnxruntime", "litert": "ai_edge_litert", "openvino": "openvino"}
+KINDS = [kind for kind in RANDOM if importlib.util.find_spec(PACKAGES.get(kind, "keras"))]
+# How many random cases of a kind `make harden` tries, in thousandths of all of them.
+SHARES = {"onnx": 60, "litert": 60, "openvino": 60, "array": 40, "arrays": 40}
+# Cases that found a fault once, and cases of faults that are not ours, with the reason.
+FOUND: list[Case] = []
+NOT_OURS: dict[tuple[str, str], str] = {}
+
+
+def told(answer):
+    return f"{json.dumps(answer.case)} in {answer.seconds} s and {answer.grown} MiB: {answer.faults}"
+
+
+def assert_clear(answers):
+    """Checks that nothing is wrong with any answer, and that damage was noticed at all."""
+    answers = list(answers)
+    wrong = [told(each) for each in answers if each.faults and tuple(each.case[:2]) not in NOT_OURS]
+    assert not wrong, f"{len(wrong)} of {len(answers)} cases:\n" + "\n".join(wrong)
+    return Counter(each.said == "done" or each.said.startswith("exit 0") for each in answers)
+
+
+def quick_cases():
+    """Yields a few cases of a few kinds, so that one process reads all of them."""
+    for kind in QUICK:
+        names = sorted(HOSTILE[kind]) if kind in HOSTILE else []
+        yield from (each for each in hostile([kind], 1) if each.damage in names[:: 1 + len(names) // 4])
+        yield from at_random(kind, 6)
+
+
+def test_damaged_files(effort, tmp_path):
+    count = effort(0, 4000)
+    if count:
+        cases = chain.from_iterable(at_random(kind, count * SHARES.get(kind, 90) // 1000) for kind in KINDS)
+    else:
+        cases = quick_cases()
+    outcomes = assert_clear(read_all(cases, tmp_path))
+    assert outcomes[False]
+
+
+def test_hostile_files(effort, tmp_path):
+    if not (seeds := effort(0, 6)):
+        pytest.skip("test_damaged_files has some of these cases in every run")
+    assert_clear(read_all(hostile(KINDS, seeds), tmp_path))
+
+
+@pytest.mark.parametrize("case", FOUND, ids=lambda case: "-".join(map(str, case)))
+def test_cases_that_found_a_fault(case, tmp_path):
+    assert_clear(read_all([case], tmp_path))
