@@ -79,10 +79,13 @@ static const char* ParseType(const char* text, NpyHeader* header) {
   return *text == '<' || (*text == '|' && header->size == 1) ? NULL : kOther;
 }
 
+// Takes the end of the dictionary. Only blanks may come after it.
+static bool TakeEnd(const char** at) { return Take(at, '}') && (*at)[strspn(*at, " \n")] == '\0'; }
+
 static const char* ParseHeader(const char* at, NpyHeader* header) {
   bool type = false, order = false, shape = false;
   if (!Take(&at, '{')) return kBadHeader;
-  while (!Take(&at, '}')) {
+  while (!TakeEnd(&at)) {
     char key[16], value[16];
     if (!TakeString(&at, key, sizeof key) || !Take(&at, ':')) return kBadHeader;
     if (strcmp(key, "descr") == 0) {
@@ -104,7 +107,7 @@ static const char* ParseHeader(const char* at, NpyHeader* header) {
     } else {
       return kBadHeader;
     }
-    if (!Take(&at, ',')) return Take(&at, '}') && type && order && shape ? NULL : kBadHeader;
+    if (!Take(&at, ',')) return TakeEnd(&at) && type && order && shape ? NULL : kBadHeader;
   }
   return type && order && shape ? NULL : kBadHeader;
 }
@@ -137,7 +140,7 @@ static const char* ReadText(FILE* file, char* text) {
   const size_t size = length[0] | length[1] << 8 | length[2] << 16 | (size_t)length[3] << 24;
   if (size == 0 || size > kMaxText || fread(text, size, 1, file) != 1) return kBadHeader;
   text[size] = '\0';
-  return NULL;
+  return strlen(text) == size ? NULL : kBadHeader;
 }
 
 const char* NpyReadHeader(FILE* file, NpyHeader* header) {

@@ -84,6 +84,8 @@ FILES = [
     (npy("{'descr': '<f4', 'shape': (1,)}", FOUR), BROKEN),
     (npy("{'shape': (1,), 'descr': '<f4', 'sorted': True}", FOUR), BROKEN),
     (npy(header()[:-4], FOUR), BROKEN),
+    (npy(header() + "`", FOUR), BROKEN),
+    (npy(header() + "\0", FOUR), BROKEN),
     (npy(header(order="Maybe"), FOUR), BROKEN),
     (npy(header(shape="(1, 2"), FOUR), BROKEN),
     (npy(header(shape="(-1,)"), FOUR), BROKEN),
