@@ -41,8 +41,8 @@ def quick_cases():
     """Yields a few cases of a few kinds, so that one process reads all of them."""
     for kind in QUICK:
         names = sorted(HOSTILE[kind]) if kind in HOSTILE else []
-        yield from (each for each in hostile([kind], 1) if each.damage in names[:: 1 + len(names) // 4])
-        yield from at_random(kind, 6)
+        yield from (each for each in hostile([kind], 1) if each.damage in names[:: 1 + len(names) // 3])
+        yield from at_random(kind, 3)
 
 
 def test_damaged_files(effort, tmp_path):
