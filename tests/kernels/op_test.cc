@@ -60,8 +60,9 @@ const BadCall kBadCalls[] = {
      "SoftPool",
      kCountless,
      {Of({2, 1, 1, 3})},
-     "the output would have more elements than can be counted: 2 times [1,2147483647,2147483647] "
-     "windows of 3 channels"},
+     "ksize and strides give the pooled tensor the shape [2,2147483647,2147483647,3], which has "
+     "more "
+     "elements than can be counted"},
     {"grad",
      "SoftPoolGrad",
      kExact,

@@ -1,7 +1,6 @@
 #include "softpool/engine/op.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstring>
 #include <limits>
@@ -62,24 +61,6 @@ int64_t CountOfPositions(const Call& call) {
     count += call.geometry.axis[i].out;
   }
   return count;
-}
-
-// Checks that the windows can be counted. With padding 'ADAPTIVE' there can be far more windows
-// than inputs, and TensorFlow ends the process if a tensor's size does not fit 64 bits. Sizes are
-// multiplied in the order in which TensorFlow does: enormous ones may follow a zero.
-std::string CheckCountOfOutputs(const PoolGeometry& g) {
-  constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / int64_t{sizeof(double)};
-  const std::array<PoolAxis, kAxes>& a = g.axis;
-  int64_t count = 1;
-  for (int64_t size : {g.outer, a[0].out, a[1].out, a[2].out, g.inner}) {
-    if (size > 0 && count > kMost / size) {
-      return "the output would have more elements than can be counted: " + std::to_string(g.outer) +
-             " times " + ShapeText({a[0].out, a[1].out, a[2].out}) + " windows of " +
-             std::to_string(g.inner) + " channels";
-    }
-    count *= size;
-  }
-  return "";
 }
 
 // Sets where the windows of a call lie. A graph or a program can hold any positions, so they are
@@ -196,6 +177,30 @@ Registry& TheRegistry() {
 
 }  // namespace
 
+std::string CheckSize(const std::string& name, const std::vector<int64_t>& dims) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / int64_t{sizeof(double)};
+  int64_t product = 1;
+  for (int64_t size : dims) {
+    if (size < 0) continue;
+    if (size > 0 && product > kMost / size) {
+      return "ksize and strides give " + name + " the shape " + ShapeText(dims) +
+             ", which has more elements than can be counted";
+    }
+    product *= size;
+  }
+  return "";
+}
+
+std::string CheckChoice(const std::string& name, const std::string& value,
+                        const std::string& type) {
+  const std::string choices = type.substr(0, type.find('}') + 1);
+  // With a quotation mark, a part of the list would look like a value.
+  const bool is_plain = value.find('\'') == std::string::npos;
+  if (choices.empty() || (is_plain && choices.find("'" + value + "'") != std::string::npos))
+    return "";
+  return name + " must be one of " + choices + ", got '" + value + "'";
+}
+
 std::string ShapeText(const std::vector<int64_t>& dims) {
   std::string text;
   for (int64_t n : dims) text += (text.empty() ? "" : ",") + (n < 0 ? "?" : std::to_string(n));
@@ -273,6 +278,8 @@ std::string Prepare(Call* call) {
   if (call->Type() == DataType::kInt32) return "cannot pool a tensor of type int32";
   const std::string error = LayOut(*call->op, call->inputs[0].dims, attributes, &call->geometry);
   if (!error.empty()) return error;
+  const std::string too_large = CheckSize("the pooled tensor", WindowDims(*call));
+  if (!too_large.empty()) return too_large;
   for (size_t i = 1; i < specs.size(); ++i) {
     if (IsAbsent(*call, specs[i])) continue;
     std::string wrong = CheckInput(*call, specs[i], call->inputs[i]);
@@ -306,7 +313,7 @@ std::string LayOut(const Op& op, const std::vector<int64_t>& dims, const Attribu
     }
     if (op.around > 0 && axis.out > 0) axis.Surround(op.around);
   }
-  return CheckCountOfOutputs(*geometry);
+  return "";
 }
 
 std::string WindowsOf(const Op& op, int64_t in, int64_t window, int64_t stride, Padding padding,

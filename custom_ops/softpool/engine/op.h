@@ -54,6 +54,10 @@ struct AttributeSpec {
   std::string doc;
 };
 
+// The types, in the same notation, of two attributes that every pooling has.
+inline constexpr char kPaddings[] = "{'SAME', 'VALID', 'ADAPTIVE'}";
+inline constexpr char kDataFormats[] = "{'NHWC', 'NCHW'} = 'NHWC'";
+
 // The attributes of one call, by name. Reading a missing attribute, or one of another type, throws
 // std::invalid_argument.
 class SOFTPOOL_EXPORT Attributes {
@@ -131,6 +135,16 @@ SOFTPOOL_EXPORT std::string Prepare(Call* call);
 // Returns a tensor without data that has the type and shape of an output of a prepared call.
 // `output` is the output's index in the description.
 SOFTPOOL_EXPORT Tensor OutputLike(const Call& call, size_t output);
+
+// Checks that the bytes of a tensor can be counted in 64 bits. TensorFlow ends the process if they
+// cannot. Lengths are multiplied in the order in which TensorFlow does: enormous ones may follow a
+// zero. -1 stands for a length that is not known.
+SOFTPOOL_EXPORT std::string CheckSize(const std::string& name, const std::vector<int64_t>& dims);
+
+// Checks the value of a text attribute. `type` lists the values in TensorFlow's notation, as in
+// AttributeSpec, or is "string".
+SOFTPOOL_EXPORT std::string CheckChoice(const std::string& name, const std::string& value,
+                                        const std::string& type);
 
 // Formats a shape as in "[2,3]", with "?" for a dimension that is not known.
 SOFTPOOL_EXPORT std::string ShapeText(const std::vector<int64_t>& dims);

@@ -17,17 +17,19 @@ using tf::shape_inference::ShapeHandle;
 
 // The attributes of every pooling.
 struct CommonAttribute {
-  const char* spec;
+  const char* name;
+  const char* type;
   const char* doc;
 };
 constexpr CommonAttribute kCommonAttributes[] = {
-    {"ksize: list(int)", "The window's size in each of the one, two or three spatial dimensions."},
-    {"strides: list(int)", "The distance between windows in each of these dimensions."},
-    {"padding: {'SAME', 'VALID', 'ADAPTIVE'}",
+    {"ksize", "list(int)",
+     "The window's size in each of the one, two or three spatial dimensions."},
+    {"strides", "list(int)", "The distance between windows in each of these dimensions."},
+    {"padding", kPaddings,
      "TensorFlow's rule for the output's size. Padded positions take no part. With ADAPTIVE, ksize "
      "is the output's size: the windows divide the input into that many parts as evenly as "
      "possible, and strides do not count."},
-    {"data_format: {'NHWC', 'NCHW'} = 'NHWC'",
+    {"data_format", kDataFormats,
      "NHWC if channels come last, NCHW if they come first, in any number of dimensions."},
 };
 
@@ -111,7 +113,9 @@ class ShapeFunction {
       dim = c_->MakeDim(out);
     }
     windows_ = c_->MakeShape(dims);
-    return absl::OkStatus();
+    std::vector<int64_t> lengths;
+    for (const DimensionHandle& dim : dims) lengths.push_back(c_->Value(dim));
+    return ToStatus(CheckSize("the pooled tensor", lengths));
   }
 
   absl::Status CheckInput(const TensorSpec& spec, ShapeHandle shape) {
@@ -196,8 +200,7 @@ std::string Documentation(const Op& op) {
   for (const TensorSpec& spec : op.inputs) add(spec.name, spec.doc);
   for (const TensorSpec& spec : op.outputs) add(spec.name, spec.doc);
   for (const CommonAttribute& attribute : kCommonAttributes) {
-    const std::string spec = attribute.spec;
-    add(spec.substr(0, spec.find(':')), attribute.doc);
+    add(attribute.name, attribute.doc);
   }
   for (const AttributeSpec& attribute : op.attributes) add(attribute.name, attribute.doc);
   return text;
@@ -211,7 +214,9 @@ tf::OpDefBuilder BuilderOf(const Op& op) {
     parameters = parameters || IsParameter(spec.role);
   }
   for (const TensorSpec& spec : op.outputs) builder.Output(Argument(spec));
-  for (const CommonAttribute& attribute : kCommonAttributes) builder.Attr(attribute.spec);
+  for (const CommonAttribute& attribute : kCommonAttributes) {
+    builder.Attr(std::string(attribute.name) + ": " + attribute.type);
+  }
   builder.Attr("T: {half, bfloat16, float, double}");
   if (parameters) builder.Attr("U: {float, double}");
   if (op.HasOptional()) builder.Attr("N: int >= 0");

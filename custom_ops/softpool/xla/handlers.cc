@@ -31,8 +31,17 @@ void Require(const std::string& error) {
   if (!error.empty()) throw ffi::Error::InvalidArgument(error);
 }
 
+// Returns an attribute. XLA's own error has the code of an internal error, and names no attribute.
+template <class T>
+T AttributeOf(const ffi::Dictionary& attributes, const char* name) {
+  const auto value = attributes.get<T>(name);
+  if (!value.has_error()) return *value;
+  throw ffi::Error::InvalidArgument("attribute " + std::string(name) +
+                                    " is missing or has another type: " + value.error().message());
+}
+
 std::vector<int64_t> IntsOf(const ffi::Dictionary& attributes, const char* name) {
-  const auto values = Value(attributes.get<ffi::Span<const int64_t>>(name));
+  const auto values = AttributeOf<ffi::Span<const int64_t>>(attributes, name);
   return {values.begin(), values.end()};
 }
 
@@ -41,7 +50,7 @@ std::vector<int64_t> IntsOf(const ffi::Dictionary& attributes, const char* name)
 class HandlerCall {
  public:
   HandlerCall(ffi::RemainingArgs inputs, ffi::RemainingRets outputs, ffi::Dictionary attributes)
-      : op_(Value(attributes.get<std::string_view>(kOpAttribute))) {
+      : op_(AttributeOf<std::string_view>(attributes, kOpAttribute)) {
     call_.op = FindOp(op_);
     if (call_.op == nullptr) throw ffi::Error::InvalidArgument("there is no op named " + op_);
     ReadAttributes(attributes);
@@ -56,28 +65,31 @@ class HandlerCall {
  private:
   void ReadAttributes(const ffi::Dictionary& attributes) {
     for (const char* name : {"ksize", "strides"}) attributes_.Set(name, IntsOf(attributes, name));
-    for (const char* name : {"padding", "data_format"}) SetString(attributes, name);
-    if (call_.op->HasOptional()) attributes_.Set("N", Value(attributes.get<int64_t>("N")));
+    SetString(attributes, "padding", kPaddings);
+    SetString(attributes, "data_format", kDataFormats);
+    if (call_.op->HasOptional()) attributes_.Set("N", AttributeOf<int64_t>(attributes, "N"));
     for (const AttributeSpec& spec : call_.op->attributes) {
       const char* name = spec.name.c_str();
       const std::string type = spec.type.substr(0, spec.type.find(' '));
       if (type == "bool") {
-        attributes_.Set(name, Value(attributes.get<bool>(name)));
+        attributes_.Set(name, AttributeOf<bool>(attributes, name));
       } else if (type == "int") {
-        attributes_.Set(name, Value(attributes.get<int64_t>(name)));
+        attributes_.Set(name, AttributeOf<int64_t>(attributes, name));
       } else if (type == "float") {
-        attributes_.Set(name, Value(attributes.get<double>(name)));
+        attributes_.Set(name, AttributeOf<double>(attributes, name));
       } else if (type == "list(int)") {
         attributes_.Set(name, IntsOf(attributes, name));
       } else {
-        SetString(attributes, name);
+        SetString(attributes, name, spec.type);
       }
     }
     Require(CheckOptional(*call_.op, attributes_));
   }
 
-  void SetString(const ffi::Dictionary& attributes, const char* name) {
-    attributes_.Set(name, std::string(Value(attributes.get<std::string_view>(name))));
+  void SetString(const ffi::Dictionary& attributes, const char* name, const std::string& type) {
+    const std::string value(AttributeOf<std::string_view>(attributes, name));
+    Require(CheckChoice(name, value, type));
+    attributes_.Set(name, value);
   }
 
   static Tensor TensorOf(const ffi::AnyBuffer& buffer) {
@@ -106,19 +118,27 @@ class HandlerCall {
     return tensor;
   }
 
+  // Checks how many tensors there are. XLA's own error, when one is missing, says nothing of the
+  // op.
+  void CheckCount(const std::vector<TensorSpec>& specs, size_t count, const char* what) const {
+    size_t expected = 0;
+    for (const TensorSpec& spec : specs) expected += !IsAbsent(call_, spec);
+    if (count == expected) return;
+    throw ffi::Error::InvalidArgument(op_ + " got " + std::to_string(count) + " " + what +
+                                      " instead of " + std::to_string(expected));
+  }
+
   void ReadInputs(const ffi::RemainingArgs& inputs) {
+    CheckCount(call_.op->inputs, inputs.size(), "inputs");
     size_t at = 0;
     for (const TensorSpec& spec : call_.op->inputs) {
       Tensor& tensor = call_.inputs.emplace_back();
       if (!IsAbsent(call_, spec)) tensor = TensorOf(Value(inputs.get<ffi::AnyBuffer>(at++)));
     }
-    if (at != inputs.size()) {
-      throw ffi::Error::InvalidArgument(op_ + " got " + std::to_string(inputs.size()) +
-                                        " inputs instead of " + std::to_string(at));
-    }
   }
 
   void ReadOutputs(const ffi::RemainingRets& outputs) {
+    CheckCount(call_.op->outputs, outputs.size(), "outputs");
     size_t at = 0;
     for (size_t i = 0; i < call_.op->outputs.size(); ++i) {
       const TensorSpec& spec = call_.op->outputs[i];
@@ -132,7 +152,6 @@ class HandlerCall {
                                           ShapeText(tensor.dims));
       }
     }
-    if (at != outputs.size()) throw ffi::Error::InvalidArgument(op_ + " has too many outputs");
   }
 
   std::string op_;
