@@ -65,7 +65,6 @@ say 'Building with AddressSanitizer and UndefinedBehaviorSanitizer'
 build address address,undefined kernel_tests tf_softpool_midrange threads_tests \
   fuzz_engine fuzz_geometry fuzz_npy fuzz_signature
 say 'Testing the kernels'
-# FILTER
 test_kernels address '*'
 say 'Fuzzing'
 { fuzz engine 100 4000; } &

@@ -92,7 +92,8 @@ Values Window(const Call& call, int64_t outer, const int64_t* o, int64_t inner) 
 
 void CheckAgainstPlainForm(const Call& call, const Outputs& outputs) {
   std::string name = call.op->name.substr(call.op->name.find('>') + 1);
-  if (call.op->placed) name = name.substr(0, name.rfind("At"));
+  const bool ends_with_at = name.size() > 2 && name.substr(name.size() - 2) == "At";
+  if (call.op->placed && ends_with_at) name.resize(name.size() - 2);
   const auto plain = PlainPoolings().find(name);
   if (plain == PlainPoolings().end()) return;
   if (call.op->HasOptional() && call.attributes->Int("N") != 0) return;  // draws
