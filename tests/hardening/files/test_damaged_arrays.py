@@ -60,7 +60,12 @@ def test_damaged_arrays(reader, effort, tmp_path):
 
 def assert_same(path):
     """Checks that NumPy reads what the program read. The program knows fewer forms of a header."""
+    try:
+        theirs = np.load(path, allow_pickle=False)
+    except ValueError as error:
+        # `tensor_file.c`, and not the reader of headers, knows which sizes a type can have.
+        assert "is not a valid dtype" in str(error), path
+        return
     mine = np.load(f"{path}.copy")
-    theirs = np.load(path, allow_pickle=False)
     assert (mine.dtype, mine.shape) == (theirs.dtype, theirs.shape), path
     assert mine.tobytes() == theirs.tobytes(), path
