@@ -135,7 +135,8 @@ static const char* ReadText(FILE* file, char* text) {
   if (fread(start, sizeof start, 1, file) != 1) return ferror(file) ? strerror(errno) : kNotNpy;
   if (memcmp(start, kMagic, kMagicSize) != 0) return kNotNpy;
   const int version = start[kMagicSize];
-  if (version < 1 || version > 3) return "it is in a newer version of the .npy format";
+  if (version < 1 || version > 3 || start[kMagicSize + 1] != 0)
+    return "it is in a newer version of the .npy format";
   if (fread(length, version == 1 ? 2 : 4, 1, file) != 1) return kBadHeader;
   const size_t size = length[0] | length[1] << 8 | length[2] << 16 | (size_t)length[3] << 24;
   if (size == 0 || size > kMaxText || fread(text, size, 1, file) != 1) return kBadHeader;

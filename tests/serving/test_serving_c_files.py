@@ -74,6 +74,7 @@ FILES = [
     (npy(header(shape="()"), FOUR), "read"),
     (npy(header(shape=f"(0, {2**40},)")), "read"),
     (npy(header(), FOUR, version=9), "it is in a newer version of the .npy format"),
+    (b"\x93NUMPY\1\1" + npy(header(), FOUR)[8:], "it is in a newer version of the .npy format"),
     (b"\x93NUMP", "it is not a .npy file"),
     (b"PK\x03\x04 a .npz file", "it is not a .npy file"),
     (npy(header(), FOUR)[:9], BROKEN),
