@@ -18,12 +18,13 @@ SOURCES := setup.py pyproject.toml $(wildcard build_support/*.py) \
   $(CUSTOM_OPS)
 CPP := $(CUSTOM_OPS) $(wildcard custom_ops/cmake/*.cc tests/kernels/*.cc tests/kernels/*.h \
   tests/midrange/*.cc tests/midrange/*.h tests/midrange/*.cu tests/cuda/*.cc tests/bazel/*.cc \
+  tests/sanitizers/*.cc tests/sanitizers/fuzz/*.cc tests/sanitizers/fuzz/*.h tests/sanitizers/fuzz/*.c \
   tests/serving/*.c examples/serving_c/*.c examples/serving_c/*.h)
 # The C and C++ that includes no header of TensorFlow or XLA: clang-tidy reads it without a build.
 TIDY := $(filter-out custom_ops/softpool/tensorflow/% custom_ops/softpool/xla/% %_xla.cc tests/bazel/%, \
   $(filter %.cc %.cu,$(CPP))) examples/serving_c/npy.c examples/serving_c/signature.c tests/serving/reader.c
 # Lanes are emulated: clang-tidy then reads each kernel once, on every processor in the same way.
-TIDY_FLAGS := -I custom_ops -I tests/midrange -I examples/serving_c -DHWY_COMPILE_ONLY_EMU128
+TIDY_FLAGS := -I custom_ops -I tests/midrange -I tests/kernels -I tests/sanitizers -I examples/serving_c -DHWY_COMPILE_ONLY_EMU128
 PY := tf_softpool tf_softpool_cli tests examples benchmarks build_support docs setup.py
 
 .PHONY: help demo example test test-all test-kernels test-python test-faults test-zoo test-keras-2 test-exports \
@@ -115,10 +116,9 @@ test-neon:
 harden: $(VENV)/.test
 	$(BIN)/python -m pytest tests/hardening --harden -m 'slow or not slow' -n $(TEST_JOBS) -q
 
-# Compiles the C and C++ with clang, in folders of its own, and needs no TensorFlow.
-sanitize:
-	bash build_support/system_packages.sh $(PYTHON)
-	bash tests/sanitizers/run.sh build/sanitize
+# Compiles the C and C++ with Clang, in folders of its own. Only the C program needs TensorFlow.
+sanitize: $(VENV)/.test
+	bash tests/sanitizers/run.sh build/sanitize $(BIN)/python
 
 # Compiles the CUDA kernels for the host, so that tests can run them without a card.
 cuda-host: $(VENV)/bin/activate

@@ -2,13 +2,13 @@
 # Runs the tests of the kernels, the C program of examples/serving_c and fuzzers under sanitizers. The first report ends
 # the run with an error.
 #
-#   run.sh FOLDER [PYTHON]
+#   run.sh FOLDER PYTHON
 #
 # FOLDER gets the builds and what the fuzzers find. PYTHON has TensorFlow and pytest: the C program is tested with them.
 # SECONDS_OF_FUZZING in the environment says how long the four fuzzers run together.
 set -euo pipefail
 folder=$(realpath -m "$1")
-python=${2:-.venv/bin/python}
+python=$2
 seconds=${SECONDS_OF_FUZZING:-300}
 cd "$(dirname "$0")/../.."
 here=$PWD/tests/sanitizers
@@ -56,7 +56,7 @@ fuzz() {
   mkdir -p "$own" "$folder/found"
   (cd "$folder/found" && "$folder/address/sanitizers/fuzz/fuzz_$1" -seed=1 "-max_len=$3" -timeout=20 -rss_limit_mb=4096 \
     "-max_total_time=$((seconds * $2 / 100))" "-artifact_prefix=$folder/found/$1-" \
-    "$own" "$here/fuzz/corpus/$1" > "$folder/fuzz_$1.log" 2>&1) ||
+    "$own" "$folder/kept/$1" > "$folder/fuzz_$1.log" 2>&1) ||
     { tail -n 60 "$folder/fuzz_$1.log" >&2; say "the input is in $folder/found"; exit 1; }
   grep -a '^Done' "$folder/fuzz_$1.log"
 }
@@ -67,6 +67,7 @@ build address address,undefined kernel_tests tf_softpool_midrange threads_tests 
 say 'Testing the kernels'
 test_kernels address '*'
 say 'Fuzzing'
+python3 -m zipfile -e tests/sanitizers/fuzz/corpus.zip "$folder/kept"
 { fuzz engine 100 4000; } &
 engine=$!
 { fuzz geometry 40 160; fuzz npy 30 400; fuzz signature 30 400; } &
@@ -77,10 +78,6 @@ say 'Building with ThreadSanitizer'
 build thread thread kernel_tests threads_tests
 say 'Testing the kernels'
 test_kernels thread '*'
-if [ ! -x "$python" ]; then
-  say "The C program is not tested, because there is no $python with TensorFlow"
-  exit 1
-fi
 say 'Testing the C program of examples/serving_c'
 CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -g1 -O1 -fno-omit-frame-pointer' \
   "$python" -m pytest -q -p no:cacheprovider -m 'slow or not slow' \
