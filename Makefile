@@ -24,7 +24,8 @@ CPP := $(CUSTOM_OPS) $(wildcard custom_ops/cmake/*.cc tests/kernels/*.cc tests/k
 TIDY := $(filter-out custom_ops/softpool/tensorflow/% custom_ops/softpool/xla/% %_xla.cc tests/bazel/%, \
   $(filter %.cc %.cu,$(CPP))) examples/serving_c/npy.c examples/serving_c/signature.c tests/serving/reader.c
 # Lanes are emulated: clang-tidy then reads each kernel once, on every processor in the same way.
-TIDY_FLAGS := -I custom_ops -I tests/midrange -I tests/kernels -I tests/sanitizers -I examples/serving_c -DHWY_COMPILE_ONLY_EMU128
+TIDY_FLAGS := -I custom_ops -I tests/midrange -I tests/kernels -I tests/sanitizers -I examples/serving_c \
+  -DHWY_COMPILE_ONLY_EMU128
 PY := tf_softpool tf_softpool_cli tests examples benchmarks build_support docs setup.py
 
 .PHONY: help demo example test test-all test-kernels test-python test-faults test-zoo test-keras-2 test-exports \
