@@ -83,8 +83,8 @@ def stop_under_load(server, seconds, also, number=signal.SIGTERM, pause=0.0):
     return counts, refusal.at, took[0]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("attacked", [False, True])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("attacked", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_stopping_under_load(attacked, number, effort):
     """Requests that have been sent before the server stops listening are answered."""
     total = Counts()

@@ -81,6 +81,7 @@ def test_slow_requests(sends, every, status, server):
         assert connection.recv(1000).startswith(status)
 
 
+@pytest.mark.slow
 def test_a_slow_reader_that_goes_on(server):
     """A client that takes its reply slowly gets all of it: only clients that take nothing are cut off."""
 

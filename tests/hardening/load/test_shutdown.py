@@ -1,0 +1,60 @@
+"""The interpreter ends while other threads are inside a kernel: with the right status, in time, without a crash."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+CODE = """
+import os, sys, threading, time
+import tensorflow as tf
+import tf_softpool as tsp
+
+x = tf.random.normal((4, 256, 256, 16))
+tsp.sorted_pool(x, [1.0, 0.5], 9, 1)
+
+def work():
+    while True:
+        tsp.sorted_pool(x, [1.0, 0.5], 9, 1)
+
+for _ in range(4):
+    threading.Thread(target=work, daemon=True).start()
+time.sleep(0.3)
+print("working", flush=True)
+"""
+ENDS = {
+    "the end": ("", 0),
+    "sys.exit": ("sys.exit(3)", 3),
+    "os._exit": ("os._exit(4)", 4),
+    "an exception": ("raise ValueError('ended')", 1),
+    "SIGINT": ("work()", -signal.SIGINT),
+    "SIGTERM": ("work()", -signal.SIGTERM),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ENDS)
+def test_ends(name, effort):
+    """The process ends with the status of its end."""
+    end, status = ENDS[name]
+    for _ in range(effort(1, 3)):
+        with subprocess.Popen(
+            [sys.executable, "-c", CODE + end],
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                assert process.stdout.readline() == "working\n"
+                begin = time.monotonic()
+                if name.startswith("SIG"):
+                    process.send_signal(-status)
+                _, said = process.communicate(timeout=60)
+                assert process.returncode == status, (name, process.returncode, said[-2000:])
+                assert time.monotonic() - begin < 30
+            finally:
+                process.kill()
