@@ -57,8 +57,11 @@ class Connection(H11Protocol):
         if self.is_running:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        if self.transport.can_write_eof():
+        try:
             self.transport.write_eof()
+        except OSError:
+            # The client has dropped the connection already.
+            self.transport.abort()
 
     def close_without_request(self):
         """Closes the connection of a client that has sent no request, or half of its head."""

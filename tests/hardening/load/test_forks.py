@@ -1,7 +1,7 @@
 """Processes that are forked before and after the first call, and many processes at once.
 
-TensorFlow's threads do not survive a fork, and its own documentation advises against one. A tf.function then waits
-for ever in the new process, whatever is in it. Poolings that are called eagerly give their answers.
+TensorFlow's threads do not survive a fork. So a tf.function waits for ever in a process that was forked after
+the first call, also if it only has an average pooling. Poolings that are called eagerly give their answers.
 """
 
 import os

@@ -34,7 +34,11 @@ START = """
 
     expected = check()
     name = {name!r}
-    for pool in (tsp.soft_pool, lambda x, k: tsp.sorted_pool(x, [1.0], k), lambda x, k: tsp.importance_pool(x, x, k)):
+    for pool in (
+        tsp.soft_pool,
+        lambda x, k: tsp.sorted_pool(x, [1.0], k),
+        lambda x, k: tsp.importance_pool(x, x, k),
+    ):
         gradient(lambda x: pool(x, 2), small)
     used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
     seen = set()

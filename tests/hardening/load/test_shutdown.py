@@ -1,4 +1,4 @@
-"""The interpreter ends while other threads are inside a kernel: with the right status, in time, without a crash."""
+"""The interpreter ends while threads are inside a kernel: with the right status, in time, without a crash."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Threads that call the same things at once, with changing shapes and types: every answer is the one given alone."""
+"""Threads that call the same things at once: every answer is the one that the call gives alone."""
 
 import gc
 import math
@@ -47,7 +47,7 @@ def call_from_threads(cases, calls):
     def work(seed):
         draw = random.Random(seed)
         try:
-            for part in range(8):
+            for _ in range(8):
                 meeting.wait(300)
                 for _ in range(math.ceil(calls / THREADS / 8)):
                     name = draw.choice(names)
@@ -57,7 +57,7 @@ def call_from_threads(cases, calls):
                     gc.collect()
                     memory.append(resident())
         except Exception as error:
-            wrong.append((seed, part, error))
+            wrong.append((seed, error))
             meeting.abort()
 
     threads = [threading.Thread(target=work, args=[seed], daemon=True) for seed in range(THREADS)]
@@ -105,7 +105,7 @@ def test_a_saved_model(effort, tmp_path):
     """Thousands of calls are right, and memory is flat in the second half of them."""
     tsp.export(network(), tmp_path / "model")
     served = tsp.serving.load(tmp_path / "model")
-    cases = {name: lambda x=x.numpy(): served({"x": x}) for name, x in inputs()}
+    cases = {name: lambda x=x: served({"x": x.numpy()}) for name, x in inputs()}
     memory = call_from_threads(cases, effort(400, 12_000))
     print([n // 2**20 for n in memory])
     # The allocator's arenas grow by some megabytes while threads meet for the first time.
