@@ -8,6 +8,7 @@ FROM_ROOT = {
     "README.md": "index.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
+    "SECURITY.md": "security.md",
     "examples/tour.ipynb": "tour.ipynb",
 }
 # A link, or code, in which nothing is a link.
