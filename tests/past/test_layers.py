@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-FOLDER = Path(__file__).with_name("saved_by_0_1_0")
+FOLDER = Path(__file__).parent / "0_1_0" / "layers"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.keras"))
 
 
