@@ -214,6 +214,7 @@ def test_the_function_keeps_the_type_and_tells_keras_about_xla():
     assert model.layers[-1].supports_jit == tsp.build_info()["xla"]["available"]
 
 
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
 @pytest.mark.parametrize("error", [None, "it is not there"])
 def test_layers_tell_keras_whether_xla_can_compile_them(error, monkeypatch):
     monkeypatch.setattr(xla, "load", lambda: xla.Xla(error=error))

@@ -95,7 +95,8 @@ def test_leading_rank(shape, share):
     assert weights.shape == shape
     np.testing.assert_allclose(weights[0], share if shape[0] > 1 else 1, rtol=1e-5)
     np.testing.assert_allclose(weights.sum(0), 1, rtol=1e-5)
-    assert np.ptp(weights[1:]) == 0 if shape[0] > 1 else True
+    # On some processors, TensorFlow's softmax of equal logits differs in the last bit.
+    np.testing.assert_allclose(weights[1:], np.broadcast_to(weights[1:2], weights[1:].shape), rtol=1e-6)
 
 
 def test_function_in_a_functional_model(tmp_path):

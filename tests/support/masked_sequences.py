@@ -98,8 +98,9 @@ def _detail(layer, x, mask, window):
 
 def _median(layer, x, mask, window):
     def reduce(a, present, places):
-        with np.errstate(all="ignore"):
-            y = np.nanmedian(np.where(present, a, np.nan), axis=1)
+        values = np.where(present, a, np.nan)
+        # A window without steps gives zero, and NumPy would warn.
+        y = np.nanmedian(np.where(np.isnan(values).all(axis=1, keepdims=True), 0.0, values), axis=1)
         return np.nan_to_num(y), np.zeros_like(y)
 
     return standard_oracle.pool(x, *window, reduce)[0]
