@@ -35,10 +35,12 @@ def largest(x: Any, window: PoolWindow) -> Any:
 def _pooled(pool: Callable[..., Any], x: Any, window: PoolWindow) -> Any:
     sizes, strides, padding = window.pool_size, window.strides, window.padding
     is_wide = keras.backend.standardize_dtype(x.dtype) == "float64"
-    if window.rank < 3 or not (is_wide or runtime() == LITERT):
+    has_gaps = any(stride > size for size, stride in zip(sizes, strides, strict=True))
+    if window.rank < 3 or not (is_wide or has_gaps or runtime() == LITERT):
         return pool(x, sizes, strides, padding, data_format="channels_last")
-    # LiteRT has no pooling in 3D, and TensorFlow none of float64. A window is a product of one in 1D and one
-    # in 2D, which are pooled one after the other.
+    # LiteRT has no pooling in 3D, and TensorFlow none of float64. On some processors TensorFlow pools wrongly
+    # in 3D if strides are larger than windows. A window is a product of one in 1D and one in 2D, which are
+    # pooled one after the other.
     batch, depth, height, width, channels = ops.shape(x)
     flat = ops.reshape(x, (-1, height, width, channels))
     flat = pool(flat, sizes[1:], strides[1:], padding, data_format="channels_last")
