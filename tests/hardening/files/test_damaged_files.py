@@ -22,7 +22,9 @@ KINDS = [kind for kind in RANDOM if importlib.util.find_spec(PACKAGES.get(kind, 
 SHARES = {"onnx": 60, "litert": 60, "openvino": 60, "array": 40, "arrays": 40}
 # Cases that found a fault once, and cases of faults that are not ours, with the reason.
 FOUND: list[Case] = []
-NOT_OURS: dict[tuple[str, str], str] = {}
+NOT_OURS: dict[Case, str] = {
+    Case("keras_2_hdf5", "bytes.swap_blocks", 0, "rewrite"): "HDF5 never ends reading an attribute",
+}
 
 
 def told(answer):
@@ -32,7 +34,7 @@ def told(answer):
 def assert_clear(answers):
     """Checks that nothing is wrong with any answer, and that damage was noticed at all."""
     answers = list(answers)
-    wrong = [told(each) for each in answers if each.faults and tuple(each.case[:2]) not in NOT_OURS]
+    wrong = [told(each) for each in answers if each.faults and each.case not in NOT_OURS]
     assert not wrong, f"{len(wrong)} of {len(answers)} cases:\n" + "\n".join(wrong)
     return Counter(each.said == "done" or each.said.startswith("exit 0") for each in answers)
 

@@ -21,7 +21,9 @@ def _size():
 
 
 def _peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Returns the most memory that this process has had. `getrusage` would count what its parent had too."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
 
 
 def main(module, first, last):

@@ -7,7 +7,7 @@ from node_errors import why_unclear
 
 
 def test_planted_faults_are_found():
-    report = run_batches("node_planted", range(7), seconds=20)
+    report = run_batches("node_planted", range(7), seconds=10)
     assert sorted(report.faults) == [1, 2, 3, 4, 5]
     assert "status -6" in report.faults[1]
     assert all(f"planted fault {seed}" in why for seed, why in report.faults.items())
