@@ -8,7 +8,7 @@ import time
 import pytest
 import served_process
 from bad_clients import BROKEN, CHUNKED, LARGE, POST, RIGHT
-from good_clients import read_reply, request
+from good_clients import request
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,7 @@ def test_broken_requests(name, server):
     assert right == [200]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sends", "every", "status"),
     [
@@ -102,18 +103,3 @@ def test_a_slow_reader_that_goes_on(server):
     head, _, body = asyncio.run(read()).partition(b"\r\n\r\n")
     assert b"200 OK" in head
     assert json.loads(body)["outputs"][-1] == 499999
-
-
-def test_many_silent_connections(server):
-    """More silent connections than the server has room for do not keep a client from its answer."""
-
-    async def run():
-        silent = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(700)]
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(RIGHT)
-        status, _, _ = await asyncio.wait_for(read_reply(reader), 10)
-        for _, other in [*silent, (reader, writer)]:
-            other.close()
-        return status
-
-    assert asyncio.run(run()) == 200
