@@ -136,7 +136,6 @@ def test_a_pooling_before_an_lstm(name):
     assert np.isfinite(model.train_on_batch(words, np.zeros((2, 4))))
 
 
-@pytest.mark.filterwarnings("ignore:Layer 'max_pooling1d'.* does not support masking")
 @pytest.mark.parametrize("cls", [keras.layers.MaxPooling1D, L.SoftPooling1D])
 def test_functional_models_keep_masks_when_saved_and_replaced(cls, tmp_path):
     words = np.array([[1, 2, 3, 4, 0, 0, 0, 0], [5, 6, 7, 1, 2, 3, 0, 0]])

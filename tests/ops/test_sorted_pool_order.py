@@ -25,7 +25,8 @@ def test_one_rank_is_max_pooling_bit_for_bit(rank, dtype, padding, size):
     random = np.random.default_rng(0)
     shape = (2, *(9, 8, 7)[:rank], 19)
     distinct = random.permutation(np.prod(shape)).reshape(shape) / 7 - 50
-    few = np.array([-2.0, -0.0, 0.0, 1e-30, 3.0])[random.integers(0, 5, shape)]
+    # Which of two zeros TensorFlow's 3D pooling takes depends on the processor.
+    few = np.array([-2.0, -0.0 if rank < 3 else 0.0, 0.0, 1e-30, 3.0])[random.integers(0, 5, shape)]
     arguments = ((size,) * rank, (2,) * rank, padding.upper())
     for values in (distinct, few):
         # In three dimensions, TensorFlow's max pooling on the CPU takes neither float64 nor float16.

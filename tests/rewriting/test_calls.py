@@ -78,6 +78,7 @@ def test_a_mask_that_gets_lost_is_said():
     assert "takes no mask" in report.replaced[0].note
 
 
+@pytest.mark.filterwarnings("ignore:No pooling was replaced")
 def test_integers_are_not_pooled():
     x = keras.Input((8, 3), dtype="int32")
     model = keras.Model(x, L.MaxPooling1D(2, dtype="int32")(x))
@@ -93,6 +94,7 @@ def shared_at(*widths):
     return keras.Model(image, x)
 
 
+@pytest.mark.filterwarnings("ignore:No pooling was replaced")
 @pytest.mark.parametrize(
     "kind", ["detail_preserving", "local_importance", "gated", "lp", "mixed", "sorted", "soft"]
 )

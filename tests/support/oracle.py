@@ -141,6 +141,7 @@ def _ranks(a, logits, normalize):
     return order, ranked, np.where(kept, weights, 0)
 
 
+@np.errstate(invalid="ignore")  # the sum of infinities of both signs is NaN
 def sorted_pool(x, logits, pool_size, strides, padding, data_format, normalize="softmax"):
     """Returns y = sum_r p_r a_(r) and the scale of its rounding error, sum_r |p_r a_(r)|."""
     x = _channels_last(x.astype(np.longdouble), data_format)
