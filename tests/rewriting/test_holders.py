@@ -9,6 +9,14 @@ import tensorflow as tf
 
 import tf_softpool as tsp
 
+# What is said of such models is in the reports too, which the tests look at.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The pooling of",
+    "ignore:.*given model itself",
+    "ignore:No pooling was replaced",
+    "ignore:`build\\(\\)` was called on layer",
+)
+
 L = keras.layers
 X = np.random.default_rng(0).normal(size=(2, 16, 16, 2)).astype("float32")
 

@@ -9,7 +9,12 @@ import tf_softpool as tsp
 
 X = np.random.default_rng(0).normal(size=(4, 8, 8, 3)).astype("float32")
 Y = np.zeros((4, 2), "float32")
-pytestmark = pytest.mark.filterwarnings("ignore:The pooling of", "ignore:.*given model itself")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The pooling of",
+    "ignore:.*given model itself",
+    "ignore:Compile model",
+    "ignore:`build\\(\\)` was called on layer",
+)
 
 
 class Quickstart(keras.Model):

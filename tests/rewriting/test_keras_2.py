@@ -19,6 +19,12 @@ from tf_softpool.rewriting.keras_2.errors import Keras2Error
 from tf_softpool.rewriting.keras_2.objects import TensorFlowFunction
 from tf_softpool.rewriting.keras_model.files import load_keras_file
 
+# Keras says this of models that Keras 2 took.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:When providing `inputs` as a dict",
+    "ignore:Gradients do not exist for variables",
+)
+
 FILES = Path(__file__).parents[1] / "keras_2" / "files.zip"
 # The model `initialized` has a layer as the activation of another.
 READABLE = [

@@ -25,6 +25,7 @@ X = np.random.default_rng(0).normal(size=(4, 8, 8, 3)).astype("float32")
 Y = np.zeros((4, 2), "float32")
 
 
+@pytest.mark.filterwarnings("ignore:The model does not have any trainable weights")
 def test_trainable_flags_policies_and_compile_state():
     model = network(dtype="mixed_bfloat16", trainable=False)
     model.compile(keras.optimizers.SGD(0.125, momentum=0.5), "mae", metrics=["mse"])
