@@ -224,11 +224,11 @@ FAULTS = [
     Fault(
         "nobody-waits",
         "a thread that is not awaited",
-        f"{XLA}/threads.cc",
+        f"{ENGINE}/shared_work.h",
         "    while (sem_wait(&all_done_) != 0 && errno == EINTR) {\n    }\n",
         "",
         ("tests/ops/test_xla_library.py", "tests/ops/test_xla.py"),
-        ("xla",),
+        ("ops", "xla"),
     ),
     Fault(
         "last-window-in-operations",
