@@ -16,7 +16,7 @@ def gradients(x, g, pool_size, strides, padding, data_format, slopes, places=())
     """Returns the gradient of x and those of the parameters, each with the scale of its rounding error.
 
     `places` has, for each parameter, whether it is one of places: its gradient is then `[places, channels]`.
-    The values must be finite.
+    The values must be finite, or `-inf`, which counts as padding.
     """
     x, g = (oracle._channels_last(np.asarray(t).astype(np.longdouble), data_format) for t in (x, g))
     spatial, to_x = x.shape[1:-1], _Sums(x)
@@ -27,7 +27,9 @@ def gradients(x, g, pool_size, strides, padding, data_format, slopes, places=())
         a = oracle._taps(x, where)
         taps = standard_oracle._places(position, where, spatial, pool_size, strides, padding)
         to_window = g[(slice(None), *position)]
-        slope, size, parameters = slopes(a, np.ones(a.shape, bool), taps)
+        present = a != -np.inf
+        slope, size, parameters = slopes(np.where(present, a, 0), present, taps)
+        slope, size = np.where(present, slope, 0), np.where(present, size, 0)
         to_x.add(where, to_window[:, None] * slope, np.abs(to_window)[:, None] * size)
         for total, scale, (terms, sizes) in zip(sums, scales, parameters, strict=True):
             row, to_terms = 0, to_window
@@ -47,17 +49,20 @@ def total(a, present, places):
     return np.ones_like(a), np.ones_like(a), []
 
 
-def _norm(a, p, mean):
-    size = np.abs(a)
-    count = a.shape[1] if mean else 1
-    y = (size ** np.expand_dims(p, 0)).sum(axis=1, keepdims=True)
-    y = (y / count) ** np.expand_dims(1 / p, 0)
-    slope = np.sign(a) * (size / y) ** np.expand_dims(p - 1, 0) / count
-    share = (size / y) ** np.expand_dims(p, 0) / count
-    to_p = y[:, 0] / p * (share * np.log(size / y)).sum(axis=1)
+def _norm(a, p, count):
+    size, over_p = np.abs(a), np.expand_dims(1 / p, 0)
+    largest = size.max(axis=1, keepdims=True)
+    # Sizes are divided by the largest one, so that no power leaves the range of the type.
+    part = size / np.where(largest == 0, 1, largest)
+    norm = ((part ** np.expand_dims(p, 0)).sum(axis=1, keepdims=True) / count) ** over_p
+    part, y = part / np.where(norm == 0, 1, norm), (largest * norm)[:, 0]
+    log = np.log(np.where(part > 0, part, 1))
+    slope = np.sign(a) * part ** np.expand_dims(p - 1, 0) / count
+    share = part ** np.expand_dims(p, 0) / count
+    to_p = y / p * (share * log).sum(axis=1)
     # The error of a power grows with the logarithm of its base.
-    of_p = y[:, 0] / p * (1 + (share * np.abs(np.log(size / y))).sum(axis=1))
-    return slope, np.abs(slope) * (4 + np.abs(p * np.log(size / y))), (to_p, of_p)
+    of_p = y / p * (1 + (share * np.abs(log)).sum(axis=1))
+    return slope, np.abs(slope) * (4 + np.abs(p * log)), (to_p, of_p)
 
 
 def power_average(p):
@@ -68,7 +73,7 @@ def power_average(p):
             largest = np.abs(a) == np.abs(a).max(axis=1, keepdims=True)
             slope = np.sign(a) * largest / largest.sum(axis=1, keepdims=True)
             return slope, np.abs(slope), []
-        return *_norm(a, np.longdouble(p), mean=False)[:2], []
+        return *_norm(a, np.longdouble(p), 1)[:2], []
 
     return slopes
 
@@ -77,18 +82,25 @@ def lp(p):
     """Slopes of `(mean |a|^p)^(1/p)`, and of p, a number for each channel."""
 
     def slopes(a, present, places):
-        slope, size, to_p = _norm(a, np.asarray(p, np.longdouble), mean=True)
+        slope, size, to_p = _norm(a, np.asarray(p, np.longdouble), _count(present))
         return slope, size, [to_p]
 
     return slopes
 
 
-def _blend(a, mix):
-    largest = a == a.max(axis=1, keepdims=True)
-    share = largest / largest.sum(axis=1, keepdims=True)
-    slope = mix[:, None] * share + (1 - mix[:, None]) / a.shape[1]
+def _count(present):
+    return np.maximum(present.sum(axis=1, keepdims=True), 1)
+
+
+def _blend(a, present, mix, rest):
+    most = np.where(present, a, -np.inf).max(axis=1, keepdims=True)
+    largest = present & (a == most)
+    share = largest / np.maximum(largest.sum(axis=1, keepdims=True), 1)
+    slope = mix[:, None] * share + rest[:, None] / _count(present)
+    mean = a.sum(axis=1, keepdims=True) / _count(present)
+    distance = np.where(present.any(axis=1, keepdims=True), most, 0) - mean
     # The error of the difference grows with the values.
-    return slope, a.max(axis=1) - a.mean(axis=1), 2 * np.abs(a).max(axis=1)
+    return slope, distance[:, 0], 2 * np.abs(a).max(axis=1)
 
 
 def mixed(mix):
@@ -96,7 +108,7 @@ def mixed(mix):
 
     def slopes(a, present, places):
         shares = np.broadcast_to(np.asarray(mix, np.longdouble), a[:, 0].shape)
-        slope, *to_mix = _blend(a, shares)
+        slope, *to_mix = _blend(a, present, shares, 1 - shares)
         return slope, 2 * slope, [to_mix]
 
     return slopes
@@ -107,13 +119,17 @@ def gated(omega, bias):
 
     def slopes(a, present, places):
         weights = omega[places].astype(np.longdouble)
-        mix = 1 / (1 + np.exp(-(weights * a).sum(axis=1) - bias))
-        slope, distance, of_distance = _blend(a, mix)
-        to_z = (distance * mix * (1 - mix))[:, None]
+        z = (weights * a).sum(axis=1) + bias
+        with np.errstate(over="ignore"):
+            mix, rest = 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(z))
+        slope, distance, of_distance = _blend(a, present, mix, rest)
+        # The rest is not the difference from one, which would lose its digits.
+        to_z = (distance * mix * rest)[:, None]
         # An error in the gate's sum changes the mix in proportion.
         error = 2 + np.abs(weights * a).sum(axis=1, keepdims=True)
         size = (np.abs(slope) + np.abs(to_z * weights) + np.abs(distance)[:, None]) * error
-        of_z = (of_distance * mix * (1 - mix))[:, None] * error
+        # An exponential ends at the smallest normal number.
+        of_z = (of_distance * np.maximum(mix * rest, 1e-32))[:, None] * error
         return slope + to_z * weights, size, [(to_z * a, of_z * a), (to_z[:, 0], of_z[:, 0])]
 
     return slopes
@@ -127,5 +143,5 @@ def expectation(a, present, places):
         y = (positive**2).sum(axis=1, keepdims=True) / total
         slope = np.where(a > 0, (2 * a - y) / total, 0)
         size = np.where(a > 0, (2 * a + y) / total, 0)
-    even = np.ones_like(a) / a.shape[1]
+    even = present / _count(present)
     return np.where(total > 0, slope, even), np.where(total > 0, size, even), []

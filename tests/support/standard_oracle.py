@@ -155,10 +155,11 @@ def drawn(x, key, pool_size, strides, padding, data_format):
         positive = np.maximum(a, 0)
         largest = positive.max(axis=1, keepdims=True)
         some = largest > 0
-        weights = np.where(some, positive / np.where(some, largest, 1), 1).astype(x.dtype)
+        weights = np.where(some, positive / np.where(some, largest, 1), a > -np.inf).astype(x.dtype)
         until = np.cumsum(weights, axis=1, dtype=x.dtype)
         above = (weights > 0) & (until > (u * until[:, -1])[:, None])
         mask = above & (np.cumsum(above, axis=1) == 1)
         masks.append((position, where, mask))
-        y[(slice(None), *position)] = np.where(mask, a, 0).sum(axis=1)
+        nothing = (a == -np.inf).all(axis=1)
+        y[(slice(None), *position)] = np.where(nothing, -np.inf, np.where(mask, a, 0).sum(axis=1))
     return (np.moveaxis(y, -1, 1) if data_format == "channels_first" else y), masks

@@ -40,14 +40,24 @@ def _pooled(x, pool_size, strides, padding):
     return np.empty((x.shape[0], *out, x.shape[-1]), x.dtype)
 
 
+def _importance(a, logits):
+    """Returns the weights of a window's values: the softmax of the logits. A value of -inf has none."""
+    kept = a != -np.inf
+    logits = np.where(kept, logits, -np.inf)
+    # Logits that are all -inf are equal.
+    logits = np.where(kept & (logits == -np.inf).all(axis=1, keepdims=True), 0, logits)
+    return np.where(kept, softmax(logits), 0), np.where(kept, a, 0), logits
+
+
 def importance_pool(x, logits, pool_size, strides, padding, data_format):
     """Returns y = sum_i w_i x_i with w = softmax(logits), and the scale sum_i w_i |x_i|."""
     x, logits = _wide(data_format, x, logits)
     y = _pooled(x, pool_size, strides, padding)
     scale = np.empty_like(y)
     for position, where in windows(x.shape[1:-1], pool_size, strides, padding):
-        w, a = softmax(_taps(logits, where)), _taps(x, where)
-        y[(slice(None), *position)] = _product(w, a).sum(axis=1)
+        w, a, _ = _importance(_taps(x, where), _taps(logits, where))
+        nothing = (_taps(x, where) == -np.inf).all(axis=1)
+        y[(slice(None), *position)] = np.where(nothing, -np.inf, _product(w, a).sum(axis=1))
         scale[(slice(None), *position)] = _product(w, np.abs(a)).sum(axis=1)
     return _as(y, data_format), _as(scale, data_format)
 
@@ -63,10 +73,11 @@ def importance_pool_gradient(x, logits, g, pool_size, strides, padding, data_for
     x, logits, g = _wide(data_format, x, logits, g)
     to_x, to_logits = _Sums(x), _Sums(x)
     for position, where in windows(x.shape[1:-1], pool_size, strides, padding):
-        a, b = _taps(x, where), _taps(logits, where)
-        w = softmax(b)
+        w, a, b = _importance(_taps(x, where), _taps(logits, where))
         # Rounding a distance gives its exponential a relative error that grows with the distance.
-        distance = np.maximum(1, np.abs(b - b.max(axis=1, keepdims=True)) / 5)
+        most = b.max(axis=1, keepdims=True)
+        with np.errstate(invalid="ignore"):
+            distance = np.maximum(1, np.where((b == most) | (w == 0), 0, np.abs(b - most)) / 5)
         to_window = g[(slice(None), *position)][:, None]
         # Values are taken relative to the value with the largest logit. So an offset costs no precision
         # except that of a remainder.
