@@ -102,10 +102,12 @@ def test_many_programs_at_once():
 def test_importing_is_quick():
     code = """
         import time
+        start = time.perf_counter()
         import keras, tensorflow
         keras.layers, tensorflow.nn
-        start = time.perf_counter()
+        middle = time.perf_counter()
         import tf_softpool
-        print(time.perf_counter() - start)
+        print((time.perf_counter() - middle) / (middle - start))
     """
-    assert any(float(python(code)) < 0.3 for _ in range(2))
+    # A share of the time that TensorFlow takes, because machines differ.
+    assert any(float(python(code)) < 0.1 for _ in range(2))
