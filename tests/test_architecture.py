@@ -17,7 +17,8 @@ MAY_IMPORT = {
     "benchmark": {"ops", "rewriting.policy"},
     "cli": {"benchmark", "comparison", "ops", "rewriting", "serving", "writing"},
     "comparison": {"benchmark", "layers", "ops", "packages", "rewriting.policy.kinds", "writing"},
-    "effects": set(),
+    "effects": {"graphs"},
+    "graphs": set(),
     "keras_versions": set(),
     "layers": {"ops"},
     "lib": set(),
@@ -49,6 +50,7 @@ MAY_IMPORT = {
     "rewriting.request": {"rewriting.policy"},
     "rewriting.saved_model": {
         "effects",
+        "graphs",
         "ops",
         "packages",
         "rewriting.examine",

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tf_softpool.graphs import called, needed_nodes, references
+
 # Ops that write files, run Python or reach other machines. Ops that print to stderr or read files are none.
 _EFFECTS = re.compile(
     r"WriteFile|Save|SaveV2|SaveSlices|DistributedSave|MergeV2Checkpoints|DumpTensor|(Eager)?PyFunc(Stateless)?"
@@ -26,11 +28,8 @@ _INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
 def effects_of_loading(meta_graph: Any) -> list[str]:
     """Returns the names of the ops with effects that run when a graph of a SavedModel is loaded, sorted."""
     nodes = [meta_graph.saver_def.restore_op_name]
-    nodes += (
-        [info.name for info in meta_graph.signature_def[_INIT].outputs.values()]
-        if (_INIT in meta_graph.signature_def)
-        else []
-    )
+    if _INIT in meta_graph.signature_def:
+        nodes += [info.name for info in meta_graph.signature_def[_INIT].outputs.values()]
     for name in _INIT_COLLECTIONS:
         if name in meta_graph.collection_def:
             nodes += meta_graph.collection_def[name].node_list.value
@@ -59,12 +58,8 @@ def check_loading(path: str | os.PathLike[str], meta_graphs: Iterable[Any]) -> N
 
 def effects_of_signature(meta_graph: Any, name: str) -> list[str]:
     """Returns the names of the ops with effects that are run when a signature is called, sorted."""
-    infos = [*meta_graph.signature_def[name].outputs.values()]
-    components = [each for info in infos for each in info.composite_tensor.components]
-    sparse = [info.coo_sparse for info in infos]
-    names = [info.name for info in infos + components]
-    names += [each.values_tensor_name for each in sparse] + [each.indices_tensor_name for each in sparse]
-    return _effects(meta_graph, names, [])
+    outputs = meta_graph.signature_def[name].outputs.values()
+    return _effects(meta_graph, [each for info in outputs for each in references(info)])
 
 
 def _functions_that_load(objects: Any) -> Iterator[str]:
@@ -81,51 +76,22 @@ def _functions_that_load(objects: Any) -> Iterator[str]:
             yield objects[number].bare_concrete_function.concrete_function_name
 
 
-def _effects(meta_graph: Any, outputs: Iterable[str], functions: Iterable[str]) -> list[str]:
+def _effects(meta_graph: Any, outputs: Iterable[str], functions: Iterable[str] = ()) -> list[str]:
     """Returns the names of the ops with effects that nodes and functions need."""
-    graph = meta_graph.graph_def
-    nodes = {node.name: node for node in graph.node}
-    bodies = {each.signature.name: each.node_def for each in graph.library.function}
-    needed, seen = [_producer(each) for each in outputs], set()
-    called, found = [*functions], set()
-    running = []
-    while needed:
-        name = needed.pop()
-        if name in nodes and name not in seen:
-            seen.add(name)
-            needed += map(_producer, nodes[name].input)
-            running.append(nodes[name])
-    while running or called:
-        while called:
-            running += bodies.pop(called.pop(), [])
-        for node in running:
-            if _EFFECTS.fullmatch(node.op) or _prints_to_a_file(node):
-                found.add(node.op)
-            called += _called(node)
-        running = []
-    return sorted(found)
+    nodes = needed_nodes(meta_graph.graph_def, outputs, functions)
+    return sorted({node.op for node in nodes if _EFFECTS.fullmatch(node.op) or _prints_to_a_file(node)})
 
 
 def _circle(functions: Iterable[Any]) -> str | None:
     """Returns the name of a function that calls itself, perhaps through others, or None."""
     calls = {
-        each.signature.name: {name for node in each.node_def for name in _called(node)} for each in functions
+        each.signature.name: {name for node in each.node_def for name in called(node)} for each in functions
     }
     # A function that calls none of those that are left is no part of a circle.
-    while leaves := [name for name, called in calls.items() if not called & calls.keys()]:
+    while leaves := [name for name, found in calls.items() if not found & calls.keys()]:
         for name in leaves:
             del calls[name]
     return min(calls, default=None)
-
-
-def _called(node: Any) -> list[str]:
-    """Returns the names of what a node may call."""
-    lists = ((value.func, *value.list.func) for value in node.attr.values())
-    return [node.op, *(each.name for functions in lists for each in functions)]
-
-
-def _producer(reference: str) -> str:
-    return reference.removeprefix("^").split(":")[0]
 
 
 def _prints_to_a_file(node: Any) -> bool:

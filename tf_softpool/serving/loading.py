@@ -73,7 +73,7 @@ def load(path: str | os.PathLike[str], threads: int | None = None) -> Served:
         return module.Runner(path, threads=threads if threads is None else operator.index(threads))
     except Exception as error:
         # TensorFlow's errors are long, and do not say which model they are about.
-        says_so = isinstance(error, RuntimeError | ValueError) and str(error).find(str(path)) >= 0
+        says_so = isinstance(error, RuntimeError | ValueError) and str(path) in str(error)
         if (says_so and module.SUFFIX == "") or isinstance(error, ImportError):
             raise
         raise ValueError(f"{path} cannot be loaded: {plain(error)}") from error

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tf_softpool.rewriting.saved_model.nodes import bodies_of, producer
+from tf_softpool.graphs import producer
+from tf_softpool.rewriting.saved_model.nodes import bodies_of
 
 # Nodes that give a graph what it computes with. Flags and variables are no such thing.
 _GIVERS = re.compile(r"Placeholder|IteratorGetNext|Queue\w*Dequeue")

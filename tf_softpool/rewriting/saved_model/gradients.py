@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import keras
 
+from tf_softpool.graphs import producer
 from tf_softpool.rewriting.policy.plan import Plan
 from tf_softpool.rewriting.request import Request
 from tf_softpool.rewriting.saved_model.find import GraphSite
-from tf_softpool.rewriting.saved_model.nodes import GRADIENTS, SOFT, Body, producer, window_of
+from tf_softpool.rewriting.saved_model.nodes import GRADIENTS, SOFT, Body, window_of
 
 # The first input of these gradients is the pooling's input, and the last is the gradient of its output. Other
 # gradients do not have the pooling's input.

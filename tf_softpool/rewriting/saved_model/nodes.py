@@ -68,11 +68,6 @@ def layer_name(body_name: str, node: Any) -> str:
     return str(node.name.split("/")[-2:][0])
 
 
-def producer(reference: str) -> str:
-    """Returns the name of the node that produces an input of a node."""
-    return reference.removeprefix("^").split(":")[0]
-
-
 def window_of(node: Any) -> tuple:
     """Returns the facts that a pooling and its gradient have in common."""
     attributes = {name: node.attr[name].SerializeToString() for name in ("ksize", "strides", "padding")}

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_softpool.effects import effects_of_signature
-from tf_softpool.rewriting.saved_model.nodes import bodies_of, producer
+from tf_softpool.graphs import needed_nodes, references
 from tf_softpool.samples import closed, numbers
 from tf_softpool.sessions import load_into
 
@@ -33,7 +33,7 @@ class Signatures:
 
     def __init__(self, session: Any, meta_graph: Any) -> None:
         self._session = session
-        self._graph_def, self._meta_graph = meta_graph.graph_def, meta_graph
+        self._meta_graph = meta_graph
         self._signatures = dict(meta_graph.signature_def.items())
         self.names = sorted(self._signatures)
 
@@ -84,28 +84,8 @@ class Signatures:
     def depends_on_values(self, name: str) -> bool:
         """Returns whether the shapes of a signature's outputs may depend on the values of its inputs."""
         outputs = [each for info in self._signatures[name].outputs.values() for each in tensor_names(info)]
-        return any(op.startswith(_OF_VALUES) for op in self._ops(outputs))
-
-    def _ops(self, outputs: list[str]) -> set[str]:
-        """Returns the ops that outputs need, in the graph and in the functions that it calls."""
-        main, *functions = bodies_of(self._graph_def)
-        nodes = {node.name: node for node in main.nodes}
-        bodies = {body.name: body.nodes for body in functions}
-        todo, seen, ops, called = [producer(each) for each in outputs], set(), set(), []
-        while todo:
-            name = todo.pop()
-            if name in nodes and name not in seen:
-                seen.add(name)
-                todo += [producer(reference) for reference in nodes[name].input]
-                called.append(nodes[name])
-        entered: set[str] = set()
-        while called:
-            node = called.pop()
-            ops.add(node.op)
-            for name in {node.op, *_functions_of(node)} & bodies.keys() - entered:
-                entered.add(name)
-                called += bodies[name]
-        return ops
+        nodes = needed_nodes(self._meta_graph.graph_def, outputs)
+        return any(node.op.startswith(_OF_VALUES) for node in nodes)
 
 
 @contextlib.contextmanager
@@ -123,22 +103,8 @@ def loaded(path: Path, meta_graph: Any) -> Iterator[Signatures]:
 
 def tensor_names(info: Any) -> list[str]:
     """Returns the names of the tensors of an input or output. A sparse or ragged one has several."""
-    kind = info.WhichOneof("encoding")
-    if kind == "coo_sparse":
-        sparse = info.coo_sparse
-        names = [sparse.values_tensor_name, sparse.indices_tensor_name, sparse.dense_shape_tensor_name]
-    elif kind == "composite_tensor":
-        names = [name for each in info.composite_tensor.components for name in tensor_names(each)]
-    else:
-        names = [info.name]
     # A signature that only initialises has the name of a node in place of a tensor's.
-    return [name for name in names if ":" in name]
-
-
-def _functions_of(node: Any) -> list[str]:
-    """Returns the names of the functions in a node's attributes."""
-    lists = [[value.func, *value.list.func] for value in node.attr.values()]
-    return [each.name for functions in lists for each in functions]
+    return [name for name in references(info) if ":" in name]
 
 
 def _dtype(info: Any) -> tf.DType:

@@ -5,7 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_softpool.rewriting.saved_model.nodes import Body, producer
+from tf_softpool.graphs import producer
+from tf_softpool.rewriting.saved_model.nodes import Body
 from tf_softpool.rewriting.saved_model.trace import Fragment
 
 # What an attribute with the name of a node begins with. TensorFlow puts both nodes on the same device.

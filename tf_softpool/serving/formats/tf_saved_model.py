@@ -71,8 +71,12 @@ def _write(
 
 def custom_ops(path: str | os.PathLike[str]) -> list[str]:
     """Returns the names of tf_softpool's ops in the graph and the functions of a SavedModel, sorted."""
+    return _custom_ops_in(meta_graphs(path))
+
+
+def _custom_ops_in(graphs: Any) -> list[str]:
     names: set[str] = set()
-    for meta_graph in meta_graphs(path):
+    for meta_graph in graphs:
         graph = meta_graph.graph_def
         names.update(node.op for node in graph.node)
         for function in graph.library.function:
@@ -146,12 +150,7 @@ class Runner(Served):
             )
         if not (Path(path) / "saved_model.pb").is_file():
             raise ValueError(f"{path} is not a SavedModel: it has no saved_model.pb.")
-        if (needed := custom_ops(path)) and (error := native.load().error):
-            raise RuntimeError(
-                f"The model at {path} contains {', '.join(needed)}, and the compiled library cannot be used: "
-                f"{error}. Or export the model again with portable=True: then it needs no library."
-            )
-        check_loading(path, meta_graphs(path))
+        _check(path)
         self._signature = _load(path, signature)
         self.inputs, self.outputs = self._signature.inputs, self._signature.outputs
         self.runtime = f"tensorflow {tf.__version__}"
@@ -173,6 +172,17 @@ class Runner(Served):
             reason = ["", *message.split("[[")[0].strip().splitlines()][-1]
             raise ValueError(f"The model does not take these inputs: {reason.strip()}") from error
         return {name: np.asarray(value) for name, value in outputs.items()}
+
+
+def _check(path: str | os.PathLike[str]) -> None:
+    """Raises an error if a SavedModel cannot be loaded here, or does more than load."""
+    graphs = meta_graphs(path)
+    if (needed := _custom_ops_in(graphs)) and (error := native.load().error):
+        raise RuntimeError(
+            f"The model at {path} contains {', '.join(needed)}, and the compiled library cannot be used: "
+            f"{error}. Or export the model again with portable=True: then it needs no library."
+        )
+    check_loading(path, graphs)
 
 
 def _load(path: str | os.PathLike[str], signature: str) -> "_Function | _InSession":
