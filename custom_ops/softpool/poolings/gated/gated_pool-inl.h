@@ -10,6 +10,7 @@
 #endif
 
 #include "softpool/poolings/shared/numbers-inl.h"
+#include "softpool/poolings/shared/small_factors-inl.h"
 #include "softpool/simd/exp_pow-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -26,7 +27,11 @@ struct Gate {
 
   HWY_INLINE explicit Gate(V<D> z) {
     const V<D> zero = hn::Zero(D()), one = hn::Set(D(), C{1});
-    const V<D> e = SmallExp(D(), hn::Neg(hn::Abs(z)));
+    // Below the smallest normal number, where SmallExp() ends, the gate is closed or open: the rest
+    // of it times a huge value would count.
+    const V<D> exponent = hn::Neg(hn::Abs(z));
+    const V<D> least = hn::Set(D(), PowerConstants<C>::kLowest * PowerConstants<C>::kLn2);
+    const V<D> e = hn::IfThenZeroElse(hn::Lt(exponent, least), SmallExp(D(), exponent));
     const V<D> inverse = hn::Div(one, hn::Add(one, e));
     const V<D> small = hn::Mul(e, inverse);
     const auto negative = hn::Lt(z, zero);
@@ -52,15 +57,30 @@ struct GatedTables {
     return window.LoadChannel(omega + tap.place * channels);
   }
 
+  // Returns z. With rare numbers, it is finite or an infinity of its sign for all finite values.
   template <class W, class Numbers>
-  HWY_INLINE Gate<W> Of(const W& window, const Numbers& numbers) const {
+  HWY_INLINE V<typename W::D> Z(const W& window, const Numbers& numbers) const {
     using D = typename W::D;
-    TapSum<D, W::kTaps == 0> sum;
-    window.ForEach([&](int64_t i, const Tap& tap)
-                       HWY_ATTR { sum.AddProduct(i, Omega(window, tap), numbers.At(i, tap)); });
-    return Gate<W>(hn::Add(sum.Total(), window.LoadChannel(bias)));
+    TapSum<D, W::kTaps == 0> sum, small_sum;
+    const SmallFactors<D> small;
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+      const V<D> weight = Omega(window, tap), a = numbers.At(i, tap);
+      sum.AddProduct(i, weight, a);
+      if constexpr (Numbers::kIsRare) small_sum.AddProduct(i, small.Of(weight), small.Of(a));
+    });
+    const V<D> shift = window.LoadChannel(bias), z = hn::Add(sum.Total(), shift);
+    if constexpr (!Numbers::kIsRare) return z;
+    const V<D> large = hn::Add(small.Product(small_sum.Total()), shift);
+    return hn::IfThenElse(hn::IsFinite(z), z, large);
   }
 };
+
+// Returns whether a gate needs the code for rare numbers, and has not got it.
+template <class Numbers, class D>
+HWY_INLINE bool IsTooLarge(D, V<D> z) {
+  if constexpr (Numbers::kIsRare) return false;
+  return !hn::AllTrue(D(), hn::IsFinite(z));
+}
 
 template <class C>
 struct GatedPoolMath : PoolMath {
@@ -80,7 +100,9 @@ struct GatedPoolMath : PoolMath {
   template <class W, class Numbers>
   HWY_INLINE void Pool(const W& window, const Numbers& numbers) const {
     using D = typename W::D;
-    const Gate<W> gate = tables.Of(window, numbers);
+    const V<D> z = tables.Z(window, numbers);
+    if (HWY_UNLIKELY(IsTooLarge<Numbers>(D(), z))) return RunRare(*this, window.AnySize());
+    const Gate<W> gate(z);
     const V<D> of_mean = hn::Mul(gate.rest, numbers.Mean());
     window.StoreWindow(numbers.Result(MulAdd(D(), gate.mix, numbers.Largest(), of_mean)));
   }
@@ -109,12 +131,13 @@ struct GatedPoolGradMath : Summing {
   template <class W, class Numbers>
   HWY_INLINE void Pool(const W& window, const Numbers& numbers) {
     using D = typename W::D;
-    const Gate<W> gate = tables.Of(window, numbers);
+    const V<D> z = tables.Z(window, numbers);
+    if (HWY_UNLIKELY(IsTooLarge<Numbers>(D(), z))) return RunRare(*this, window.AnySize());
+    const Gate<W> gate(z);
     const V<D> g = window.LoadWindow(), largest = numbers.Largest();
     const V<D> to_largest = hn::Div(hn::Mul(g, gate.mix), numbers.CountOf(largest));
     const V<D> to_mean = hn::Div(hn::Mul(g, gate.rest), numbers.Count());
-    const V<D> distance = hn::Sub(largest, numbers.Mean());
-    const V<D> to_z = numbers.OfWindow(hn::Mul(g, hn::Mul(distance, gate.slope)));
+    const V<D> to_z = numbers.OfWindow(hn::Mul(g, numbers.TimesDistance(gate.slope, largest)));
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
       const V<D> a = numbers.At(i, tap);
       V<D> to_tap = MulAdd(D(), to_z, tables.Omega(window, tap), to_mean);

@@ -17,6 +17,7 @@
 
 #include "softpool/engine/pool_math.h"
 #include "softpool/engine/taps-inl.h"
+#include "softpool/poolings/shared/small_factors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace softpool {
@@ -57,6 +58,7 @@ class Surroundings {
     const V<D> counted = Larger(D(), present, hn::Set(D(), C{1}));
     factor_ = hn::Div(hn::Set(D(), static_cast<C>(tables.places)), counted);
     guide_ = hn::Mul(sum.Total(), factor_);
+    if constexpr (kRare) FindLarge();
   }
 
   HWY_INLINE bool AllFinite() const { return hn::AllTrue(D(), hn::IsFinite(guide_)); }
@@ -74,6 +76,18 @@ class Surroundings {
   }
 
  private:
+  // Computes guides that are not finite again from small factors, so that terms of both signs do
+  // not overflow.
+  HWY_INLINE void FindLarge() {
+    const SmallFactors<D> small;
+    TapSum<D, W::kTaps == 0> sum;
+    window_.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
+      sum.AddProduct(i, small.Of(tables_.Weight(window_, tap)), small.Of(At(i, tap)));
+    });
+    const V<D> large = small.Product(hn::Mul(sum.Total(), factor_));
+    guide_ = hn::IfThenElse(hn::IsFinite(guide_), guide_, large);
+  }
+
   const W& window_;
   const GuideTables<C>& tables_;
   const TapValues<W> values_;

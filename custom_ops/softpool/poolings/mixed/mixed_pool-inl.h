@@ -69,8 +69,7 @@ struct MixedPoolGradMath : Summing {
       const V<D> to_tap = hn::Add(to_mean, hn::IfThenElseZero(is_largest, to_largest));
       window.Emit(tap, numbers.OfTap(i, tap, to_tap));
     });
-    const V<D> to_mix = hn::Mul(g, hn::Sub(largest, numbers.Mean()));
-    window.AddChannel(numbers.OfWindow(to_mix), Summing::sums.Row(0));
+    window.AddChannel(numbers.OfWindow(numbers.TimesDistance(g, largest)), Summing::sums.Row(0));
   }
 };
 

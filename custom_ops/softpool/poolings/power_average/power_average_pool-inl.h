@@ -158,7 +158,10 @@ struct PowerAveragePoolMath : PoolMath {
     TapSum<D, W::kTaps == 0> sum;
     window.ForEach([&](int64_t i, const Tap& tap)
                        HWY_ATTR { sum.Add(i, hn::Abs(numbers.At(i, tap))); });
-    window.StoreWindow(numbers.Result(sum.Total()));
+    // A sum that overflows may have become NaN, because errors are carried along as differences.
+    const V<D> infinity = hn::Set(D(), std::numeric_limits<C>::infinity());
+    const V<D> total = hn::IfThenElse(hn::IsFinite(sum.Total()), sum.Total(), infinity);
+    window.StoreWindow(numbers.Result(total));
   }
 
   template <class W, class Numbers>

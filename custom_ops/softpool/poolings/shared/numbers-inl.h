@@ -24,6 +24,7 @@ class Numbers {
  public:
   using D = typename W::D;
   using C = hn::TFromD<D>;
+  static constexpr bool kIsRare = kRare;
 
   HWY_INLINE explicit Numbers(const W& window) : window_(window), values_(window) {
     TapSum<D, W::kTaps == 0> sum;
@@ -68,6 +69,18 @@ class Numbers {
                         HWY_ATTR { largest = Larger(D(), values_.At(i, tap), largest); });
     if constexpr (!kRare) return largest;
     return hn::IfThenZeroElse(infinite_, largest);
+  }
+  // Returns `factor` times the distance of the largest value from the mean. The distance itself may
+  // overflow. It is halved then.
+  HWY_INLINE V<D> TimesDistance(V<D> factor, V<D> largest) const {
+    const V<D> mean = Mean(), distance = hn::Sub(largest, mean);
+    const V<D> product = hn::Mul(factor, distance);
+    const auto finite = hn::IsFinite(distance);
+    if (HWY_LIKELY(hn::AllTrue(D(), finite))) return product;
+    const V<D> half = hn::Set(D(), C{0.5});
+    const V<D> of_half = hn::Sub(hn::Mul(largest, half), hn::Mul(mean, half));
+    const V<D> half_product = hn::Mul(factor, of_half);
+    return hn::IfThenElse(finite, product, hn::Add(half_product, half_product));
   }
   // The number of values that are equal to `a`.
   HWY_INLINE V<D> CountOf(V<D> a) const {

@@ -105,7 +105,8 @@ struct ExpectationGradMath : PoolMath {
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
       const V<D> w = weights.Of(i, tap);
       V<D> to_tap = hn::Mul(share, hn::Sub(hn::Add(w, w), ratio));
-      to_tap = hn::IfThenElseZero(hn::Gt(w, hn::Zero(D())), to_tap);
+      // The weight of a positive value may be rounded to zero.
+      to_tap = hn::IfThenElseZero(hn::Gt(numbers.At(i, tap), hn::Zero(D())), to_tap);
       // Without positive values, the result is the mean, and the weights add up to their number.
       to_tap = hn::IfThenElse(weights.some, to_tap, share);
       window.Emit(tap, numbers.OfTap(i, tap, to_tap));
