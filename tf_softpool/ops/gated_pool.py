@@ -13,7 +13,8 @@ from tf_softpool.ops.portable.integers import mixtures as integers
 from tf_softpool.ops.portable.mixtures import blend
 from tf_softpool.ops.portable.quick import mixtures
 from tf_softpool.ops.portable.quick.guard import or_exact
-from tf_softpool.ops.portable.taps import TAPS, along_channels
+from tf_softpool.ops.portable.sums import total_of_products
+from tf_softpool.ops.portable.taps import along_channels
 from tf_softpool.ops.window import PoolWindow
 
 
@@ -62,7 +63,7 @@ def exact_gated_pool(x: Any, omega: Any, bias: Any, window: PoolWindow) -> Any:
     omega, bias = along_channels(omega, window, tap_axes=1), along_channels(bias, window)
 
     def reduce(a: Any, present: Any) -> Any:
-        gate = ops.sigmoid(ops.sum(omega * a, axis=TAPS, keepdims=True) + bias)
+        gate = ops.sigmoid(total_of_products(omega, a) + bias)
         return blend(a, present, gate)
 
     return standard.pool(x, window, reduce)

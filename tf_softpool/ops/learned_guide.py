@@ -8,6 +8,7 @@ from keras import ops
 from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import compute_dtype, per_channel
 from tf_softpool.ops.portable.integers import details, door
+from tf_softpool.ops.portable.sums import total_of_products
 from tf_softpool.ops.portable.taps import TAPS, along_channels, as_pooled, surroundings
 from tf_softpool.ops.window import PoolWindow
 
@@ -46,7 +47,7 @@ def portable_learned_guide(x: Any, kernel: Any, window: PoolWindow) -> Any:
     present = taps.among(ops.logical_not(ops.isinf(taps.values)))
     count = ops.sum(ops.cast(present, dtype), axis=TAPS, keepdims=True)
     kernel = along_channels(kernel, window, tap_axes=1)
-    total = ops.sum(ops.where(present, taps.values, 0.0) * kernel, axis=TAPS, keepdims=True)
+    total = total_of_products(kernel, ops.where(present, taps.values, 0.0))
     guide = total * (kernel.shape[TAPS] / ops.maximum(count, 1.0))
     return ops.cast(as_pooled(guide, x, window), x.dtype)
 

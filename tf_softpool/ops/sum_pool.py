@@ -9,7 +9,7 @@ from tf_softpool.ops.portable import standard
 from tf_softpool.ops.portable.integers import mixtures as integers
 from tf_softpool.ops.portable.quick import mixtures
 from tf_softpool.ops.portable.quick.guard import or_exact
-from tf_softpool.ops.portable.taps import TAPS
+from tf_softpool.ops.portable.sums import total
 from tf_softpool.ops.window import PoolWindow
 
 
@@ -39,7 +39,7 @@ def portable_sum_pool(x: Any, window: PoolWindow) -> Any:
 
 def exact_sum_pool(x: Any, window: PoolWindow) -> Any:
     """Pools with standard operations that are right for all numbers."""
-    return standard.pool(x, window, lambda a, _: ops.sum(a, axis=TAPS, keepdims=True))
+    return standard.pool(x, window, lambda a, _: total(a))
 
 
 native.register_gradients("SumPool", exact_sum_pool)

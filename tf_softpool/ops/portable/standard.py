@@ -6,12 +6,10 @@ from typing import Any
 from keras import ops
 
 from tf_softpool.ops.arguments import check_poolable, compute_dtype
-from tf_softpool.ops.portable.infinities import is_minus_inf, largest_of, limit_of, nan_where
+from tf_softpool.ops.portable.infinities import is_minus_inf, largest_of, nan_where
+from tf_softpool.ops.portable.sums import sum_of_parts
 from tf_softpool.ops.portable.taps import TAPS, as_pooled, windows
 from tf_softpool.ops.window import PoolWindow
-
-# Sums of up to 2^30 values cannot overflow after a division by 2^30.
-_SMALLER = 30
 
 
 def pool(x: Any, window: PoolWindow, reduce: Callable[[Any, Any], Any]) -> Any:
@@ -50,8 +48,5 @@ def pool(x: Any, window: PoolWindow, reduce: Callable[[Any, Any], Any]) -> Any:
 def mean(a: Any, present: Any) -> Any:
     """Returns the average of each window's numbers, or zero if there are none."""
     count = ops.maximum(ops.sum(ops.cast(present, a.dtype), axis=TAPS, keepdims=True), 1.0)
-    # Very large values are divided by a power of two, so that their sum does not overflow.
-    limit = limit_of(a) * 2.0**-_SMALLER
-    huge = ops.stop_gradient(largest_of(ops.abs(a))) > limit
-    total = ops.sum(ops.where(huge, a * 2.0**-_SMALLER, a), axis=TAPS, keepdims=True) / count
-    return ops.where(huge, total * 2.0**_SMALLER, total)
+    part, factor = sum_of_parts(a)
+    return part / count * factor
