@@ -21,7 +21,8 @@ CPP := $(CUSTOM_OPS) $(wildcard custom_ops/cmake/*.cc tests/kernels/*.cc tests/k
   tests/sanitizers/*.cc tests/sanitizers/fuzz/*.cc tests/sanitizers/fuzz/*.h tests/sanitizers/fuzz/*.c \
   tests/serving/*.c examples/serving_c/*.c examples/serving_c/*.h)
 # The C and C++ that includes no header of TensorFlow or XLA: clang-tidy reads it without a build.
-TIDY := $(filter-out custom_ops/softpool/tensorflow/% custom_ops/softpool/xla/% %_xla.cc tests/bazel/%, \
+TIDY := $(filter-out custom_ops/softpool/tensorflow/% custom_ops/softpool/xla/% custom_ops/softpool/ffi/% \
+  custom_ops/softpool/jax/% %_xla.cc tests/bazel/%, \
   $(filter %.cc %.cu,$(CPP))) examples/serving_c/npy.c examples/serving_c/signature.c tests/serving/reader.c
 # Lanes are emulated: clang-tidy then reads each kernel once, on every processor in the same way.
 TIDY_FLAGS := -I custom_ops -I tests/midrange -I tests/kernels -I tests/sanitizers -I examples/serving_c \

@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import find_jax
 import find_tensorflow
 from setuptools import Extension
 from setuptools.command.bdist_wheel import bdist_wheel
@@ -49,6 +50,7 @@ class CMakeBuild(build_ext):
         else:
             output = Path(self.build_lib).resolve() / ext.package.replace(".", "/")
         tensorflows = [{"folder": each.folder, **asdict(each)} for each in find_tensorflow.to_build_for()]
+        for_jax = find_jax.headers(find_tensorflow.to_build_for())
         # A checkout may have kernels for this machine's card alone, and a wheel for all: the folders differ.
         build = ROOT / "build" / ("checkout" if self.editable_mode or self.inplace else "wheel")
         options = {
@@ -56,6 +58,9 @@ class CMakeBuild(build_ext):
             "SOFTPOOL_VERSION": self.distribution.get_version(),
             "SOFTPOOL_OUTPUT_DIRECTORY": output,
             "SOFTPOOL_TENSORFLOWS": json.dumps(tensorflows),
+            "SOFTPOOL_JAX_INCLUDE": for_jax.include,
+            "SOFTPOOL_JAX_HEADERS": for_jax.of,
+            "SOFTPOOL_JAX_MISSING": for_jax.missing,
             "SOFTPOOL_CUDA": _CUDA.get(os.environ.get(CUDA), "AUTO"),
             "SOFTPOOL_XLA": "OFF" if os.environ.get(XLA) == "0" else "ON",
             # The compilers of people who install the package may know warnings that ours do not.
@@ -76,7 +81,7 @@ class CMakeBuild(build_ext):
             "The CUDA kernels did not compile, for the reason given above. To build without them, set "
             "TF_SOFTPOOL_CUDA=0 in the environment: everything else works.",
         )
-        libraries = ["softpool_kernels", "tf_softpool_ops", "tf_softpool_xla"]
+        libraries = ["softpool_kernels", "tf_softpool_ops", "tf_softpool_xla", "tf_softpool_jax"]
         self._run(
             ["cmake", "--build", build, "--parallel", jobs, "--target", *libraries],
             "The libraries did not compile, for the reason given above. If tf_softpool_xla failed, there may "
@@ -113,7 +118,7 @@ def _forget_libraries(build, output):
     for another TensorFlow would call kernels that differ from those that they were built with.
     """
     for folder in (build, output):
-        for path in [*folder.glob("libsoftpool_kernels.so"), *folder.glob("tf[0-9]*/*.so")]:
+        for path in [*folder.glob("lib*softpool_*.so"), *folder.glob("tf[0-9]*/*.so")]:
             path.unlink()
     for folder in output.glob("tf[0-9]*"):
         shutil.rmtree(folder)

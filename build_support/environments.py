@@ -65,3 +65,8 @@ def call(*command, **options):
 def with_tensorflow(version):
     """Returns the environment of a minor version of TensorFlow, such as "2.21"."""
     return Environment(f"tensorflow-{version}", f"tensorflow-cpu=={version}.*")
+
+
+def with_headers_of_jax(version):
+    """Returns an environment with the headers of a minor version of JAX, such as "0.6". It cannot run JAX."""
+    return Environment(f"jax-{version}", "--no-deps", f"jaxlib=={version}.*")

@@ -52,7 +52,7 @@ def _probe(environment, python=sys.executable):
     return TensorFlow(**json.loads(run.stdout.strip().splitlines()[-1]))
 
 
-def _outside():
+def outside():
     """Returns the variables of the environment without those by which pip hides the user's packages."""
     return {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONNOUSERSITE")}
 
@@ -63,7 +63,7 @@ def installed():
 
     pip hides that environment from an isolated build by setting PYTHONPATH. A process without it sees it.
     """
-    return _probe(_outside())
+    return _probe(outside())
 
 
 def are_named():
@@ -90,7 +90,7 @@ def to_build_for():
 
 
 def _of(python):
-    found = _probe(_outside(), python)
+    found = _probe(outside(), python)
     if found is None:
         raise RuntimeError(f"{TENSORFLOWS} names {python}, which cannot import TensorFlow.")
     return found

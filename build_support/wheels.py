@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import environments
-from variables import MANYLINUX, TENSORFLOWS
+from variables import JAX, MANYLINUX, TENSORFLOWS
 
 DIST = environments.ROOT / "dist"
 # A wheel must not ask for a newer C library than this: Debian 10, Ubuntu 18.10 and RHEL 8 have it.
@@ -30,7 +30,13 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
     versions = environments.promised()["wheel"]
     pythons = [str(environments.with_tensorflow(version).python) for version in versions]
-    variables = {**os.environ, MANYLINUX: "1", TENSORFLOWS: os.pathsep.join(pythons)}
+    jax = environments.with_headers_of_jax(environments.promised()["jax"]["oldest"])
+    variables = {
+        **os.environ,
+        MANYLINUX: "1",
+        TENSORFLOWS: os.pathsep.join(pythons),
+        JAX: str(jax.python),
+    }
     build = (sys.executable, "-m", "build", environments.ROOT)
     environments.call(*build, "--sdist", "--outdir", DIST)
     # Not from the source distribution: its temporary folder would be compiled anew each time.

@@ -168,11 +168,16 @@ MAY_INCLUDE = {
     "poolings": {"engine", "simd"},
     "cuda": {"engine", "simd"},
     "tensorflow": {"engine", "simd"},
-    "xla": {"engine", "simd", "tensorflow"},
+    # Handlers of XLA's foreign function interface, which know no TensorFlow.
+    "ffi": {"engine", "simd"},
+    "jax": {"ffi", "simd"},
+    "xla": {"engine", "ffi", "simd", "tensorflow"},
 }
 # TensorFlow's ops for GPUs find their stream in this header. TensorFlow's own header for that needs parts of
 # LLVM that not all of its wheels have.
 STREAM = "xla/stream_executor/stream.h"
+# The headers of XLA's foreign function interface.
+FFI = "xla/ffi/api/"
 SOURCES = sorted(path for path in ROOMS.rglob("*") if path.is_file())
 
 
@@ -203,13 +208,14 @@ def test_what_belongs_to_others_stays_in_its_room(path):
     rooms, others = room(path), includes(path)
     foreign = {
         "tensorflow": [i for i in others if i.startswith(("tensorflow/", "Eigen", "unsupported"))],
-        "xla": [i for i in others if i.startswith("xla/") and i != STREAM],
+        "xla": [i for i in others if i.startswith("xla/") and i != STREAM and not i.startswith(FFI)],
+        "ffi": [i for i in others if i.startswith(FFI)],
         "cuda": [i for i in others if i.startswith("cuda") and path.name != "load_store-inl.h"],
         "simd": [i for i in others if i.startswith("hwy") and rooms & {"tensorflow", "xla", "cuda"}],
     }
     assert STREAM not in others or "tensorflow" in rooms
     # The library for XLA lowers TensorFlow's ops, so its files may include TensorFlow.
-    allowed = rooms | ({"tensorflow"} if "xla" in rooms else set())
+    allowed = rooms | ({"tensorflow", "ffi"} if "xla" in rooms else set())
     assert {name: found for name, found in foreign.items() if found and name not in allowed} == {}
 
 

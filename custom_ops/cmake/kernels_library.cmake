@@ -26,7 +26,9 @@ file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/build.json "{
   \"cuda_missing\": \"${SOFTPOOL_CUDA_MISSING}\",
   \"cuda_toolkit\": \"${CMAKE_CUDA_COMPILER_VERSION}\",
   \"cuda_architectures\": \"${SOFTPOOL_CUDA_ARCHITECTURES}\",
-  \"cuda_ptx\": \"${SOFTPOOL_CUDA_PTX}\"
+  \"cuda_ptx\": \"${SOFTPOOL_CUDA_PTX}\",
+  \"jax_headers\": \"${SOFTPOOL_JAX_HEADERS}\",
+  \"jax_missing\": \"${SOFTPOOL_JAX_MISSING}\"
 }
 ")
 if(SOFTPOOL_OUTPUT_DIRECTORY)

@@ -1,7 +1,7 @@
 # The library that lets XLA compile the ops, for one TensorFlow. It is separate from the library with the ops, which loads
 # without it.
 option(SOFTPOOL_XLA "Build the library for XLA" ON)
-file(GLOB xla_sources CONFIGURE_DEPENDS softpool/xla/*.cc softpool/poolings/*/*_xla.cc)
+file(GLOB xla_sources CONFIGURE_DEPENDS softpool/xla/*.cc softpool/ffi/*.cc softpool/poolings/*/*_xla.cc)
 
 # Sets `missing` to the reason why there is no such library, or to nothing.
 function(add_xla_library folder version compile_flags link_flags missing)

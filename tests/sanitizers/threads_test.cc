@@ -1,5 +1,5 @@
 // The threads of a running XLA program work on each unit once, and an exception reaches the caller.
-#include "softpool/xla/threads.h"
+#include "softpool/ffi/threads.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// The one class of XLA's header that softpool/xla/threads.h names, over a few threads of its own.
+// The one class of XLA's header that softpool/ffi/threads.h names, over a few threads of its own.
 #ifndef TF_SOFTPOOL_TESTS_SANITIZERS_XLA_FFI_API_FFI_H_
 #define TF_SOFTPOOL_TESTS_SANITIZERS_XLA_FFI_API_FFI_H_
 

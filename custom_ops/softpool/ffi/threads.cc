@@ -1,4 +1,4 @@
-#include "softpool/xla/threads.h"
+#include "softpool/ffi/threads.h"
 
 #include <utility>
 

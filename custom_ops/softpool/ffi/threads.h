@@ -1,6 +1,6 @@
 // The threads of a running XLA program, for kernels to spread their work over.
-#ifndef SOFTPOOL_XLA_THREADS_H_
-#define SOFTPOOL_XLA_THREADS_H_
+#ifndef SOFTPOOL_FFI_THREADS_H_
+#define SOFTPOOL_FFI_THREADS_H_
 
 #include "softpool/engine/threads.h"
 #include "xla/ffi/api/ffi.h"
@@ -11,4 +11,4 @@ ParallelFor ThreadsOf(xla::ffi::ThreadPool pool);
 
 }  // namespace softpool
 
-#endif  // SOFTPOOL_XLA_THREADS_H_
+#endif  // SOFTPOOL_FFI_THREADS_H_

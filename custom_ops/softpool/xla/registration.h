@@ -1,13 +1,10 @@
-// The ops' kernels as handlers of XLA's foreign function interface.
-#ifndef SOFTPOOL_XLA_HANDLERS_H_
-#define SOFTPOOL_XLA_HANDLERS_H_
+// The handlers of our kernels, made known to the XLA of a TensorFlow.
+#ifndef SOFTPOOL_XLA_REGISTRATION_H_
+#define SOFTPOOL_XLA_REGISTRATION_H_
 
 #include <string>
 
 namespace softpool {
-
-// The attribute in which a program's call names its op, so that the handler finds the op's kernel.
-inline constexpr char kOpAttribute[] = "softpool_op";
 
 // The devices on which programs call an op's kernel.
 struct WithKernel {
@@ -20,4 +17,4 @@ WithKernel RegisterHandlers(const std::string& op);
 
 }  // namespace softpool
 
-#endif  // SOFTPOOL_XLA_HANDLERS_H_
+#endif  // SOFTPOOL_XLA_REGISTRATION_H_

@@ -1,4 +1,4 @@
-#include "softpool/xla/handlers.h"
+#include "softpool/ffi/handlers.h"
 
 #include <exception>
 #include <new>
@@ -8,13 +8,8 @@
 
 #include "softpool/engine/cuda_stream.h"
 #include "softpool/engine/op.h"
-#include "softpool/xla/threads.h"
+#include "softpool/ffi/threads.h"
 #include "xla/ffi/api/ffi.h"
-
-namespace xla::ffi {
-// XLA declares this function in a header that needs more of XLA than TensorFlow installs.
-const XLA_FFI_Api* GetXlaFfiApi();
-}  // namespace xla::ffi
 
 namespace softpool {
 namespace {
@@ -185,17 +180,6 @@ ffi::Error RunOnHost(ffi::ThreadPool pool, ffi::RemainingArgs inputs, ffi::Remai
   });
 }
 
-XLA_FFI_Error* HandleOnCpu(XLA_FFI_CallFrame* frame) {
-  static const auto* const handler = ffi::Ffi::Bind()
-                                         .Ctx<ffi::ThreadPool>()
-                                         .RemainingArgs()
-                                         .RemainingRets()
-                                         .Attrs()
-                                         .To(RunOnHost)
-                                         .release();
-  return handler->Call(frame);
-}
-
 #if SOFTPOOL_CUDA
 ffi::Error RunOnCuda(void* stream, ffi::ScratchAllocator scratch, ffi::RemainingArgs inputs,
                      ffi::RemainingRets outputs, ffi::Dictionary attributes) {
@@ -213,7 +197,22 @@ ffi::Error RunOnCuda(void* stream, ffi::ScratchAllocator scratch, ffi::Remaining
     return call.op->cuda(call, CudaStream{stream, allocate});
   });
 }
+#endif
 
+}  // namespace
+
+XLA_FFI_Error* HandleOnCpu(XLA_FFI_CallFrame* frame) {
+  static const auto* const handler = ffi::Ffi::Bind()
+                                         .Ctx<ffi::ThreadPool>()
+                                         .RemainingArgs()
+                                         .RemainingRets()
+                                         .Attrs()
+                                         .To(RunOnHost)
+                                         .release();
+  return handler->Call(frame);
+}
+
+#if SOFTPOOL_CUDA
 XLA_FFI_Error* HandleOnCuda(XLA_FFI_CallFrame* frame) {
   static const auto* const handler = ffi::Ffi::Bind()
                                          .Ctx<ffi::PlatformStream<void*>>()
@@ -225,23 +224,6 @@ XLA_FFI_Error* HandleOnCuda(XLA_FFI_CallFrame* frame) {
                                          .release();
   return handler->Call(frame);
 }
-constexpr XLA_FFI_Handler* kOnCuda = HandleOnCuda;
-#else
-constexpr XLA_FFI_Handler* kOnCuda = nullptr;
 #endif
-
-bool Register(const std::string& op, const char* platform, XLA_FFI_Handler* handler) {
-  if (handler == nullptr) return false;
-  XLA_FFI_Error* error =
-      ffi::Ffi::RegisterStaticHandler(ffi::GetXlaFfiApi(), op, platform, handler);
-  if (error != nullptr) ffi::internal::DestroyError(ffi::GetXlaFfiApi(), error);
-  return error == nullptr;
-}
-
-}  // namespace
-
-WithKernel RegisterHandlers(const std::string& op) {
-  return {Register(op, "Host", HandleOnCpu), Register(op, "CUDA", kOnCuda)};
-}
 
 }  // namespace softpool
