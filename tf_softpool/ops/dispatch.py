@@ -88,15 +88,15 @@ def pool(x: Any, window: PoolWindow, compiled: Callable[[Any], Any], standard: C
     """
     shape = check_poolable(x, window)
     module = compiled_ops()
-    if module is None or (window.mask is not None and numerics.are_checked()):
+    if module is None or not native.takes(x) or (window.mask is not None and numerics.are_checked()):
         return standard()
     if window.positions is not None:
         module = _Placed(module, window.positions)
     if window.mask is not None:
         module = _Masked(module, mask_of(window))
     y = compiled(module)
-    if window.is_whole:
-        # The op's shape function computes ceil(size / stride) positions. If the size is unknown, it does not
-        # see that this is always one.
+    if window.is_whole and hasattr(y, "set_shape"):
+        # TensorFlow's shape function computes ceil(size / stride) positions. If the size is unknown, it does
+        # not see that this is always one.
         y.set_shape(shape)
     return y if window.mask is None else ops.where(kept_windows(window), y, ops.zeros_like(y))

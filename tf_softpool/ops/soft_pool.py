@@ -114,19 +114,15 @@ def _send_back(x: Any, grad: Any, window: PoolWindow, gradient: str) -> Any:
     The derivative of the portable form would not do: with `"weights"`, the portable form contains
     `stop_gradient`, so its second derivatives are zero.
     """
-    import tensorflow as tf
-
-    a = tf.cast(x, compute_dtype(x.dtype))
-    with tf.GradientTape() as tape:
-        tape.watch(a)
-        taps = windows(a, window)
-    e, distance, total, _ = weights_of(*taps)
+    a = ops.cast(x, compute_dtype(x.dtype))
+    e, distance, total, _ = weights_of(*windows(a, window))
     weights = e / total
-    to_taps = tf.cast(as_windows(grad, window), a.dtype) * weights
+    to_taps = ops.cast(as_windows(grad, window), a.dtype) * weights
     if gradient == "exact":
-        mean = tf.reduce_sum(weights * distance, axis=TAPS, keepdims=True)
+        mean = ops.sum(weights * distance, axis=TAPS, keepdims=True)
         to_taps *= 1 + distance - mean
-    return [tf.cast(tape.gradient(taps.values, a, to_taps), x.dtype)]
+    _, to_input = native.vjp(lambda a: windows(a, window).values, a)
+    return [ops.cast(to_input(to_taps)[0], x.dtype)]
 
 
 native.register_gradients("SoftPool", send_back=_send_back)

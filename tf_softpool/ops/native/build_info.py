@@ -18,27 +18,55 @@ def _simd_targets() -> tuple[list[str], str | None]:
     return compiled, in_use
 
 
-def _gpus(library: native.Native) -> int:
-    if library.running is None:
-        return 0
-    import tensorflow as tf
+_FRAMEWORKS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
-    try:
-        return len(tf.config.list_physical_devices("GPU"))
-    except (tf.errors.OpError, RuntimeError):  # a driver that does not work
-        return 0
+
+def _gpus() -> int:
+    """Returns how many GPUs the framework sees that our kernels run on."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        try:
+            return len(tf.config.list_physical_devices("GPU"))
+        except (tf.errors.OpError, RuntimeError):  # a driver that does not work
+            return 0
+    if backend == "jax":
+        import jax
+
+        try:
+            return len(jax.devices("cuda"))
+        except RuntimeError:  # there is no such platform
+            return 0
+    return 0
+
+
+def _framework() -> str:
+    return _FRAMEWORKS.get(keras.backend.backend(), keras.backend.backend())
+
+
+def _jax(library: native.Native) -> dict[str, Any]:
+    """Describes the library for JAX."""
+    on_jax = keras.backend.backend() == "jax"
+    reason = library.error if on_jax else f"Keras runs on {_framework()}"
+    return {
+        "available": reason is None,
+        "reason": reason,
+        "running": library.running if on_jax else None,
+        "headers": library.built.get("jax_headers") or None,
+    }
 
 
 def _cuda(library: native.Native) -> dict[str, Any]:
     """Describes the CUDA kernels of a library."""
-    devices = _gpus(library)
+    devices = _gpus()
     reason: str | None
     if library.ops is None:
         reason = f"the compiled ops cannot be used: {library.error}"
     elif library.built.get("cuda_missing"):
         reason = library.built["cuda_missing"]
     else:
-        reason = None if devices else "TensorFlow sees no GPU"
+        reason = None if devices else f"{_framework()} sees no GPU"
     return {
         "available": reason is None,
         "reason": reason,
@@ -55,7 +83,8 @@ def build_info() -> dict[str, Any]:
         A dict with these keys:
 
         - `version`: the version of tf_softpool.
-        - `library`: the path to give to `tf.load_op_library`, or None if the library cannot be used.
+        - `library`: the path of the library with the ops of Keras's backend, or None if it cannot be used. On
+          TensorFlow, `tf.load_op_library` takes this path.
         - `error`: why the library cannot be used, or None.
         - `tensorflow_built`, `tensorflow_running`: versions, or None.
         - `keras`, `keras_backend`: the version of Keras, and the name of its backend.
@@ -63,7 +92,9 @@ def build_info() -> dict[str, Any]:
         - `simd_targets`, `simd_target`: the SIMD targets that were compiled, and the one in use.
         - `cuda`: a dict about the kernels for GPUs: `available`; `reason` if they are not; `toolkit`, the
           version of CUDA that compiled them, or None; `architectures` that they were compiled for, such as
-          "90"; `devices`, the number of GPUs that TensorFlow sees.
+          "90"; `devices`, the number of GPUs that Keras's backend sees.
+        - `jax`: a dict about the library for JAX: `available`; `reason` if it is not; `running`, the version
+          of JAX; `headers`, whose headers of XLA it was compiled with, such as "JAX 0.6.2".
         - `xla`: a dict about the library for XLA: `available`; `reason` if it is not; `library`, its path;
           `kernels` and `cuda_kernels`, whether XLA programs on the CPU and on GPUs call the compiled kernels.
 
@@ -81,13 +112,14 @@ def build_info() -> dict[str, Any]:
         "library": None if library.library is None else str(library.library),
         "error": library.error,
         "tensorflow_built": library.built.get("tensorflow"),
-        "tensorflow_running": library.running,
+        "tensorflow_running": library.running if keras.backend.backend() == "tensorflow" else None,
         "keras": keras.__version__,
         "keras_backend": keras.backend.backend(),
         "highway": library.built.get("highway"),
         "simd_targets": compiled,
         "simd_target": in_use,
         "cuda": _cuda(library),
+        "jax": _jax(library),
         "xla": {
             "available": with_xla.error is None,
             "reason": with_xla.error,

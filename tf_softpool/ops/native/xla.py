@@ -4,8 +4,10 @@ import ctypes
 import functools
 from dataclasses import dataclass
 
+import keras
+
 from tf_softpool.ops import native
-from tf_softpool.ops.native.library import same_minor
+from tf_softpool_cli.supported import minor
 
 _NAME = "libtf_softpool_xla.so"
 
@@ -34,7 +36,7 @@ def _load(ops: native.Native) -> Xla:
     if ops.built.get("xla_missing"):
         return Xla(error=ops.built["xla_missing"])
     assert ops.running is not None
-    if not same_minor(ops.built["tensorflow"], ops.running):
+    if minor(ops.built["tensorflow"]) != minor(ops.running):
         # XLA's classes may differ between versions whose ops are interchangeable.
         return Xla(error=f"it was built for TensorFlow {ops.built['tensorflow']}, running {ops.running}")
     assert ops.library is not None
@@ -53,12 +55,17 @@ def _load(ops: native.Native) -> Xla:
 @functools.cache
 def load() -> Xla:
     """Loads the library once."""
+    if keras.backend.backend() != "tensorflow":
+        return Xla(error=f"Keras runs on {keras.backend.backend()}, and this library is TensorFlow's")
     return _load(native.load())
 
 
 def runs_our_poolings() -> bool:
     """Returns whether XLA can compile our poolings.
 
-    XLA can always compile the portable forms, and the compiled ops if the library for XLA is loaded.
+    XLA can always compile the portable forms. It can compile the ops of TensorFlow if the library for XLA is
+    loaded, and always those of JAX.
     """
+    if keras.backend.backend() != "tensorflow":
+        return True
     return native.load().ops is None or load().error is None

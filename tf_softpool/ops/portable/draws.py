@@ -1,23 +1,27 @@
 """Random draws of a window's values, in standard operations."""
 
+import math
 from typing import Any
 
 import keras
 from keras import ops
 
+from tf_softpool.ops.portable import philox
 from tf_softpool.ops.portable.infinities import largest_of
 from tf_softpool.ops.portable.taps import TAPS
 
 # The most taps whose weights are added one after the other, as the compiled op adds them.
 _MOST_ADDED = 64
+# A number's share of a random word.
+_BITS = 0x7FFFFF
 
 
 def key_of(seed: Any) -> Any:
     """Returns the next key of a `keras.random.SeedGenerator`, in the form that `drawn` takes.
 
-    On TensorFlow it is a tensor of two int32 numbers. On other backends it is the generator itself.
+    Where there are compiled ops, it is a tensor of two int32 numbers. On PyTorch it is the generator itself.
     """
-    return ops.cast(seed.next(), "int32") if keras.backend.backend() == "tensorflow" else seed
+    return ops.cast(seed.next(), "int32") if keras.backend.backend() in ("tensorflow", "jax") else seed
 
 
 def draw_weights(a: Any, present: Any) -> tuple[Any, Any, Any]:
@@ -64,12 +68,21 @@ def _cumulative(weights: Any) -> Any:
 
 
 def _uniform(shape: Any, dtype: Any, key: Any) -> Any:
-    """Returns random numbers from 0 to less than 1."""
-    if keras.backend.backend() != "tensorflow":
+    """Returns random numbers from 0 to less than 1. The compiled op makes the same ones."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        bits = _bits_of_tensorflow(shape, key)
+    elif backend == "jax":
+        bits = _bits_of_jax(shape, key)
+    else:
         return ops.minimum(keras.random.uniform(shape, dtype=dtype, seed=key), 1 - 1e-6)
+    return ops.cast(bits, dtype) * ops.cast(2.0**-23, dtype)
+
+
+def _bits_of_tensorflow(shape: Any, key: Any) -> Any:
+    """Returns 23 random bits for each number: those of the algorithm Philox, with a counter of zero."""
     import tensorflow as tf
 
-    # The compiled op makes the same numbers: the algorithm Philox, with a counter of zero.
     key = tf.bitcast(tf.reshape(tf.cast(key, "int32"), (1, 2)), tf.uint64)
     counter = tf.zeros((2,), tf.uint64)
     shape = tf.convert_to_tensor(shape, dtype="int32") if len(shape) else shape
@@ -77,5 +90,14 @@ def _uniform(shape: Any, dtype: Any, key: Any) -> Any:
     words = tf.raw_ops.StatelessRandomUniformFullIntV2(
         shape=shape, key=key, counter=counter, alg=1, dtype=tf.uint32
     )
-    last_bits = tf.bitwise.bitwise_and(words, tf.constant(0x7FFFFF, tf.uint32))
-    return tf.cast(last_bits, dtype) * tf.cast(2.0**-23, dtype)
+    return tf.bitwise.bitwise_and(words, tf.constant(_BITS, tf.uint32))
+
+
+def _bits_of_jax(shape: Any, key: Any) -> Any:
+    """Returns the same bits. JAX's own Philox puts its words in another order."""
+    from jax import numpy as jnp
+
+    count = math.prod(shape)
+    blocks = jnp.arange(-(-count // 4), dtype="uint32")
+    words = jnp.stack(philox.blocks(key.astype("uint32"), blocks), axis=-1)
+    return (words & jnp.uint32(_BITS)).reshape(-1)[:count].reshape(shape)

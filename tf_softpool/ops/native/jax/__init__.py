@@ -1,0 +1,1 @@
+"""The compiled ops on JAX: the kernels' handlers for XLA, called from JAX's programs."""
