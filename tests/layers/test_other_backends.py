@@ -1,4 +1,7 @@
-"""The layers on Keras's other backends, where only the portable form exists: results and training."""
+"""The portable forms of layers on Keras's other backends: results and training.
+
+`tests/on_jax` tests the compiled ops of JAX. PyTorch has none.
+"""
 
 import importlib.util
 import subprocess
@@ -36,7 +39,8 @@ outputs = tsp.layers.AdaptiveMixedPooling2D((2, 3))(outputs)
 outputs = tsp.layers.AdaptiveDetailPreservingPooling2D(2, variant="full")(outputs)
 whole = tsp.layers.GlobalSortedPooling2D(pool_range=3)(outputs), tsp.layers.GlobalLpPooling2D()(outputs)
 model = keras.Model(inputs, keras.ops.add(*whole) + tsp.layers.GlobalSoftPooling2D()(outputs))
-assert tsp.build_info()["library"] is None
+portable = tsp.portable()
+portable.__enter__()
 np.save(sys.argv[2], keras.ops.convert_to_numpy(model(x)))
 layers = [
     tsp.layers.DetailPreservingPooling2D(3, 1, "same", variant="full"),
@@ -100,7 +104,8 @@ def test_jax_chooses_a_form_in_and_out_of_a_trace():
     from tf_softpool.ops.window import PoolWindow
 
     def pool(x):
-        return tsp.soft_pool(x, 3, 2, "same")
+        with tsp.portable():
+            return tsp.soft_pool(x, 3, 2, "same")
 
     def exactly(x):
         return exact_soft_pool(x, PoolWindow.of(2, 3, 2, "same"), "exact")

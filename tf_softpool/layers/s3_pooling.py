@@ -17,7 +17,11 @@ _MIXED = {1: MixedPooling1D, 2: MixedPooling2D, 3: MixedPooling3D}
 
 
 def _has_gpu() -> bool:
-    """Returns whether TensorFlow has a GPU, on which no compiled op has its windows at given positions."""
+    """Returns whether poolings may run on a GPU, where no compiled op has its windows at given positions."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.default_backend() == "gpu"
     if keras.backend.backend() != "tensorflow":
         return False
     import tensorflow as tf

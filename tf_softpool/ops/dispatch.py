@@ -43,9 +43,9 @@ def is_forced() -> bool:
     return _forced.get()
 
 
-def compiled_ops() -> Any:
-    """Returns the module of compiled ops, or None if standard operations must take their place here."""
-    return None if is_forced() else native.load().ops
+def compiled_ops(x: Any) -> Any:
+    """Returns the compiled ops, or None if standard operations must take their place for a tensor."""
+    return native.load().ops if not is_forced() and native.takes(x) else None
 
 
 class _Placed:
@@ -87,8 +87,8 @@ def pool(x: Any, window: PoolWindow, compiled: Callable[[Any], Any], standard: C
         ValueError: if the tensor's shape or type cannot be pooled.
     """
     shape = check_poolable(x, window)
-    module = compiled_ops()
-    if module is None or not native.takes(x) or (window.mask is not None and numerics.are_checked()):
+    module = compiled_ops(x)
+    if module is None or (window.mask is not None and numerics.are_checked()):
         return standard()
     if window.positions is not None:
         module = _Placed(module, window.positions)

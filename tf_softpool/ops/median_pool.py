@@ -11,7 +11,7 @@ from tf_softpool.ops.arguments import check_poolable, compute_dtype
 from tf_softpool.ops.portable.infinities import is_minus_inf, largest_of, limit_of, nan_where
 from tf_softpool.ops.portable.integers import ranks as integers
 from tf_softpool.ops.portable.quick import ranks
-from tf_softpool.ops.portable.quick.guard import or_exact
+from tf_softpool.ops.portable.quick.guard import one_of, or_exact
 from tf_softpool.ops.portable.taps import TAPS, as_pooled, static_shape, windows
 from tf_softpool.ops.window import PoolWindow
 
@@ -35,16 +35,15 @@ def pool(x: Any, window: PoolWindow) -> Any:
     """
     x = ops.convert_to_tensor(x)
     shape = check_poolable(x, window)
-    if dispatch.compiled_ops() is None or window.mask is not None or _may_be_cut(x, window):
+    if dispatch.compiled_ops(x) is None or window.mask is not None or _may_be_cut(x, window):
         return portable_median_pool(x, window)
-    import tensorflow as tf
-
-    y = tf.cond(
-        tf.reduce_any(is_minus_inf(x)),
+    y = one_of(
+        ops.any(is_minus_inf(x)),
         lambda: portable_median_pool(x, window),
         lambda: sorted_pool.pool(x, _middle(math.prod(window.pool_size)), window, "none"),
     )
-    y.set_shape(shape)
+    if hasattr(y, "set_shape"):
+        y.set_shape(shape)
     return y
 
 

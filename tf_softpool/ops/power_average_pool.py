@@ -38,7 +38,7 @@ def pool(x: Any, p: float, window: PoolWindow) -> Any:
     check_p(p)
     x = ops.convert_to_tensor(x)
     window.check_rank(x.shape)
-    if math.isinf(p) and (dispatch.compiled_ops() is None or numerics.are_checked()):
+    if math.isinf(p) and (dispatch.compiled_ops(x) is None or numerics.are_checked()):
         # The same to the portable form and, though they take longer, to the compiled kernels.
         p = LARGEST_P
     exponents = per_channel(float(p), x, window)

@@ -63,7 +63,7 @@ def downsample(
         ValueError: if the tensor's shape or type cannot be pooled.
     """
     cells = PoolWindow.of(len(strides), strides, padding="valid", data_format=data_format)
-    if seed is None and dispatch.compiled_ops() is None:
+    if seed is None and dispatch.compiled_ops(x) is None:
         cells = replace(cells, padding="after")
         return or_exact(
             mixtures.average_pool,

@@ -1,4 +1,4 @@
-"""Calls under `jax.vmap`. The mapped axis becomes a part of the batch, unless results would change by that."""
+"""Calls under `jax.vmap`. The mapped axis becomes a part of the batch, if results are the same then."""
 
 import functools
 from collections.abc import Callable, Sequence

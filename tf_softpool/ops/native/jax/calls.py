@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from tf_softpool.ops.native.jax.manual_axes import like_inputs
 from tf_softpool.ops.native.signatures import WINDOWS, Signature, Tensor
 from tf_softpool.ops.window import PoolWindow
 
@@ -97,4 +98,4 @@ def _in_program(value: Any) -> Any:
 def run(call: Call, *tensors: Any) -> tuple:
     """Calls the op's kernel, and returns its outputs."""
     function = jax.ffi.ffi_call(TARGET, tuple(call.results(tensors)))
-    return tuple(function(*tensors, **call.in_program()))
+    return like_inputs(function(*tensors, **call.in_program()), tensors)

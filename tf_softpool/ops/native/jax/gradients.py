@@ -15,6 +15,7 @@ from jax import numpy as jnp
 from tf_softpool.ops.native.derivatives import at_positions, derivative_of
 from tf_softpool.ops.native.jax.batching import mapped
 from tf_softpool.ops.native.jax.calls import Call
+from tf_softpool.ops.native.jax.manual_axes import like_input
 from tf_softpool.ops.native.signatures import NAMESPACE, Signature, have_gradients
 
 # What each gradient op computes, in standard operations, by the op's name.
@@ -46,6 +47,10 @@ def _forward(call: Call, *tensors: Any) -> tuple[tuple, tuple]:
 
 def _backward(call: Call, tensors: tuple, gradients: tuple) -> tuple:
     """Returns the gradient of each input, or None for an input that has none."""
+    return tuple(map(like_input, _gradients(call, tensors, gradients), tensors))
+
+
+def _gradients(call: Call, tensors: tuple, gradients: tuple) -> tuple:
     name = call.signature.name
     if name in _SEND_BACK:
         return _second_order(_SEND_BACK[name], call, tensors, gradients)

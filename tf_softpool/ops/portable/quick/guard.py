@@ -106,18 +106,23 @@ def _channels_last(tensor: Any, window: PoolWindow) -> Any:
 
 def chosen(right: Any, y: Any, exact: Callable[[], Any]) -> Any:
     """Returns `y` if a condition without axes holds, and calls a function if not."""
-    if keras.backend.backend() != "tensorflow":
-        known = _known(right)
-        if known is None:
-            return ops.cond(right, lambda: y, exact)
-        return y if known else exact()
-    import tensorflow as tf
-
-    result = tf.cond(right, lambda: y, exact)
-    if not tf.executing_eagerly():
-        # The exact form may know less of its shape.
+    result = one_of(right, lambda: y, exact)
+    # The exact form may know less of its shape.
+    if hasattr(result, "set_shape"):
         result.set_shape(y.shape)
     return result
+
+
+def one_of(condition: Any, first: Callable[[], Any], second: Callable[[], Any]) -> Any:
+    """Calls the first of two functions if a condition without axes holds, and the second one if not."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.cond(condition, first, second)
+    known = _known(condition)
+    if known is None:
+        return ops.cond(condition, first, second)
+    return first() if known else second()
 
 
 def _known(condition: Any) -> bool | None:
