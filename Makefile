@@ -31,7 +31,7 @@ PY := tf_softpool tf_softpool_cli tests examples benchmarks build_support docs s
 
 .PHONY: help demo example test test-all test-kernels test-python test-on-jax test-faults test-zoo test-keras-2 test-exports \
   test-examples test-bazel test-versions test-neon harden sanitize cuda-host lint lint-python lint-cpp format docs \
-  docs-serve results-page bench bench-models bench-runtimes gpu-check wheel wheels wheel-test release-check clean
+  docs-serve results-page bench bench-jax bench-models bench-runtimes gpu-check wheel wheels wheel-test release-check clean
 
 help:
 	@echo 'make demo            runs the main workflow, end to end, in a minute'
@@ -53,6 +53,7 @@ help:
 	@echo 'make docs            builds the documentation as a site in build/site; make docs-serve shows it while you write'
 	@echo 'make results-page    writes what is recorded of the experiments into docs/results.md'
 	@echo 'make bench           measures the poolings beside their peers, in ten minutes; BENCH="--help" says how to choose'
+	@echo 'make bench-jax       measures the poolings in programs of JAX, beside those of Flax'
 	@echo 'make bench-models    measures ResNet50 and InceptionV3 beside the same networks with SoftPool'
 	@echo 'make bench-runtimes  measures the portable forms in each runtime: poolings alone, and whole networks'
 	@echo 'make gpu-check       builds, tests and measures the CUDA kernels on a card, without TensorFlow'
@@ -169,6 +170,10 @@ results-page: $(VENV)/.examples
 # BENCH has options, such as BENCH="--threads 2 --rows 2x2".
 bench: $(VENV)/.demo
 	$(BIN)/python benchmarks/bench.py $(BENCH)
+
+bench-jax: $(VENV)/.built
+	$(call INSTALL_EXTRAS,bench-jax)
+	$(BIN)/python benchmarks/bench_jax.py $(BENCH)
 
 bench-models: $(VENV)/.demo
 	$(BIN)/python benchmarks/bench_models.py $(BENCH)

@@ -70,7 +70,7 @@ MAY_IMPORT = {
 MAY_IMPORT_FROM_BEFORE = {
     "": {"__version__", "handover"},
     "__main__": {"script"},
-    "requirements": {"installed"},
+    "requirements": {"backend", "installed"},
     "ops.native": {"supported"},
     "cli": {"doctor.findings", "names", "options", "switches", "terminal"},
     "comparison": {"__version__", "names", "ranges", "tables"},

@@ -5,9 +5,8 @@
 
 from importlib.util import find_spec
 
-from tf_softpool_cli import supported
+from tf_softpool_cli import backend, supported
 
-INSTALL_TENSORFLOW = 'pip install "tf_softpool[tensorflow-cpu]"'
 INSTALL_TENSORFLOW_FOR_GPUS = 'pip install "tf_softpool[tensorflow]"'
 INSTALL_KERAS = f'pip install "keras{supported.KERAS.requirement()}"'
 
@@ -40,17 +39,21 @@ def providers_of(package: str) -> dict[str, str]:
     return {name: version_of(name) or "unknown" for name in sorted(set(names))}
 
 
-def require_tensorflow() -> None:
-    """Checks that TensorFlow and Keras are there, without importing them.
+def require_backend() -> None:
+    """Checks that Keras and the framework that it runs on are there, without importing them.
 
     Raises:
         ImportError: if one of them is absent, or Keras is too old. The message says what to run.
     """
-    if not is_there("tensorflow"):
-        raise ImportError(
-            f"TensorFlow is not installed. Run: {INSTALL_TENSORFLOW_FOR_GPUS}, or {INSTALL_TENSORFLOW} "
-            "for a smaller TensorFlow without GPUs."
-        )
+    framework = backend.framework()
+    if not is_there(framework.package):
+        run = f"Run: {framework.install}"
+        if framework.package == "tensorflow":
+            run = (
+                f"Run: {INSTALL_TENSORFLOW_FOR_GPUS}, or {framework.install} for a smaller TensorFlow "
+                "without GPUs."
+            )
+        raise ImportError(f"{framework.name} is not installed. {run}")
     require_keras()
 
 

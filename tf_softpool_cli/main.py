@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import tf_softpool_cli
 from tf_softpool_cli import completion, messages
 from tf_softpool_cli.commands import bench, compare, doctor, export, info, replace
-from tf_softpool_cli.installed import require_tensorflow
+from tf_softpool_cli.installed import require_backend
 from tf_softpool_cli.options import UsageError
 from tf_softpool_cli.quiet import Capture, captured
 from tf_softpool_cli.stopping import Stopping
@@ -82,7 +82,7 @@ def _problem(options: argparse.Namespace) -> str | None:
     try:
         options.check(options)
         if not options.is_light:
-            require_tensorflow()
+            require_backend()
     except _ERRORS as error:
         return str(error)
     return None

@@ -35,6 +35,7 @@ class Range(NamedTuple):
 PYTHON = Range((3, 10), (3, 13))
 TENSORFLOW = Range((2, 18), (2, 21))
 KERAS = Range((3, 5), (3, 15))
+JAX = Range((0, 6), (0, 10))
 
 
 def minor(version: str) -> Version:

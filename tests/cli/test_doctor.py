@@ -12,7 +12,7 @@ import pytest
 from test_architecture import ROOT
 
 from tf_softpool.cli import examination
-from tf_softpool_cli import installed, supported
+from tf_softpool_cli import backend, installed, supported
 from tf_softpool_cli.doctor import environment
 from tf_softpool_cli.doctor.findings import ABSENT, OK, PROBLEM
 from tf_softpool_cli.main import main
@@ -126,6 +126,41 @@ def test_what_is_missing_or_wrong(versions, part, what, mend, place):
     assert ("import of tf_softpool" in found) == (what != "not installed")
 
 
+UNWELL_ELSEWHERE = [
+    ("jax", {}, "JAX", "not installed, and Keras is told to run on it", 'pip install "tf_softpool[jax]"'),
+    ("jax", {"jax": "0.4.38"}, "JAX", "0.4.38, but", 'pip install "jax>=0.6,<0.11"'),
+    ("torch", {}, "PyTorch", "not installed, and Keras is told to run on it", "pip install torch"),
+]
+
+
+@pytest.mark.parametrize("by", ["variable", "file"])
+@pytest.mark.parametrize(("name", "versions", "part", "what", "mend"), UNWELL_ELSEWHERE)
+def test_another_framework(name, versions, part, what, mend, by, place, tmp_path, monkeypatch):
+    for distribution, version in {"keras": "3.15.1", **versions}.items():
+        install(place, distribution, version)
+    if by == "variable":
+        monkeypatch.setenv("KERAS_BACKEND", name)
+    else:
+        monkeypatch.delenv("KERAS_BACKEND", raising=False)
+        monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+        (tmp_path / "keras.json").write_text(json.dumps({"backend": name}))
+    run = process(place, "doctor", "--json")
+    assert (run.returncode, run.stderr) == (1, "")
+    found = {each["part"]: each for each in json.loads(run.stdout)["findings"]}
+    assert "TensorFlow" not in found
+    assert (found[part]["state"], found[part]["mend"]) == (PROBLEM, mend)
+    assert what in found[part]["what"]
+    assert ("import of tf_softpool" in found) == bool(versions)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"backend": 3}', '{"backend": "numpy"}'])
+def test_settings_of_keras_that_name_no_framework(text, monkeypatch, tmp_path):
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "keras.json").write_text(text)
+    assert backend.framework().name == "TensorFlow"
+
+
 def test_a_folder_that_an_uninstallation_left_is_no_tensorflow(place):
     install(place, "keras", "3.15.1")
     (place / "tensorflow").mkdir()
@@ -203,7 +238,7 @@ def test_what_is_promised_is_what_is_installed():
 # Changes to what `build_info` says, each with a part and what is found about it.
 INFOS = [
     ({"error": "there is no compiled library"}, "library", PROBLEM, "there is no compiled library"),
-    ({"keras_backend": "jax"}, "Keras's backend", PROBLEM, "runs on jax"),
+    ({"keras_backend": "torch"}, "Keras's backend", PROBLEM, "runs on torch"),
     ({"xla": {"available": False, "reason": "no headers"}}, "XLA", ABSENT, "no headers"),
     ({"cuda": {"available": False, "reason": "TensorFlow sees no GPU"}}, "GPU", ABSENT, "sees no GPU"),
     ({"cuda": {"available": True, "devices": 2, "toolkit": "12.5"}}, "GPU", OK, "2 in use, CUDA 12.5"),

@@ -35,7 +35,7 @@ def program(importing="", working="", command="info"):
         "    print('more noise')",
         textwrap.indent(importing, " " * 4),
         "    return run",
-        "main._imported, main.require_tensorflow = imported, lambda: None",
+        "main._imported, main.require_backend = imported, lambda: None",
         f"sys.argv = ['tf-softpool', {command!r}]",
         "code = script.main()",
         "print('afterwards')",
@@ -105,7 +105,7 @@ def test_a_failed_import_is_told():
     code = """
     import sys
     from tf_softpool_cli import main, script
-    main.require_tensorflow = lambda: None
+    main.require_backend = lambda: None
     sys.modules["tf_softpool.cli.info"] = None
     sys.argv = ["tf-softpool", "info"]
     sys.exit(script.main())

@@ -1,12 +1,15 @@
 """The checks of `tf-softpool doctor` that need tf_softpool: its library, and each compiled pooling."""
 
+import inspect
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
+from tf_softpool.ops import native
 from tf_softpool.ops.dispatch import portable
 from tf_softpool.ops.native.build_info import build_info
 from tf_softpool.rewriting.policy.kinds import KINDS
@@ -41,16 +44,21 @@ def _info() -> dict[str, Any]:
 def _library() -> Iterator[Finding]:
     """Says which backend, library and SIMD target are in use."""
     info = _info()
-    if info["keras_backend"] != "tensorflow":
-        what = f"Keras runs on {info['keras_backend']}, and the compiled library only on TensorFlow"
+    if info["keras_backend"] not in ("tensorflow", "jax"):
+        what = f"Keras runs on {info['keras_backend']}, and the compiled library on TensorFlow and JAX"
         yield Finding("Keras's backend", PROBLEM, what, "export KERAS_BACKEND=tensorflow")
     elif info["error"] is not None:
         yield Finding("library", PROBLEM, info["error"], REINSTALL)
     else:
-        built, running = info["tensorflow_built"], info["tensorflow_running"]
-        yield Finding("library", OK, f"built for TensorFlow {built}, running {running}: {info['library']}")
+        yield Finding("library", OK, f"{_built_for(info)}: {info['library']}")
         targets = ", ".join(info["simd_targets"])
         yield Finding("SIMD", OK, f"{info['simd_target']} of {targets} (Highway {info['highway']})")
+
+
+def _built_for(info: dict[str, Any]) -> str:
+    if info["keras_backend"] == "jax":
+        return f"built with the headers of {info['jax']['headers']}, running JAX {info['jax']['running']}"
+    return f"built for TensorFlow {info['tensorflow_built']}, running {info['tensorflow_running']}"
 
 
 def _optional(part: str, key: str) -> Iterator[Finding]:
@@ -94,16 +102,19 @@ def _layer(name: str, window: tuple[int, int, str]) -> keras.Layer:
 
 def _results(layer: keras.Layer) -> list[np.ndarray]:
     """Returns a pooling's values, and the gradients of its input and of its weights."""
-    import tensorflow as tf
-
     generator = np.random.default_rng(_SEED)
-    x = tf.constant(generator.normal(size=_SHAPE), "float32")
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        y = layer(x, training=True)
-    gradient = tf.constant(generator.normal(size=y.shape), "float32")
+    x = ops.convert_to_tensor(generator.normal(size=_SHAPE).astype("float32"))
     weights = [variable.value for variable in layer.trainable_variables]
-    return [np.asarray(each) for each in (y, *tape.gradient(y, [x, *weights], gradient))]
+    seeds = [variable.value for variable in layer.non_trainable_variables]
+    training = {"training": True} if "training" in inspect.signature(layer.call).parameters else {}
+
+    def pool(x: Any, *weights: Any) -> Any:
+        y, _ = layer.stateless_call(list(weights), seeds, x, **training)
+        return y
+
+    y, send_back = native.vjp(pool, x, *weights)
+    gradient = ops.convert_to_tensor(generator.normal(size=y.shape).astype("float32"))
+    return [np.asarray(each) for each in (y, *send_back(gradient))]
 
 
 def _difference(ours: np.ndarray, theirs: np.ndarray) -> float:

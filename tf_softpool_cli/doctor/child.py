@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import astuple
 from typing import TextIO
 
-from tf_softpool_cli import installed
+from tf_softpool_cli import backend, installed
 from tf_softpool_cli.doctor.findings import OK, PROBLEM, REINSTALL, Finding
 
 BEGINS = "begins"
@@ -27,10 +27,12 @@ def main(number: int) -> None:
 
 def _findings(out: TextIO) -> Iterator[Finding]:
     """Yields what is found, up to the first part that cannot be imported."""
-    names = installed.providers_of("tensorflow")
-    again = f"pip install --force-reinstall {' '.join(names) or 'tensorflow-cpu'}"
+    framework = backend.framework().package
+    names = installed.providers_of(framework)
+    absent = "tensorflow-cpu" if framework == "tensorflow" else framework
+    again = f"pip install --force-reinstall {' '.join(names) or absent}"
     for package, mend in (
-        ("tensorflow", again),
+        (framework, again),
         ("keras", "pip install --force-reinstall --no-deps keras"),
         ("tf_softpool.cli.examination", REINSTALL),
     ):

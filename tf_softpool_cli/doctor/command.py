@@ -13,7 +13,7 @@ from dataclasses import asdict
 from rich.table import Column, Table
 from rich.text import Text
 
-from tf_softpool_cli import installed
+from tf_softpool_cli import backend, installed
 from tf_softpool_cli.doctor import environment
 from tf_softpool_cli.doctor.child import BEGINS
 from tf_softpool_cli.doctor.findings import ABSENT, OK, PROBLEM, REINSTALL, Finding
@@ -37,7 +37,8 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     with terminal.progress(_STEPS) as step:
         found = list(environment.findings())
         # Other versions than the tested ones may work, so they are examined too.
-        needed = {"TensorFlow": "tensorflow", "Keras": "keras"}
+        framework = backend.framework()
+        needed = {framework.name: framework.package, "Keras": "keras"}
         unread = [name for name, package in needed.items() if not installed.is_there(package)]
         if not unread:
             found += _examined(step, options.verbose)
