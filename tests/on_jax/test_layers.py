@@ -1,5 +1,6 @@
 """Layers and rewritten models on JAX: trained, saved, and loaded by the other framework."""
 
+import jax
 import keras
 import numpy as np
 import pytest
@@ -32,6 +33,17 @@ def test_every_layer(name, form, rank):
     assert y.shape == layer.compute_output_shape(x.shape)
     functional = keras.Model(inputs := keras.Input(x.shape[1:]), layer(inputs))
     np.testing.assert_array_equal(functional.predict(x, verbose=0), y)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("name", [*WITH_FORMS, "GatedPooling"])
+def test_sizes_that_are_not_known(name, padding):
+    """A program that is exported for any size has no size to make a compiled call of."""
+    sizes = jax.export.symbolic_shape("b, h, w", constraints=["h >= 3", "w >= 3"])
+    layer, x = layer_class(name, 2)(3, 2, padding), images(2)
+    layer.build(x.shape)
+    program = jax.export.export(jax.jit(lambda x: layer(x)))(jax.ShapeDtypeStruct((*sizes, 3), "float32"))
+    np.testing.assert_allclose(program.call(x), layer(x), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["SoftPooling2D", "DetailPreservingPooling2D", "StochasticPooling2D"])

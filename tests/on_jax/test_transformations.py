@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 from cases import GAPS_BETWEEN, LINE, STEPS_OF_ONE, TILED
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 from near import bits
 from poolings import POOLINGS
@@ -139,6 +139,26 @@ def test_shard_map_over_two_devices(name, jitted):
     gradient = jax.grad(lambda *t: (function(*t) ** 2).sum())(x, *others)
     alone = [jax.grad(lambda x, o=o: (pool(x, *o) ** 2).sum())(p) for p, o in parts_of(x, others, of_images)]
     np.testing.assert_allclose(gradient, np.concatenate(alone), rtol=1e-6)
+
+
+@pytest.mark.parametrize("along", ["batch", "space"])
+@pytest.mark.parametrize("name", POOLINGS)
+def test_arrays_that_are_divided_among_devices(name, along):
+    """Each device pools its part of the batch. XLA gathers the arrays for a call that it does not know."""
+    pool, tensors = pooling(name, TILED)
+    mesh = Mesh(np.array(jax.devices("cpu")), ("devices",))
+    of_images = [t.shape == tensors[0].shape for t in tensors]
+    divided = P("devices") if along == "batch" else P(None, "devices")
+    specs = [divided if own else P() for own in of_images]
+    given = [jax.device_put(t, NamedSharding(mesh, s)) for t, s in zip(tensors, specs, strict=True)]
+    function = jax.jit(with_gradients(pool))
+    found = function(*given)
+    expected = with_gradients(pool)(*tensors)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-6, atol=2e-6 * np.abs(b).max())
+    if along == "batch" and name != "drawn":
+        assert "all-gather" not in function.lower(*given).compile().as_text()
+        assert found[0].sharding.spec == found[1].sharding.spec == P("devices")
 
 
 def parts_of(x, others, of_images):

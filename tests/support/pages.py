@@ -12,6 +12,8 @@ PAGES = [
     for pattern in ("*.md", "docs/**/*.md", ".github/*.md")
     for path in sorted(ROOT.glob(pattern))
 ]
+# Pages whose examples run where Keras runs on JAX.
+ON_JAX = {"docs/jax.md"}
 # Files of other projects that the pages name.
 OF_OTHERS = {"hwy/highway.h", "tools/run_in_docker.sh"}
 

@@ -162,7 +162,7 @@ class PoolWindow:
         if self.padding != "valid":
             return (length - 1) // stride + 1
         outputs = (length - size + stride) // stride
-        return outputs if isinstance(outputs, int) else ops.maximum(outputs, 0)
+        return ops.maximum(outputs, 0) if ops.is_tensor(outputs) else outputs
 
     def positions_before(self, length: Any, size: int, stride: int) -> Any:
         """Returns how far the first window starts before the input, along a dimension."""
@@ -218,7 +218,8 @@ class PoolWindow:
                 raise ValueError(
                     f"There is nothing to pool in a tensor of shape {given}: a spatial dimension is 0."
                 )
-            if self.padding == "valid" and length is not None and length < size:
+            # JAX has sizes that are not known, and that no number can be compared with.
+            if self.padding == "valid" and isinstance(length, int) and length < size:
                 raise ValueError(
                     f"`pool_size` {self.pool_size} is larger than the input, of shape {given}, which "
                     '`padding="valid"` does not allow.'

@@ -7,7 +7,8 @@ from typing import Any
 import jax
 from jax import numpy as jnp
 
-from tf_softpool.ops.native.jax.calls import Call, run
+from tf_softpool.ops.native.jax.calls import Call
+from tf_softpool.ops.native.jax.partitioning import divided
 
 
 @functools.cache
@@ -16,7 +17,7 @@ def mapped(call: Call) -> Callable:
 
     @jax.custom_batching.custom_vmap
     def function(*tensors: Any) -> tuple:
-        return run(call, *tensors)
+        return divided(call)(*tensors)
 
     @function.def_vmap
     def over_axis(size: int, is_mapped: Sequence[bool], *tensors: Any) -> tuple:
