@@ -29,7 +29,7 @@ TIDY_FLAGS := -I custom_ops -I tests/midrange -I tests/kernels -I tests/sanitize
   -DHWY_COMPILE_ONLY_EMU128
 PY := tf_softpool tf_softpool_cli tests examples benchmarks build_support docs setup.py
 
-.PHONY: help demo example test test-all test-kernels test-python test-on-jax test-faults test-zoo test-keras-2 test-exports \
+.PHONY: help demo example test test-all test-kernels test-python test-on-jax test-torch test-faults test-zoo test-keras-2 test-exports \
   test-examples test-bazel test-versions test-neon harden sanitize cuda-host lint lint-python lint-cpp format docs \
   docs-serve results-page bench bench-jax bench-models bench-runtimes gpu-check wheel wheels wheel-test release-check clean
 
@@ -39,6 +39,7 @@ help:
 	@echo 'make test            runs a short selection of all tests: it has every pair of values in their tables'
 	@echo 'make test-all        runs every case of every table'
 	@echo 'make test-on-jax     runs the tests of the kernels under JAX; make test and make test-all run them too'
+	@echo 'make test-torch      installs PyTorch, and compares the layers there with those on TensorFlow'
 	@echo 'make test-faults     plants faults one by one, and says which test of the short run finds each'
 	@echo 'make test-zoo        replaces pooling in all models of keras.applications, and in models of keras-hub'
 	@echo 'make test-keras-2    saves all networks of tf_keras.applications with Keras 2, and reads them with Keras 3'
@@ -88,6 +89,11 @@ test-python: test-on-jax $(VENV)/.test cuda-host
 # The tests of the kernels under JAX. They import no TensorFlow, but compare with one that is installed.
 test-on-jax: $(VENV)/.test
 	$(BIN)/python -m pytest --confcutdir=tests/on_jax tests/on_jax -n $(TEST_JOBS) -q $(SHORT)
+
+# PyTorch is installed apart, because Keras's other backends must work without it.
+test-torch: $(VENV)/.test
+	$(PIP) install --upgrade --target build/torch 'torch>=2.6,<2.14'
+	PYTHONPATH=build/torch $(BIN)/python -m pytest tests/layers/test_other_backends.py -k torch -q
 
 # The faults are planted in a copy of this checkout, which starts with this checkout's build folders.
 test-faults: test-kernels cuda-host

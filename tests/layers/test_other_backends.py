@@ -4,6 +4,7 @@
 """
 
 import importlib.util
+import os
 import subprocess
 import sys
 
@@ -90,6 +91,46 @@ def test_the_same_numbers(backend, tmp_path):
     whole = tsp.layers.GlobalSortedPooling2D(pool_range=3)(expected), tsp.layers.GlobalLpPooling2D()(expected)
     expected = whole[0] + whole[1] + tsp.layers.GlobalSoftPooling2D()(expected)
     np.testing.assert_allclose(np.load(out), expected, rtol=1e-5, atol=1e-6)
+
+
+EVERY_LAYER = """
+import os, sys
+os.environ["KERAS_BACKEND"] = sys.argv[1]
+import keras, numpy as np
+import tf_softpool as tsp
+from layer_inputs import needed
+
+x = np.random.default_rng(0).normal(size=(2, 7, 8, 3)).astype("float32")
+windows = [{"pool_size": 3, "strides": 2, "padding": "same"}, {"pool_size": 2, "strides": 1}]
+pooled = {}
+with tsp.portable():
+    for name in [name for name in tsp.layers.__all__ if name.endswith("2D")]:
+        cls = getattr(tsp.layers, name)
+        for i, arguments in enumerate([needed(cls)] if name.startswith(("Adaptive", "Global")) else windows):
+            layer = cls(**arguments)
+            layer.build(x.shape)
+            random = np.random.default_rng(1)
+            for weight in layer.trainable_variables:
+                weight.assign(random.uniform(0.2, 0.6, weight.shape).astype("float32"))
+            pooled[f"{name} {i}"] = keras.ops.convert_to_numpy(layer(x))
+np.savez(sys.argv[2], **pooled)
+"""
+
+
+# JAX compiles each operation of each layer, which takes a minute. Its model above has most of the layers.
+@pytest.mark.parametrize("backend", ["torch"])
+def test_every_layer(backend, tmp_path):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    for each in (backend, "tensorflow"):
+        path = tmp_path / f"{each}.npz"
+        subprocess.run([sys.executable, "-c", EVERY_LAYER, each, str(path)], check=True, env=environment)
+    found, expected = np.load(tmp_path / f"{backend}.npz"), np.load(tmp_path / "tensorflow.npz")
+    assert found.files == expected.files
+    assert len(found.files) > 40
+    for name in found.files:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 def test_jax_chooses_a_form_in_and_out_of_a_trace():

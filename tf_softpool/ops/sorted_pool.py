@@ -191,7 +191,7 @@ def _largest(a: Any, pool_range: Any) -> Any:
         a = ops.pad(a, [(0, pool_range)] + [(0, 0)] * (len(a.shape) - 1), constant_values=-limit_of(a))
         order = ops.argsort(-a, axis=0)[:pool_range]
         return ops.take_along_axis(a, order, axis=0)
-    rows = ops.unstack(a, axis=0)
+    rows = list(ops.unstack(a, axis=0))
     for rank in range(min(pool_range, size - 1)):
         for i in reversed(range(rank, size - 1)):
             first, second = rows[i], rows[i + 1]

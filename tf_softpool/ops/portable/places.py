@@ -73,7 +73,8 @@ def _strided_places(x: Any, window: PoolWindow, sizes: Sequence[int], offsets: S
             positions = _positions(first, size, stride, outputs)
         else:
             taps: np.ndarray = np.arange(size, dtype="int32")[:, None]
-            positions = first + taps + window.positions[begin : begin + outputs]
+            # PyTorch's tensors cannot be added to arrays.
+            positions = ops.add(first + taps, window.positions[begin : begin + outputs])
             begin = begin + outputs
         inside = None if whole else both(positions >= 0, positions < length)
         places.append(Places(positions, inside, outputs))

@@ -168,6 +168,9 @@ def _plain(x: Any, window: PoolWindow) -> PoolWindow | None:
         padding = "same"
     if not window.is_whole and max(sizes) > _LONGEST:
         return None
+    if padding == "same" and keras.backend.backend() == "torch":
+        # On PyTorch, Keras's average pooling pads with copies of the border, and counts them.
+        return None
     return replace(window, pool_size=sizes, strides=strides, padding=padding, data_format="channels_last")
 
 
