@@ -31,8 +31,8 @@ def total(a: Any) -> Any:
 def total_of_products(weights: Any, a: Any) -> Any:
     """Returns the sum of the products of each window's values with weights, which must be finite."""
     small = 2.0**-520 if keras.backend.standardize_dtype(a.dtype) == "float64" else 2.0**-72
-    least = ops.stop_gradient(largest_of(ops.abs((weights * small) * (a * small))))
-    huge = least > limit_of(a) * small * small * _FEWER
+    largest = ops.stop_gradient(largest_of(ops.abs((weights * small) * (a * small))))
+    huge = largest > limit_of(a) * small * small * _FEWER
     factor = ops.where(huge, ops.cast(small, a.dtype), ops.cast(1.0, a.dtype))
     part = ops.sum((weights * factor) * (a * factor), axis=TAPS, keepdims=True)
     return part / factor / factor
