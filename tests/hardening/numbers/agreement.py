@@ -259,7 +259,8 @@ def check_gradients(meaning, call, gradients, slopes, tensors, g, nan, infinite,
             uncertain = (nan | beyond | (infinite & meaning.weighs_infinity)).any(axis=axes)
             actual = np.reshape(actual, expected.shape)
             # A weight may be rounded to zero, or its product with the gradient to a subnormal number.
-            lost = (finite_g * underflow(call.dtype) + subnormal(call.dtype)) * largest
+            with np.errstate(over="ignore"):
+                lost = (finite_g * underflow(call.dtype) + subnormal(call.dtype)) * largest
             scale = scale + (lost.sum(axis=axes) if expected.shape[-1:] == lost.shape[-1:] else lost.sum())
             uncertain = uncertain if expected.shape[-1:] == uncertain.shape else uncertain.any()
             agree(actual, expected, scale, wide, standard, ~uncertain)
