@@ -187,16 +187,16 @@ def detail_preserving_pool_gradient(
 def guide_of(x, kernel, pool_size, strides, padding, data_format="channels_last"):
     """Computes a learned guide: at each window's centre, the sum of the values around it times the kernel."""
     x = np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
-    x, spatial = x.astype(np.float64), x.shape[1:-1]
+    x, spatial = x.astype(np.longdouble), x.shape[1:-1]
     out, before = [], []
     for n, size, stride in zip(spatial, pool_size, strides, strict=True):
         out.append(output_size(n, size, stride, padding))
         missing = max((out[-1] - 1) * stride + size - n, 0)
         before.append(missing // 2 if padding == "same" else 0)
-    guide = np.zeros((x.shape[0], *out, x.shape[-1]))
+    guide = np.zeros((x.shape[0], *out, x.shape[-1]), np.longdouble)
     for o in itertools.product(*map(range, out)):
         starts = [i * stride - first for i, stride, first in zip(o, strides, before, strict=True)]
-        total, count = np.zeros(guide[:, 0].shape[:1] + x.shape[-1:]), np.zeros(x.shape[:: len(x.shape) - 1])
+        total, count = np.zeros((2, *x.shape[:: len(x.shape) - 1]), np.longdouble)
         for tap in itertools.product(range(3), repeat=len(spatial)):
             at = [a + size // 2 + t - 1 for a, size, t in zip(starts, pool_size, tap, strict=True)]
             if all(0 <= i < n for i, n in zip(at, spatial, strict=True)):
@@ -205,4 +205,6 @@ def guide_of(x, kernel, pool_size, strides, padding, data_format="channels_last"
                 total += np.where(present, value, 0) * kernel[tap]
                 count += present
         guide[(slice(None), *o)] = total * 3 ** len(spatial) / np.maximum(count, 1)
+    with np.errstate(over="ignore"):
+        guide = guide.astype(np.float64)
     return np.moveaxis(guide, -1, 1) if data_format == "channels_first" else guide

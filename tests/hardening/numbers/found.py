@@ -2,10 +2,13 @@
 fit on the way.
 """
 
+from dataclasses import replace
+
 from cases import Case
 from draws import Call, Values
 
 HUGE = Call(Case((6,), (3,), (2,), 2, 20), "same", x=Values(2, "huge"))
+WIDE = replace(HUGE, dtype="float64")
 LARGEST = Call(Case((5, 4), (3, 2), (2, 2), 2, 9), "same", x=Values(0, "largest"))
 FOUND = {
     # The distance of the maximum from the mean is beyond the range, and its product with a gradient is not.
@@ -54,6 +57,8 @@ FOUND = {
             g=Values(4598, "large"),
         ),
         HUGE,
+        # The small factors of float64 are no numbers of float32.
+        WIDE,
     ],
     # A sum that overflows is infinite, and was NaN.
     "power average, 1": [HUGE, LARGEST],

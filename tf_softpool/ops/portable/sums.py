@@ -1,5 +1,6 @@
 """Sums of windows that overflow only if the result does, whatever their terms are."""
 
+import math
 from typing import Any
 
 import keras
@@ -30,9 +31,15 @@ def total(a: Any) -> Any:
 
 def total_of_products(weights: Any, a: Any) -> Any:
     """Returns the sum of the products of each window's values with weights, which must be finite."""
-    small = 2.0**-520 if keras.backend.standardize_dtype(a.dtype) == "float64" else 2.0**-72
-    largest = ops.stop_gradient(largest_of(ops.abs((weights * small) * (a * small))))
-    huge = largest > limit_of(a) * small * small * _FEWER
-    factor = ops.where(huge, ops.cast(small, a.dtype), ops.cast(1.0, a.dtype))
-    part = ops.sum((weights * factor) * (a * factor), axis=TAPS, keepdims=True)
-    return part / factor / factor
+    dtype = keras.backend.standardize_dtype(a.dtype)
+    small = 2.0**-520 if dtype == "float64" else 2.0**-72
+    # The root of a product is in the range, whatever the product is.
+    largest = ops.stop_gradient(largest_of(ops.sqrt(ops.abs(weights)) * ops.sqrt(ops.abs(a))))
+    huge = largest > math.sqrt(limit_of(a) * _FEWER)
+
+    def where_huge(factor: float) -> Any:
+        return ops.where(huge, ops.convert_to_tensor(factor, dtype), ops.convert_to_tensor(1.0, dtype))
+
+    # Both factors differ from window to window. Compilers may join products with constants.
+    factor, inverse = where_huge(small), where_huge(1.0 / small)
+    return ops.sum((weights * factor) * (a * factor), axis=TAPS, keepdims=True) * inverse * inverse
