@@ -49,16 +49,26 @@ def _importance(a, logits):
     return np.where(kept, softmax(logits), 0), np.where(kept, a, 0), logits
 
 
+def _of_distance(w, logits):
+    """Returns the relative errors of weights, as factors of the usual one.
+
+    Rounding a distance gives its exponential a relative error that grows with the distance.
+    """
+    most = logits.max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        return np.maximum(1, np.where((logits == most) | (w == 0), 0, np.abs(logits - most)) / 5)
+
+
 def importance_pool(x, logits, pool_size, strides, padding, data_format):
-    """Returns y = sum_i w_i x_i with w = softmax(logits), and the scale sum_i w_i |x_i|."""
+    """Returns y = sum_i w_i x_i with w = softmax(logits), and the sum of the errors of w_i x_i."""
     x, logits = _wide(data_format, x, logits)
     y = _pooled(x, pool_size, strides, padding)
     scale = np.empty_like(y)
     for position, where in windows(x.shape[1:-1], pool_size, strides, padding):
-        w, a, _ = _importance(_taps(x, where), _taps(logits, where))
+        w, a, b = _importance(_taps(x, where), _taps(logits, where))
         nothing = (_taps(x, where) == -np.inf).all(axis=1)
         y[(slice(None), *position)] = np.where(nothing, -np.inf, _product(w, a).sum(axis=1))
-        scale[(slice(None), *position)] = _product(w, np.abs(a)).sum(axis=1)
+        scale[(slice(None), *position)] = _product(w * _of_distance(w, b), np.abs(a)).sum(axis=1)
     return _as(y, data_format), _as(scale, data_format)
 
 
@@ -74,10 +84,7 @@ def importance_pool_gradient(x, logits, g, pool_size, strides, padding, data_for
     to_x, to_logits = _Sums(x), _Sums(x)
     for position, where in windows(x.shape[1:-1], pool_size, strides, padding):
         w, a, b = _importance(_taps(x, where), _taps(logits, where))
-        # Rounding a distance gives its exponential a relative error that grows with the distance.
-        most = b.max(axis=1, keepdims=True)
-        with np.errstate(invalid="ignore"):
-            distance = np.maximum(1, np.where((b == most) | (w == 0), 0, np.abs(b - most)) / 5)
+        distance = _of_distance(w, b)
         to_window = g[(slice(None), *position)][:, None]
         # Values are taken relative to the value with the largest logit. So an offset costs no precision
         # except that of a remainder.

@@ -39,7 +39,7 @@ def soft_pool(window: PoolWindow, x: Any, gradient: str) -> Forms:
 
     served, few = runtime(), has_few_taps(window, _FEW)
     if served is None:
-        return [lambda: _of_averages(window, x, x, exp, _TRAINED)]
+        return [lambda: _of_derivable_averages(window, x, exp)]
     of_taps = [lambda: Quick(_soft_of_taps(window, x), None)] if has_few_taps(window) else []
     if few and served == OPENVINO:
         return of_taps
@@ -62,6 +62,20 @@ def _of_averages(
     weight = average(e, window)
     weighted = average(e * x, window)
     return Quick(weighted / weight, ops.logical_and(is_between(weight, *bounds), is_finite(weighted)))
+
+
+def _of_derivable_averages(window: PoolWindow, x: Any, exp: Exponential) -> Quick:
+    """Returns SoftPool of averages whose derivatives are right too.
+
+    TensorFlow's derivatives of its own pooling are wrong on a CPU if a window is longer than the input, and
+    the border cuts it at one end alone.
+    """
+    y, right = _of_averages(window, x, x, exp, _TRAINED)
+    shape = ops.shape(x)
+    for axis, size in zip(window.spatial_axes, window.pool_size, strict=True):
+        if window.padding == "same" and not window.is_whole:
+            right = ops.logical_and(right, size <= shape[axis])
+    return Quick(y, right)
 
 
 def _reference(taps: list[Tap]) -> int | None:
