@@ -12,8 +12,6 @@ from searching import search
 
 import tf_softpool as tsp
 
-pytestmark = pytest.mark.slow
-
 # The paddings of `Call` by the form of a layer.
 PADDINGS = {"": ("valid", "same"), "Global": ("whole",), "Adaptive": ("adaptive",)}
 LAYERS = [(name, form) for name in WITH_FORMS for form in PADDINGS] + [
@@ -84,4 +82,4 @@ def test_every_layer(name, form, effort):
         every = every.filter(
             lambda call: call.x.kind in ("ordinary", "ties", "positive") and not call.x.spice
         )
-    search(every, lambda call: check(name, form, call), effort, 4, 300)
+    search(every, lambda call: check(name, form, call), effort, 2, 300)

@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from meanings import MEANINGS, TRIED
 from searching import search
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.mark.parametrize("name", TRIED)
 def test_what_was_found(name):
@@ -24,7 +22,7 @@ def test_what_was_found(name):
 @pytest.mark.parametrize("name", TRIED)
 def test_every_number(name, effort):
     paddings = PLAIN if name in MEANINGS and MEANINGS[name].one_size else FORMS
-    search(calls(paddings), lambda call: agreement.check(name, call), effort, 10, 1000)
+    search(calls(paddings), lambda call: agreement.check(name, call), effort, 3, 1000)
 
 
 @pytest.mark.parametrize("name", TRIED)
@@ -51,4 +49,4 @@ def test_the_same_bits_in_a_graph(name, effort):
         st.just("float32") if effort(True, False) else st.sampled_from(["float32", "bfloat16", "float64"])
     )
     every = st.tuples(sizes, values(KINDS, SPICES), dtypes)
-    search(every, check, effort, 2, 150)
+    search(every, check, effort, 1, 150)
