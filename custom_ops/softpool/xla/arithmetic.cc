@@ -70,6 +70,24 @@ XlaOp AnyOf(XlaOp a) {
   return Expanded(xla::Reduce(a, xla::ConstantR0<bool>(a.builder(), false), either, {0}));
 }
 
+Parts PartsOf(XlaOp a) {
+  // Sums of up to 2^31 values cannot overflow once the values are divided by this.
+  constexpr double kLarge = 0x1p31;
+  const XlaOp plain = SumOf(a), fits = xla::IsFinite(plain);
+  const XlaOp one = Number(plain, 1);
+  return {SumOf(a * Where(fits, one, 1 / kLarge)), Where(fits, one, kLarge)};
+}
+
+XlaOp TotalOfProducts(XlaOp weights, XlaOp a) {
+  // The square of it, times the square of the largest number and 2^12 terms, is in the range.
+  const double small = ShapeOf(a).element_type() == xla::F64 ? 0x1p-520 : 0x1p-72;
+  const XlaOp plain = SumOf(weights * a), fits = xla::IsFinite(plain);
+  const XlaOp one = Number(plain, 1);
+  // Factors that differ from window to window, because XLA joins products with constants.
+  const XlaOp factor = Where(fits, one, small), inverse = Where(fits, one, 1 / small);
+  return SumOf((weights * factor) * (a * factor)) * inverse * inverse;
+}
+
 Exponentials ExponentialsOf(XlaOp a) {
   // e to this power is zero in every type. Its product with a weight of zero is zero, not NaN.
   constexpr double kLowest = -800;

@@ -41,6 +41,17 @@ xla::XlaOp SumOf(xla::XlaOp a);
 xla::XlaOp LargestOf(xla::XlaOp a);
 xla::XlaOp AnyOf(xla::XlaOp a);
 
+// A sum of each window's values that does not overflow, and the power of two that it must be
+// multiplied by.
+struct Parts {
+  xla::XlaOp sum, factor;
+};
+Parts PartsOf(xla::XlaOp a);
+
+// Returns the sum of the products of each window's values with finite weights. It is finite if it
+// fits its type, whether terms of both signs overflow on the way or not.
+xla::XlaOp TotalOfProducts(xla::XlaOp weights, xla::XlaOp a);
+
 // e^(a - largest), computed so that nothing overflows. `largest`, the largest value of each window,
 // counts as a constant. -inf weighs nothing; NaN gives NaN.
 struct Exponentials {

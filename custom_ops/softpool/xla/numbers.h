@@ -16,8 +16,13 @@ class Numbers {
   xla::XlaOp values;
   xla::XlaOp present;           // whether a position has a number
   xla::XlaOp count;             // of numbers, at least one
+  xla::XlaOp total;             // of the values
   xla::XlaOp mean, largest;     // finite, or NaN
   xla::XlaOp share_of_largest;  // one divided by the number of largest values, or zero
+
+  // Returns `factor` times the distance of the largest value from the mean. The distance itself may
+  // overflow.
+  xla::XlaOp TimesDistance(xla::XlaOp factor) const;
 
   // Give what a pooling computes from the numbers its meaning for the window: a result, the
   // gradient of a position, and the gradient of a parameter.

@@ -25,7 +25,7 @@ struct Around {
 std::vector<XlaOp> LearnedGuideOperations(const Windows& windows, const std::vector<XlaOp>& inputs,
                                           const Attributes&) {
   const Around around(windows, inputs);
-  return {windows.Flat(SumOf(around.kernel * around.values) * around.factor)};
+  return {windows.Flat(TotalOfProducts(around.kernel, around.values) * around.factor)};
 }
 
 std::vector<XlaOp> LearnedGuideGradOperations(const Windows& windows,

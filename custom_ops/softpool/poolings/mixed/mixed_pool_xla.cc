@@ -21,7 +21,7 @@ std::vector<XlaOp> MixedPoolGradOperations(const Windows& windows, const std::ve
   const XlaOp mix = windows.Parameter(inputs[1], true), g = windows.PerWindow(inputs[2]);
   const XlaOp to_mean = g * (Number(mix, 1) - mix) / numbers.count;
   const XlaOp to_x = to_mean + g * mix * numbers.share_of_largest;
-  const XlaOp to_mix = numbers.OfWindow(g * (numbers.largest - numbers.mean));
+  const XlaOp to_mix = numbers.OfWindow(numbers.TimesDistance(g));
   return {windows.Sum(numbers.OfTap(to_x)), windows.ParameterSum(to_mix, inputs[1], true)};
 }
 

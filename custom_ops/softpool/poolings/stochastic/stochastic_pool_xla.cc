@@ -102,7 +102,8 @@ std::vector<XlaOp> StochasticPoolGradOperations(const Windows& windows,
   const XlaOp total = OneForZero(SumOf(of.weights));
   const XlaOp ratio = SumOf(of.weights * of.weights) / total, share = g / total;
   XlaOp to_x = share * (Number(share, 2) * of.weights - ratio);
-  to_x = Where(Exceeds(of.weights, 0), to_x, 0.0);
+  // The weight of a positive value may be rounded to zero.
+  to_x = Where(Exceeds(numbers.values, 0), to_x, 0.0);
   return {windows.Sum(numbers.OfTap(Where(of.some, to_x, share)))};
 }
 

@@ -10,7 +10,7 @@ using xla::XlaOp;
 std::vector<XlaOp> SumPoolOperations(const Windows& windows, const std::vector<XlaOp>& inputs,
                                      const Attributes&) {
   const Numbers numbers(windows, inputs[0]);
-  return {windows.Flat(numbers.Result(SumOf(numbers.values)))};
+  return {windows.Flat(numbers.Result(numbers.total))};
 }
 
 std::vector<XlaOp> SumPoolGradOperations(const Windows& windows, const std::vector<XlaOp>& inputs,
