@@ -191,27 +191,59 @@ def detail_preserving_pool_gradient(
     return [*results, *((s.value.astype(np.float64), s.scale.astype(np.float64)) for s in (to_alpha, to_lam))]
 
 
-def guide_of(x, kernel, pool_size, strides, padding, data_format="channels_last"):
-    """Computes a learned guide: at each window's centre, the sum of the values around it times the kernel."""
-    x = np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
-    x, spatial = x.astype(np.longdouble), x.shape[1:-1]
+def _around(spatial, pool_size, strides, padding):
+    """Yields each window's position in the output, and the places around its centre that the input has.
+
+    A place is an index of the kernel, and the position in the input.
+    """
     out, before = [], []
     for n, size, stride in zip(spatial, pool_size, strides, strict=True):
         out.append(output_size(n, size, stride, padding))
         missing = max((out[-1] - 1) * stride + size - n, 0)
         before.append(missing // 2 if padding == "same" else 0)
-    guide = np.zeros((x.shape[0], *out, x.shape[-1]), np.longdouble)
     for o in itertools.product(*map(range, out)):
         starts = [i * stride - first for i, stride, first in zip(o, strides, before, strict=True)]
-        total, count = np.zeros((2, *x.shape[:: len(x.shape) - 1]), np.longdouble)
+        places = []
         for tap in itertools.product(range(3), repeat=len(spatial)):
             at = [a + size // 2 + t - 1 for a, size, t in zip(starts, pool_size, tap, strict=True)]
             if all(0 <= i < n for i, n in zip(at, spatial, strict=True)):
-                value = x[(slice(None), *at)]
-                present = np.isfinite(value)
-                total += np.where(present, value, 0) * kernel[tap]
-                count += present
-        guide[(slice(None), *o)] = total * 3 ** len(spatial) / np.maximum(count, 1)
+                places.append((tap, (slice(None), *at)))
+        yield (slice(None), *o), places
+
+
+def _factor(x, places):
+    """Returns what makes up for the values that a window lacks."""
+    present = sum(np.isfinite(x[at]).astype(np.longdouble) for _, at in places)
+    return 3 ** (x.ndim - 2) / np.maximum(present, 1)
+
+
+def guide_of(x, kernel, pool_size, strides, padding, data_format="channels_last"):
+    """Computes a learned guide: at each window's centre, the sum of the values around it times the kernel."""
+    (x,) = _wide(data_format, x)
+    guide = _pooled(x, pool_size, strides, padding)
+    for position, places in _around(x.shape[1:-1], pool_size, strides, padding):
+        guide[position] = 0
+        for tap, at in places:
+            guide[position] += np.where(np.isfinite(x[at]), x[at], 0) * kernel[tap]
+        guide[position] *= _factor(x, places)
     with np.errstate(over="ignore"):
-        guide = guide.astype(np.float64)
-    return np.moveaxis(guide, -1, 1) if data_format == "channels_first" else guide
+        return _as(guide, data_format)
+
+
+def guide_gradient(x, kernel, g, pool_size, strides, padding):
+    """Returns the gradients of x and of the kernel, each with the sum of its terms' sizes."""
+    x, kernel, g = _wide("channels_last", x, kernel, g)
+    results = [np.zeros_like(t) for t in (x, x, kernel, kernel)]
+    for position, places in _around(x.shape[1:-1], pool_size, strides, padding):
+        to_sum = g[position] * _factor(x, places)
+        for tap, at in places:
+            present = np.isfinite(x[at])
+            to_x = np.where(present, to_sum * kernel[tap], 0)
+            to_kernel = (to_sum * np.where(present, x[at], 0)).sum(axis=0)
+            of_kernel = np.abs(to_sum * np.where(present, x[at], 0)).sum(axis=0)
+            terms = (to_x, np.abs(to_x), to_kernel, of_kernel)
+            for result, where, term in zip(results, (at, at, tap, tap), terms, strict=True):
+                result[where] += term
+    with np.errstate(over="ignore"):
+        dx, dx_scale, dk, dk_scale = (v.astype(np.float64) for v in results)
+    return [(dx, dx_scale), (dk, dk_scale)]

@@ -16,7 +16,6 @@ import standard_oracle
 import weighted_oracle
 from poolings import POOLINGS, Pooling, over_windows
 
-import tf_softpool as tsp
 from tf_softpool.ops import power_average_pool
 
 INF = np.inf
@@ -154,32 +153,7 @@ def _guide(x, kernel, windows):
 
 
 def _guide_slopes(x, kernel, g, windows):
-    """The guide is linear in both, so a gradient of sizes is the scale of the gradient's error."""
-    size = np.where(np.isfinite(x), np.abs(x), x)
-    pairs = zip(
-        portable_gradients(_POOLINGS["learned guide"](*windows), [x, kernel], g),
-        portable_gradients(_POOLINGS["learned guide"](*windows), [size, np.abs(kernel)], np.abs(g)),
-        strict=True,
-    )
-    # TensorFlow takes subnormal numbers for zeros.
-    return [(value, np.abs(scale) + 1e-290) for value, scale in pairs]
-
-
-def portable_gradients(function, tensors, g):
-    """Returns the gradients of a pooling's portable form, in float64."""
-    import tensorflow as tf
-
-    wide = [tf.constant(np.asarray(t, "float64")) for t in tensors]
-    with tsp.portable(), tf.GradientTape() as tape:
-        tape.watch(wide)
-        y = function(*wide)
-    zero = tf.UnconnectedGradients.ZERO
-    return [
-        np.asarray(d)
-        for d in tape.gradient(
-            y, wide, output_gradients=tf.constant(np.asarray(g, "float64")), unconnected_gradients=zero
-        )
-    ]
+    return weighted_oracle.guide_gradient(x, kernel, g, *windows[:3])
 
 
 def _drawn(x, windows):
