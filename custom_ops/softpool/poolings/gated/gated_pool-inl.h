@@ -27,11 +27,12 @@ struct Gate {
 
   HWY_INLINE explicit Gate(V<D> z) {
     const V<D> zero = hn::Zero(D()), one = hn::Set(D(), C{1});
-    // Below the smallest normal number, where SmallExp() ends, the gate is closed or open: the rest
-    // of it times a huge value would count.
-    const V<D> exponent = hn::Neg(hn::Abs(z));
-    const V<D> least = hn::Set(D(), PowerConstants<C>::kLowest * PowerConstants<C>::kLn2);
-    const V<D> e = hn::IfThenZeroElse(hn::Lt(exponent, least), SmallExp(D(), exponent));
+    // One step below the smallest normal number, the exponential is zero, and the gate closed or
+    // open: the rest of it times a huge value would count.
+    using P = PowerConstants<C>;
+    const V<D> least = hn::Set(D(), (P::kLowest - 1) * P::kLn2);
+    const V<D> exponent = Larger(D(), least, hn::Neg(hn::Abs(z)));
+    const V<D> e = ShiftedExp(D(), exponent, hn::Set(D(), P::kShift));
     const V<D> inverse = hn::Div(one, hn::Add(one, e));
     const V<D> small = hn::Mul(e, inverse);
     const auto negative = hn::Lt(z, zero);
