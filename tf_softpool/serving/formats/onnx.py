@@ -13,12 +13,23 @@ NAME = "onnx"
 SUFFIX = ".onnx"
 SHARED_NAMES = True
 OPSET = 18
+_SILENT = "ORT_DISABLE_TELEMETRY"
 _TYPES = {"float": "float32", "double": "float64"}
 
 
 def check() -> None:
     """Raises an ImportError if a package that writes ONNX is missing."""
+    _send_nothing()
     require(NAME, "tf2onnx", "onnx", purpose="Exporting to ONNX")
+
+
+def _send_nothing() -> None:
+    """Keeps ONNX Runtime from reporting to its makers and leaving files for it, unless the user wants that.
+
+    ONNX Runtime looks at the variable as soon as it is imported. tf2onnx imports it for some models.
+    """
+    if not os.environ.get(_SILENT):
+        os.environ[_SILENT] = "1"
 
 
 def convert(saved_model: str | os.PathLike[str], path: str) -> None:
@@ -108,6 +119,7 @@ class Runner(Served):
     """A model run by ONNX Runtime on the CPU."""
 
     def __init__(self, path: str | os.PathLike[str], *, threads: int | None = None) -> None:
+        _send_nothing()
         runtime = require(NAME, "onnxruntime", purpose="Running ONNX")
         options = runtime.SessionOptions()
         if threads is not None:
