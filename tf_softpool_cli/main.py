@@ -117,6 +117,8 @@ def _run(options: argparse.Namespace, capture: Capture | None, stopping: Stoppin
             raise
         except _ERRORS as error:
             terminal.error(str(error))
+        except MemoryError as error:
+            terminal.error(f"there is not enough memory. {error}".rstrip(" "))
         return FAILED
 
 

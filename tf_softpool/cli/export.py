@@ -2,13 +2,10 @@
 
 import argparse
 import os
-import zipfile
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from tf_softpool.cli.modules import import_modules
+from tf_softpool.cli.sample import read_sample
 from tf_softpool.rewriting.identify import SAVED_MODEL, identify
 from tf_softpool.rewriting.keras_model.files import load_keras_file
 from tf_softpool.serving import export
@@ -30,7 +27,7 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     # A SavedModel is read while it is traced again.
     steps = 3 if FORMATS[name].SUFFIX == "" or found.kind == SAVED_MODEL else 4
     with terminal.warnings(), terminal.progress(steps) as step:
-        sample = None if options.sample is None else _sample(options.sample)
+        sample = None if options.sample is None else read_sample(options.sample)
         common = Options(sample, not options.no_check, options.overwrite, step, options.quantize)
         if found.kind == SAVED_MODEL:
             report = export_saved_model(found.path, options.out, name, common)
@@ -48,17 +45,3 @@ def _format_of(out: str | os.PathLike[str]) -> str:
     suffix = Path(out).suffix.lower()
     names = [name for name, module in FORMATS.items() if module.SUFFIX and suffix == module.SUFFIX]
     return names[0] if names else "tf_saved_model"
-
-
-def _sample(path: str | os.PathLike[str]) -> Any:
-    """Returns the array in a .npy file, or a dict of the arrays in a .npz file.
-
-    Raises:
-        OSError: if the file cannot be read.
-        ValueError: if it is not such a file.
-    """
-    try:
-        found = np.load(path, allow_pickle=False)
-        return found if isinstance(found, np.ndarray) else dict(found.items())
-    except (EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is not a .npy or .npz file with arrays of numbers.") from error

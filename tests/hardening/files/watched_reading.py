@@ -49,6 +49,9 @@ _WRITES = (
 )
 # TensorFlow removes these files when the process ends.
 _OF_TENSORFLOW = "__autograph_generated_file"
+# The folders of a case: of the file, of the result, of what no reader may touch, and the temporary folder, working
+# directory and home.
+_PLACES = ("given", "out", "outside", "tmp", "here", "home")
 _SECRETS = ("/etc/passwd", "/etc/shadow")
 
 
@@ -108,12 +111,13 @@ def _memory(key: str) -> int:
 def answer(case: Case, folder: Path, watch: Watch) -> dict[str, Any]:
     """Runs a case. Returns what the reader said, and what is wrong."""
     place = folder / "case"
-    given, out, outside, temporary, here = (place / n for n in ("given", "out", "outside", "tmp", "here"))
+    given, out, outside, temporary, here, home = (place / name for name in _PLACES)
     # Nothing works in a working directory that is removed.
     os.chdir(folder)
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(valid_files.write(case.kind, folder / "valid").parent, given, symlinks=True)
-    for each in (out, outside, temporary, here):
+    for each in (out, outside, temporary, here, home):
         each.mkdir(parents=True)
     path = given / valid_files.KINDS[case.kind][0]
     if case.reader == "sample_command":
@@ -125,6 +129,7 @@ def answer(case: Case, folder: Path, watch: Watch) -> dict[str, Any]:
         return {"said": said, "seconds": 0, "grown": 0, "faults": [said]}
     os.chdir(here)
     tempfile.tempdir = os.environ["TMPDIR"] = str(temporary)
+    os.environ["HOME"] = str(home)
     before = {each: _tree(each) for each in (given, outside)}
     Path("/proc/self/clear_refs").write_text("5")
     resident, start = _memory("VmRSS"), time.monotonic()
@@ -144,9 +149,9 @@ def answer(case: Case, folder: Path, watch: Watch) -> dict[str, Any]:
     if "File too large" in said:
         faults.append(f"it writes a file of more than {_LARGEST_FILE // MIB} MiB")
     faults += [f"it changes {each.name}" for each, tree in before.items() if _tree(each) != tree]
-    left = [name for each in (temporary, here) for name in _tree(each)]
+    left = [name for each in (temporary, here, home) for name in _tree(each)]
     faults += [f"it leaves {name}" for name in left if not name.startswith(_OF_TENSORFLOW)]
-    faults += [f"it writes {name}" for name in {p.name for p in place.iterdir()} - _PLACES]
+    faults += [f"it writes {name}" for name in {p.name for p in place.iterdir()}.difference(_PLACES)]
     results = sorted(each.name for each in out.iterdir())
     is_done = said == "done" or said.startswith("exit 0")
     if len(results) > is_done:
@@ -156,9 +161,6 @@ def answer(case: Case, folder: Path, watch: Watch) -> dict[str, Any]:
         faults.append("it imports a module that the file names")
     faulthandler.cancel_dump_traceback_later()
     return {"said": said, "seconds": round(seconds, 2), "grown": grown // MIB, "faults": faults}
-
-
-_PLACES = {"given", "out", "outside", "tmp", "here"}
 
 
 def main() -> None:
