@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from tf_softpool.packages import plain
 from tf_softpool.rewriting.examine import NotReadableError, check_size
 
 
@@ -34,7 +33,7 @@ def read_sample(path: str | os.PathLike[str]) -> Any:
         raise ValueError(f"{path} is not read: {error}") from error
     except MemoryError as error:
         # A damaged header may say that there is an array of any size.
-        raise ValueError(f"{path} does not fit into memory, or is damaged: {plain(error)}.") from error
+        raise ValueError(f"{path} does not fit into memory, or is damaged. {error}".rstrip()) from error
     except (FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except Exception as error:

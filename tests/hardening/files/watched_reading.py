@@ -21,6 +21,7 @@ from typing import Any
 import file_readers
 import valid_files
 from file_cases import DAMAGE, Case
+from memory import PEAK, RESIDENT, VIRTUAL, forget_peak, memory
 
 MIB = 2**20
 # How much more memory a reader may take for files of a few kilobytes. TensorFlow itself takes some.
@@ -49,8 +50,8 @@ _WRITES = (
 )
 # TensorFlow removes these files when the process ends.
 _OF_TENSORFLOW = "__autograph_generated_file"
-# The folders of a case: of the file, of the result, of what no reader may touch, and the temporary folder, working
-# directory and home.
+# The folders of a case: of the file, of the result, of what no reader may touch, and the temporary folder,
+# working directory and home.
 _PLACES = ("given", "out", "outside", "tmp", "here", "home")
 _SECRETS = ("/etc/passwd", "/etc/shadow")
 
@@ -103,11 +104,6 @@ def _tree(folder: Path) -> dict[str, str]:
     return found
 
 
-def _memory(key: str) -> int:
-    text = Path("/proc/self/status").read_text()
-    return int(text.split(f"{key}:")[1].split()[0]) * 1024
-
-
 def answer(case: Case, folder: Path, watch: Watch) -> dict[str, Any]:
     """Runs a case. Returns what the reader said, and what is wrong."""
     place = folder / "case"
@@ -131,8 +127,8 @@ def answer(case: Case, folder: Path, watch: Watch) -> dict[str, Any]:
     tempfile.tempdir = os.environ["TMPDIR"] = str(temporary)
     os.environ["HOME"] = str(home)
     before = {each: _tree(each) for each in (given, outside)}
-    Path("/proc/self/clear_refs").write_text("5")
-    resident, start = _memory("VmRSS"), time.monotonic()
+    forget_peak()
+    resident, start = memory(RESIDENT), time.monotonic()
     watch.seen, watch.folder = [], place
     faults = []
     try:
@@ -142,7 +138,7 @@ def answer(case: Case, folder: Path, watch: Watch) -> dict[str, Any]:
         faults.append(f"unclear error: {said}")
     finally:
         watch.folder = None
-    seconds, grown = time.monotonic() - start, _memory("VmHWM") - resident
+    seconds, grown = time.monotonic() - start, memory(PEAK) - resident
     faults += dict.fromkeys(watch.seen)
     if grown > MEMORY:
         faults.append(f"it takes {grown // MIB} MiB of memory")
@@ -170,7 +166,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_FILE, _LARGEST_FILE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Nobody may take the machine's whole memory, whatever the measurement says later.
-    limit = _memory("VmSize") + 8192 * MIB
+    limit = memory(VIRTUAL) + 8192 * MIB
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     watch = Watch()
     print("ready", file=words)

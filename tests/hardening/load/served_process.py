@@ -6,13 +6,14 @@ The first number of a request may ask for more: see `CODE`.
 
 import contextlib
 import re
-import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from memory import RESIDENT, memory
 
 EXAMPLE = Path(__file__).parents[3] / "examples/serving_http"
 # Takes the example's folder, and how many seconds a client may stall, a call may take and stopping may take.
@@ -62,8 +63,7 @@ class Process:
 
     def resident(self):
         """Returns how many bytes of memory the process has."""
-        pages = int(Path(f"/proc/{self.popen.pid}/statm").read_text().split()[1])
-        return pages * resource.getpagesize()
+        return memory(RESIDENT, self.popen.pid)
 
     def descriptors(self):
         """Returns how many files and sockets the process has open."""

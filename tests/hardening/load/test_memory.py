@@ -1,14 +1,18 @@
 """Lack of memory inside a kernel: the call fails with an error that says so, and the process goes on."""
 
+import os
+import sys
+
 import pytest
 from conftest import python
 
 # Each call, with what it takes besides its inputs, in MB. Some need memory for results, some for their work.
 START = """
-    import os, resource
+    import resource
     import numpy as np
     import tensorflow as tf
     import tf_softpool as tsp
+    from memory import VIRTUAL, memory
 
     def gradient(pool, *tensors):
         with tf.GradientTape() as tape:
@@ -40,7 +44,7 @@ START = """
         lambda x, k: tsp.importance_pool(x, x, k),
     ):
         gradient(lambda x: pool(x, 2), small)
-    used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    used = memory(VIRTUAL)
     seen = set()
     for room in {rooms}:
         resource.setrlimit(resource.RLIMIT_AS, (used + room * 2**20, resource.RLIM_INFINITY))
@@ -71,5 +75,6 @@ NAMES = [
 def test_lack_of_memory(name, effort):
     """Whatever the limit is at which memory ends, the error is the right one and the next call is right."""
     rooms = effort([8, 40], [1, 2, 4, 8, 16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 200, 256])
-    said = python(START.replace("{name!r}", repr(name)).replace("{rooms}", repr(rooms)))
+    code = START.replace("{name!r}", repr(name)).replace("{rooms}", repr(rooms))
+    said = python(code, PYTHONPATH=os.pathsep.join(sys.path))
     assert "fails" in said

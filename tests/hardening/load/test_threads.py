@@ -3,25 +3,19 @@
 import gc
 import math
 import random
-import resource
 import threading
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import bits, with_gradient
+from memory import RESIDENT, memory
 
 import tf_softpool as tsp
 
 THREADS = 8
 SHAPES = [(1, 6, 6, 3), (2, 7, 9, 3), (1, 24, 17, 3), (4, 8, 5, 3), (1, 64, 48, 3), (3, 13, 6, 3)]
-
-
-def resident():
-    """Returns how many bytes of memory this process has."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def same(found, expected):
@@ -41,7 +35,7 @@ def call_from_threads(cases, calls):
         How many bytes of memory the process had after each eighth of the calls.
     """
     expected = {name: case() for name, case in cases.items()}
-    names, wrong, memory = list(cases), [], []
+    names, wrong, taken = list(cases), [], []
     meeting = threading.Barrier(THREADS)
 
     def work(seed):
@@ -55,7 +49,7 @@ def call_from_threads(cases, calls):
                         wrong.append((seed, name))
                 if meeting.wait(300) == 0:
                     gc.collect()
-                    memory.append(resident())
+                    taken.append(memory(RESIDENT))
         except Exception as error:
             wrong.append((seed, error))
             meeting.abort()
@@ -67,7 +61,7 @@ def call_from_threads(cases, calls):
         thread.join(600)
     assert not any(thread.is_alive() for thread in threads), "A thread hangs."
     assert not wrong, wrong[:10]
-    return memory
+    return taken
 
 
 def network():
@@ -106,10 +100,10 @@ def test_a_saved_model(effort, tmp_path):
     tsp.export(network(), tmp_path / "model")
     served = tsp.serving.load(tmp_path / "model")
     cases = {name: lambda x=x: served({"x": x.numpy()}) for name, x in inputs()}
-    memory = call_from_threads(cases, effort(400, 12_000))
-    print([n // 2**20 for n in memory])
+    taken = call_from_threads(cases, effort(400, 12_000))
+    print([n // 2**20 for n in taken])
     # The allocator's arenas grow by some megabytes while threads meet for the first time.
-    assert memory[-1] - memory[3] < effort(48, 24) * 2**20, memory
+    assert taken[-1] - taken[3] < effort(48, 24) * 2**20, taken
 
 
 OPS = {
@@ -138,9 +132,9 @@ def test_ops_and_gradients(compiled, effort):
             for name, x in list(inputs(tf.as_dtype(dtype).as_numpy_dtype))[: 2 if compiled else None]:
                 y = pool(x)
                 cases[f"{op} {dtype} {name}"] = lambda f=function, x=x, y=y: f(x, tf.ones_like(y))
-    memory = call_from_threads(cases, effort(800, 20_000))
-    print([n // 2**20 for n in memory])
-    assert memory[-1] - memory[3] < effort(48, 24) * 2**20, memory
+    taken = call_from_threads(cases, effort(800, 20_000))
+    print([n // 2**20 for n in taken])
+    assert taken[-1] - taken[3] < effort(48, 24) * 2**20, taken
 
 
 @pytest.mark.slow

@@ -2,16 +2,16 @@
 
 import collections
 import json
-import os
-import select
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from child_process import Child
+
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[2]
+TESTS = HERE.parents[1]
+WORKER = HERE / "node_worker.py"
+PATHS = (TESTS.parent, TESTS, TESTS / "support", HERE)
 # A node takes milliseconds, and a program to compile at most some seconds on a busy machine.
 SECONDS_FOR_ONE = 60
 SECONDS_TO_START = 180
@@ -30,43 +30,6 @@ class Report:
         return f"{counts}\n{faults}"
 
 
-class _Worker:
-    """A child process that checks seeds."""
-
-    def __init__(self, module, first, last):
-        paths = [ROOT, ROOT / "tests", ROOT / "tests" / "support", HERE]
-        environment = {**os.environ, "PYTHONPATH": ":".join(map(str, paths)), "TF_CPP_MIN_LOG_LEVEL": "2"}
-        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (end() closes it)
-        self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "node_worker.py"), module, str(first), str(last)],
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            env=environment,
-            cwd=ROOT,
-        )
-        self.rest = b""
-
-    def line(self, seconds):
-        """Returns the next line, an empty one if the process is dead, or None if it takes too long."""
-        while b"\n" not in self.rest:
-            if not select.select([self.process.stdout], [], [], seconds)[0]:
-                return None
-            if not (read := os.read(self.process.stdout.fileno(), 65536)):
-                return b""
-            self.rest += read
-        line, self.rest = self.rest.split(b"\n", 1)
-        return line
-
-    def end(self):
-        """Ends the process. Returns its status and the end of what it wrote to stderr."""
-        self.process.kill()
-        status = self.process.wait()
-        self.process.stdout.close()
-        self.errors.seek(max(0, self.errors.seek(0, os.SEEK_END) - 2000))
-        with self.errors:
-            return status, self.errors.read().decode(errors="replace")
-
-
 def run_batches(module, seeds, seconds=SECONDS_FOR_ONE):
     """Checks a range of seeds with the functions of a module. Another process follows one that ends early.
 
@@ -79,8 +42,14 @@ def run_batches(module, seeds, seconds=SECONDS_FOR_ONE):
         A `Report`.
     """
     report, at = Report(), seeds.start
-    while at < seeds.stop and len(report.faults) < 20:
-        at = _run_one(report, _Worker(module, at, seeds.stop), at, seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        while at < seeds.stop and len(report.faults) < 20:
+            log = Path(folder) / f"{at}.txt"
+            worker = Child(WORKER, [module, at, seeds.stop], log, PATHS, TF_CPP_MIN_LOG_LEVEL="2")
+            try:
+                at = _run_one(report, worker, at, seconds)
+            finally:
+                worker.end()
     return report
 
 
@@ -96,13 +65,11 @@ def _run_one(report, worker, first, seconds):
             report.outcomes[said["outcome"]] += 1
             if said["outcome"] == "fault":
                 report.faults[said["ends"]] = f"{what}\n{said['why']}"
-    if line == b"" and ready and worker.process.wait() == 0:
-        worker.end()
+    status = "" if line is None else worker.status()
+    if status == "status 0" and ready:
         return at
-    hangs = line is None
-    status, errors = worker.end()
-    assert ready, f"the child process did not start: {errors}"
-    sort = "hangs" if hangs else f"ends the process with status {status}"
-    report.outcomes["hang" if hangs else "crash"] += 1
-    report.faults[at] = f"{what}\nit {sort}. stderr: {errors}"
+    assert ready, f"the child process did not start: {worker.last_words()}"
+    report.outcomes["crash" if status else "hang"] += 1
+    sort = f"ends the process with {status}" if status else "hangs"
+    report.faults[at] = f"{what}\nit {sort}: {worker.last_words()}"
     return at + 1

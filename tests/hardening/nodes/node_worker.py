@@ -1,35 +1,26 @@
-"""A process that checks seeds, one after the other, and says on stdout what it does.
+"""A process that checks seeds, one after the other, and says on a descriptor what it does.
 
-It is started as `python node_worker.py MODULE FIRST LAST`. The module has the functions `check(seed)`, which
-raises an AssertionError, and `describe(seed)`. If the process dies or hangs, its last line says the seed.
+It is started as `python node_worker.py MODULE FIRST LAST WORDS`, where WORDS is the descriptor. The module
+has the functions `check(seed)`, which raises an AssertionError, and `describe(seed)`. If the process dies or
+hangs, its last line says the seed.
 """
 
 import importlib
 import json
+import os
 import resource
 import sys
 import traceback
+
+from memory import PEAK, VIRTUAL, memory
 
 # What a node may take. A valid node takes a few megabytes, and a huge one must be refused.
 MEMORY_FOR_ALL = 6 * 2**30
 MEMORY_FOR_ONE = 2**30
 
 
-def _size():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[0]) * resource.getpagesize()
-
-
-def _peak():
-    """Returns the most memory that this process has had. `getrusage` would count what its parent had too."""
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
-
-
-def main(module, first, last):
-    """Checks the seeds from `first` to before `last`."""
-    lines = sys.stdout
-    sys.stdout = sys.stderr
+def main(module, first, last, lines):
+    """Checks the seeds from `first` to before `last`, and says so in lines."""
 
     def say(**what):
         lines.write(json.dumps(what) + "\n")
@@ -38,15 +29,16 @@ def main(module, first, last):
     checks = importlib.import_module(module)
     if hasattr(checks, "prepare"):
         checks.prepare()
-    resource.setrlimit(resource.RLIMIT_AS, (_size() + MEMORY_FOR_ALL,) * 2)
+    resource.setrlimit(resource.RLIMIT_AS, (memory(VIRTUAL) + MEMORY_FOR_ALL,) * 2)
     say(ready=True)
     for seed in range(first, last):
-        say(begins=seed, what=checks.describe(seed)[:1500])
-        before = _peak()
+        say(begins=seed, what="")
+        before = memory(PEAK)
         try:
+            say(begins=seed, what=checks.describe(seed)[:1500])
             outcome = checks.check(seed)
-            if _peak() - before > MEMORY_FOR_ONE:
-                raise AssertionError(f"it took {(_peak() - before) >> 20} MB of memory")
+            if memory(PEAK) - before > MEMORY_FOR_ONE:
+                raise AssertionError(f"it took {(memory(PEAK) - before) >> 20} MB of memory")
             say(ends=seed, outcome=outcome)
         except AssertionError as error:
             say(ends=seed, outcome="fault", why=str(error)[:3000])
@@ -55,4 +47,4 @@ def main(module, first, last):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], *map(int, sys.argv[2:4]), os.fdopen(int(sys.argv[4]), "w"))
