@@ -38,6 +38,8 @@ ORACLE = {
 # The oracle says what these poolings make of infinities and NaN.
 KNOWS_SPECIAL_VALUES = ("SoftPool", "SortedPool", "SumPool", "MixedPool")
 PARAMETERS_FROM_ONE = ("PowerAveragePool", "LpPool")
+# The oracle visits each window by itself, and adaptive windows may be very many.
+MOST_VALUES = 20_000
 # A 16-bit tensor's gradients are sums that are rounded once.
 RELATIVE = {"float64": 1e-9, "float32": 1e-4, "float16": 2e-2, "bfloat16": 2e-2}
 
@@ -71,6 +73,8 @@ def check_answer(node, outputs):
     """Asserts that the outputs of a node are right, as far as the oracle or derivatives can tell."""
     if node.inputs[0].size == 0:
         return  # there is no value, and the ways are compared with each other
+    if max(v.size for v in outputs) > MOST_VALUES:
+        return
     if not all(np.isfinite(v.astype("float64")).all() for v in node.inputs[1:] if v.dtype.kind not in "iu"):
         return
     if node.op.endswith("Grad"):
@@ -84,6 +88,9 @@ def _check_pooling(node, outputs):
     wide = x.astype("float64")
     sizes = np.abs(wide[np.isfinite(wide)])
     if name not in ORACLE or (sizes > (1e4 if x.dtype.itemsize == 2 else 1e30)).any():
+        return
+    # Results of such parameters overflow. `numbers/` searches among them.
+    if any((np.abs(v.astype("float64")) > 1e30).any() for v in node.inputs[1:]):
         return
     if name not in KNOWS_SPECIAL_VALUES and not np.isfinite(wide).all():
         return

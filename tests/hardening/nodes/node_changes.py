@@ -1,7 +1,7 @@
 """Changes that make a valid node nearly valid, and hostile nodes of random extremes. All are seeded."""
 
 import numpy as np
-from node import TYPES, Attribute, zeros
+from node import TYPES, Attribute, type_name, zeros
 from node_ops import op_defs, valid
 
 SIZES = (0, -1, 1, 2, 3, 7, 1000, 2**16, 2**31 - 1, 2**31, 2**32 + 1, 2**62, 2**63 - 1, -(2**31), -(2**63))
@@ -76,7 +76,7 @@ def _type(random, node):
 def _type_of_all(random, node):
     """A graph that agrees with itself, but has a type that the op does not allow."""
     old, new = node.get("T"), _pick(random, list(TYPES))
-    node.set("T", new)
+    node.attributes["T"] = Attribute("type", new)
     for i, value in enumerate(node.inputs):
         if value.dtype == zeros((), old).dtype:
             node.inputs[i] = zeros(value.shape, new)
@@ -87,7 +87,7 @@ def _count(random, node):
     if "N" not in node.attributes:
         return _number_in_a_list(random, node)
     # A larger number makes TensorFlow itself make a list of so many types.
-    node.set("N", _pick(random, (0, 1, 2, 3, -1, -(2**63))))
+    node.attributes["N"] = Attribute("int", _pick(random, (0, 1, 2, 3, -1, -(2**63))))
     return f"N is {node.get('N')}"
 
 
@@ -105,7 +105,7 @@ def _shape(random, node):
     else:
         shape = [] if sort == "scalar" else [*shape[:at], 1, *shape[at:]]
     old = node.inputs[i]
-    node.inputs[i] = np.resize(old, shape).astype(old.dtype) if old.size else np.zeros(shape, old.dtype)
+    node.inputs[i] = np.resize(old, shape).astype(old.dtype) if old.size else zeros(shape, type_name(old))
     return f"input {i} has shape {shape}"
 
 
@@ -187,7 +187,7 @@ def _change(random, node, count):
         change = _pick(random, CHANGES)
         try:
             node.changes.append(change(random, node))
-        except (IndexError, ValueError, TypeError, MemoryError):
+        except (IndexError, KeyError, ValueError, TypeError, MemoryError):
             continue  # an earlier change left nothing that this one could change
         node.declared = (node.declared + [None] * 9)[: len(node.inputs)]
 

@@ -31,12 +31,16 @@ def output_types(node):
 
 
 def _check_count(node):
-    """Raises an error if there are too many inputs.
+    """Raises an error if there are too many inputs, or if nothing says how many tensors a list has.
 
-    TensorFlow 2.21 itself crashes if an op gets more than it takes: `Gather` of three tensors does too.
+    TensorFlow 2.21 itself crashes then, whoever wrote the op: so do `Gather` of three tensors, and `AddN`
+    without its attribute N.
     """
     count = node.get("N", 0)
     arguments = op_def_registry.get(node.op).input_arg
+    for argument in arguments:
+        if argument.number_attr and argument.number_attr not in node.attributes:
+            raise ValueError(f"{node.op} needs the attribute {argument.number_attr}")
     most = sum(max(count, 0) if isinstance(count, int) and a.number_attr else 1 for a in arguments)
     if len(node.inputs) > most:
         raise ValueError(f"{node.op} takes at most {most} inputs")
@@ -136,7 +140,13 @@ def _folder():
 
 
 def _edited(node):
-    """Returns a folder with a SavedModel, into which a node was written after it was saved."""
+    """Returns a folder with a SavedModel, into which a node was written after it was saved.
+
+    If a function has a list of fewer tensors than none, TensorFlow itself asks for more memory than there is,
+    also for `AddN`.
+    """
+    if isinstance(count := node.get("N", 0), int) and count < 0:
+        raise ValueError("N must not be negative")
     outputs = output_types(node)
     template = _saved(tuple(data_type(v) for v in node.inputs), tuple(number for _, number in outputs))
     folder = Path(tempfile.mkdtemp(dir=_folder()))
