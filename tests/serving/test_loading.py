@@ -1,5 +1,6 @@
 """Loading of exported models: missing packages, missing libraries, broken files and threads."""
 
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,9 @@ from served_models import PATHS, small
 
 import tf_softpool as tsp
 from tf_softpool.ops import native
+from tf_softpool.serving.from_saved_model import export_saved_model
 from tf_softpool.serving.served import Served, TensorInfo
+from tf_softpool.serving.steps import Options
 
 # A folder for each thread of this process.
 TASKS = Path("/proc/self/task")
@@ -150,3 +153,30 @@ def test_numbers_stay_what_they_are(dtype, given, expected):
     found = Echo(dtype)({"x": given})["x"]
     assert found.dtype == expected.dtype
     assert list(found) == list(expected)
+
+
+def _pipe(folder):
+    (folder / "variables" / "variables.index").unlink()
+    os.mkfifo(folder / "variables" / "variables.index")
+
+
+def _device(folder):
+    (folder / "assets").mkdir(exist_ok=True)
+    (folder / "assets" / "zeros").symlink_to("/dev/zero")
+
+
+def _other_folder(folder):
+    (folder / "assets").mkdir(exist_ok=True)
+    (folder / "assets" / "system").symlink_to("/usr")
+
+
+@pytest.mark.parametrize("damage", [_pipe, _device, _other_folder])
+def test_what_leads_out_of_a_folder_is_not_read(damage, tmp_path):
+    """Reading a pipe or a device never ends. Neither loading nor exporting does so."""
+    tsp.export(small(), tmp_path / "model", portable=True, check=False)
+    damage(tmp_path / "model")
+    with pytest.raises(ValueError, match="is not read"):
+        tsp.serving.load(tmp_path / "model")
+    with pytest.raises(ValueError, match="is not read"):
+        export_saved_model(tmp_path / "model", tmp_path / "model.tflite", "litert", Options())
+    assert not (tmp_path / "model.tflite").exists()

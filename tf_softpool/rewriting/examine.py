@@ -17,13 +17,11 @@ from typing import Any
 
 import h5py
 
+from tf_softpool.folders import NotReadableError, check_folder
+
 _WEIGHTS = "model.weights.h5"
 # Keras does not compress. Weights that another program has compressed are not a hundred times as large.
 _RATIO, _FLOOR = 100, 2**28
-
-
-class NotReadableError(ValueError):
-    """The error about a file that no library is given. Its text says why, and does not name the file."""
 
 
 def check_keras_file(path: Path) -> None:
@@ -46,32 +44,6 @@ def check_keras_file(path: Path) -> None:
     except Exception as error:
         # zipfile and h5py raise errors of many kinds.
         raise NotReadableError(f"it is damaged: {error}") from error
-
-
-def check_folder(path: Path) -> None:
-    """Checks that a folder has files and folders alone, and no links to folders outside of it.
-
-    Links to files are followed, because download caches have them.
-
-    Raises:
-        NotReadableError: if it has anything else.
-    """
-    whole = path.resolve()
-    for place, folders, names in os.walk(path):
-        for name in names:
-            if not stat.S_ISREG(os.stat(each := Path(place) / name).st_mode):
-                raise NotReadableError(
-                    f"{each.relative_to(path)} in it is not a file, but a pipe or a device."
-                )
-        for name in folders:
-            each = Path(place) / name
-            target = each.resolve()
-            if each.is_symlink() and (whole not in target.parents or target in each.absolute().parents):
-                raise NotReadableError(
-                    f"{each.relative_to(path)} in it is a link to the folder {target}, which is not a "
-                    "part of it. If the model needs that folder, copy the model with its links followed, as "
-                    "`cp -rL` does."
-                )
 
 
 def _check_archive(path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_softpool.effects import check_loading, effects_of_signature
+from tf_softpool.folders import check_saved_model_folder
 from tf_softpool.packages import plain
 from tf_softpool.serving.endpoints import DEFAULT, Endpoint, endpoint_of
 from tf_softpool.serving.formats import CONVERTED_FORMATS, format_named, tf_saved_model
@@ -31,7 +32,8 @@ def export_saved_model(
 
     Raises:
         ValueError: if `format` is not one of these, if the end of `path` does not suit it, if the SavedModel
-            has no default signature, if the sample does not fit it, or if `quantize` is given.
+            has no default signature, or links to other folders, pipes or devices, if the sample does not fit
+            it, or if `quantize` is given.
         ImportError: if a package that the format needs is missing.
         FileExistsError: if something is at `path` that may not be replaced.
         RuntimeError: if the SavedModel cannot be loaded, if it has operations of tf_softpool or others that
@@ -56,6 +58,7 @@ def export_saved_model(
     tf_saved_model.check()
     module.check()
     check_place(Path(path), module)
+    check_saved_model_folder(folder)
     if needed := tf_saved_model.custom_ops(folder):
         raise RuntimeError(
             f"{folder} has compiled ops of tf_softpool, which {format!r} does not have: {', '.join(needed)}. "

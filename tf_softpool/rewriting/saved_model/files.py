@@ -11,10 +11,10 @@ from google.protobuf import message, text_format
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tf_softpool.effects import check_loading
+from tf_softpool.folders import check_saved_model_folder
 from tf_softpool.ops import native
 from tf_softpool.ops.dispatch import portable
 from tf_softpool.packages import plain
-from tf_softpool.rewriting.examine import NotReadableError, check_folder
 from tf_softpool.rewriting.identify import KERAS_SUFFIXES, is_saved_model
 from tf_softpool.rewriting.policy.report import Report
 from tf_softpool.rewriting.request import FileRequest
@@ -96,10 +96,7 @@ def _read(path: Path) -> SavedModel:
             loaded.
     """
     native.load()
-    try:
-        check_folder(path)
-    except NotReadableError as error:
-        raise ValueError(f"{path} is not read: {error}") from error
+    check_saved_model_folder(path)
     is_text = not (path / _BINARY).is_file()
     proto = _parse(path / (_TEXT if is_text else _BINARY), is_text)
     check_loading(path, proto.meta_graphs)

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from tf_softpool.effects import check_loading
+from tf_softpool.folders import check_saved_model_folder
 from tf_softpool.keras_versions import write_out
 from tf_softpool.ops import native
 from tf_softpool.packages import plain
@@ -175,7 +176,8 @@ class Runner(Served):
 
 
 def _check(path: str | os.PathLike[str]) -> None:
-    """Raises an error if a SavedModel cannot be loaded here, or does more than load."""
+    """Raises an error if a SavedModel must not be read, cannot be loaded here, or does more than load."""
+    check_saved_model_folder(path)
     graphs = meta_graphs(path)
     if (needed := _custom_ops_in(graphs)) and (error := native.load().error):
         raise RuntimeError(
