@@ -21,7 +21,15 @@ KINDS = [kind for kind in RANDOM if importlib.util.find_spec(PACKAGES.get(kind, 
 # How many random cases of a kind `make harden` tries, in thousandths of all of them.
 SHARES = {"onnx": 60, "litert": 60, "openvino": 60, "array": 40, "arrays": 40}
 # Cases that found a fault once, and cases of faults that are not ours, with the reason.
-FOUND: list[Case] = []
+FOUND = [
+    # Keras loads a layer that it cannot save again.
+    Case("assets", "config.change_a_number", 2, "rewrite"),
+    # Headers of arrays that no memory holds.
+    Case("array", "header.huge_shape", 0, "sample_command"),
+    Case("arrays", "zip.encrypt", 0, "sample_command"),
+    # ONNX Runtime left a file of its own.
+    Case("saved_model", "graph.change_a_signature", 3, "export_command"),
+]
 NOT_OURS: dict[Case, str] = {
     Case("keras_2_hdf5", "bytes.swap_blocks", 0, "rewrite"): "HDF5 never ends reading an attribute",
 }
@@ -57,12 +65,10 @@ def test_damaged_files(effort, tmp_path):
     assert outcomes[False]
 
 
+@pytest.mark.slow
 def test_hostile_files(effort, tmp_path):
-    if not (seeds := effort(0, 6)):
-        pytest.skip("test_damaged_files has some of these cases in every run")
-    assert_clear(read_all(hostile(KINDS, seeds), tmp_path))
+    assert_clear(read_all(hostile(KINDS, effort(1, 6)), tmp_path))
 
 
-@pytest.mark.parametrize("case", FOUND, ids=lambda case: "-".join(map(str, case)))
-def test_cases_that_found_a_fault(case, tmp_path):
-    assert_clear(read_all([case], tmp_path))
+def test_cases_that_found_a_fault(tmp_path):
+    assert_clear(read_all((case for case in FOUND if case.kind in KINDS), tmp_path))

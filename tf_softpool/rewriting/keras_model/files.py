@@ -56,7 +56,7 @@ def _rewrite(request: FileRequest, loading: dict[str, Any], notes: list[str]) ->
     if report.replaced:
         with complete_or_absent(request.target, request.overwrite, request.path) as place:
             request.step("writing")
-            _save(new, place)
+            _save(new, place, request.path)
             if request.path.is_file():
                 shutil.copymode(request.path, place)
             request.step("checking")
@@ -128,15 +128,26 @@ def _check_out(request: FileRequest) -> None:
         raise ValueError(f"{request.out} is a folder, and no file can replace it. Remove it yourself.")
 
 
-def _save(model: keras.Model, path: Path) -> None:
+def _save(model: keras.Model, path: Path, source: Path) -> None:
     """Saves a model.
 
     Keras warns whenever it writes HDF5. The user chose the format by the file's name, so that warning is
     suppressed.
+
+    Raises:
+        OSError: if nothing can be written.
+        ValueError: if Keras cannot save the model that it loaded from `source`, and raises any other error.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*HDF5.*")
-        model.save(path)
+        try:
+            model.save(path)
+        except (OSError, Warning):
+            raise
+        except Exception as error:
+            raise ValueError(
+                f"{source} can be loaded by Keras, but not saved again: {plain(error)}"
+            ) from error
 
 
 def _check(
