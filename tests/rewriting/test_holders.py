@@ -6,16 +6,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from in_place import IN_PLACE
 
 import tf_softpool as tsp
 
-# What is said of such models is in the reports too, which the tests look at.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:The pooling of",
-    "ignore:.*given model itself",
-    "ignore:No pooling was replaced",
-    "ignore:`build\\(\\)` was called on layer",
-)
+pytestmark = pytest.mark.filterwarnings(*IN_PLACE, "ignore:No pooling was replaced")
 
 L = keras.layers
 X = np.random.default_rng(0).normal(size=(2, 16, 16, 2)).astype("float32")

@@ -3,18 +3,14 @@
 import keras
 import numpy as np
 import pytest
+from in_place import IN_PLACE
 from keras_file_examples import L
 
 import tf_softpool as tsp
 
 X = np.random.default_rng(0).normal(size=(4, 8, 8, 3)).astype("float32")
 Y = np.zeros((4, 2), "float32")
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:The pooling of",
-    "ignore:.*given model itself",
-    "ignore:Compile model",
-    "ignore:`build\\(\\)` was called on layer",
-)
+pytestmark = pytest.mark.filterwarnings(*IN_PLACE, "ignore:Compile model")
 
 
 class Quickstart(keras.Model):
