@@ -8,7 +8,6 @@ names the file. It takes bounded memory and time, writes nothing but its result,
 import importlib.util
 import json
 from collections import Counter
-from itertools import chain
 
 import pytest
 from file_cases import HOSTILE, RANDOM, Case, at_random, hostile
@@ -48,27 +47,28 @@ def assert_clear(answers):
 
 
 def quick_cases():
-    """Yields a few cases of a few kinds, so that one process reads all of them."""
+    """Yields a few cases of a few kinds, and those that found a fault. One process reads all of them."""
     for kind in QUICK:
-        names = sorted(HOSTILE[kind]) if kind in HOSTILE else []
+        names = sorted(HOSTILE[kind])
         yield from (each for each in hostile([kind], 1) if each.damage in names[:: 1 + len(names) // 3])
         yield from at_random(kind, 3)
+    yield from (case for case in FOUND if case.kind in KINDS)
 
 
-def test_damaged_files(effort, tmp_path):
-    count = effort(0, 4000)
-    if count:
-        cases = chain.from_iterable(at_random(kind, count * SHARES.get(kind, 90) // 1000) for kind in KINDS)
-    else:
-        cases = quick_cases()
-    outcomes = assert_clear(read_all(cases, tmp_path))
+def test_some_files(tmp_path):
+    outcomes = assert_clear(read_all(quick_cases(), tmp_path))
     assert outcomes[False]
 
 
 @pytest.mark.slow
-def test_hostile_files(effort, tmp_path):
-    assert_clear(read_all(hostile(KINDS, effort(1, 6)), tmp_path))
+@pytest.mark.parametrize("kind", KINDS)
+def test_damaged_files(kind, effort, tmp_path):
+    count = effort(200, 4000) * SHARES.get(kind, 90) // 1000
+    outcomes = assert_clear(read_all(at_random(kind, count), tmp_path))
+    assert outcomes[False]
 
 
-def test_cases_that_found_a_fault(tmp_path):
-    assert_clear(read_all((case for case in FOUND if case.kind in KINDS), tmp_path))
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind in HOSTILE])
+def test_hostile_files(kind, effort, tmp_path):
+    assert_clear(read_all(hostile([kind], effort(1, 6)), tmp_path))
