@@ -1,36 +1,17 @@
 """The files that the C program in examples/serving_c reads: .npy files and signatures, whole and broken."""
 
 import ast
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from file_reader import Reader
 from tensorflow.core.protobuf import meta_graph_pb2
-
-SOURCE = Path(__file__).parents[2] / "examples/serving_c"
-CHECKED = ["-std=c11", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined"]
-CHECKED += ["-fno-sanitize-recover"]
 
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory):
-    """Returns a function that runs a reader of files, and returns the lines that it printed.
-
-    The reader also reads `changes` damaged versions of each file.
-    """
-    folder = tmp_path_factory.mktemp("reader")
-    sources = [Path(__file__).with_name("reader.c"), SOURCE / "npy.c", SOURCE / "signature.c"]
-    subprocess.run(["cc", *CHECKED, f"-I{SOURCE}", *sources, "-o", folder / "reader"], check=True)
-
-    def run(paths, changes):
-        command = [folder / "reader", str(changes), *paths]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines()
-
-    return run
+    return Reader(tmp_path_factory.mktemp("reader"))
 
 
 TYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", "c8", "c16"]

@@ -3,28 +3,21 @@
 It is compiled with sanitizers. What it takes for an array, NumPy must take for the same array.
 """
 
-import subprocess
-from pathlib import Path
 from random import Random
 
 import array_damage
 import numpy as np
 import pytest
 from byte_damage import BYTE_DAMAGE
+from file_reader import Reader
 
-ROOT = Path(__file__).parents[3]
-SOURCE = ROOT / "examples" / "serving_c"
-CHECKED = ["-std=c11", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover"]
 # So many files are given to a process.
 BATCH = 500
 
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory):
-    program = tmp_path_factory.mktemp("reader") / "reader"
-    sources = [ROOT / "tests" / "serving" / "reader.c", SOURCE / "npy.c", SOURCE / "signature.c"]
-    subprocess.run(["cc", *CHECKED, f"-I{SOURCE}", *sources, "-o", program], check=True)
-    return program
+    return Reader(tmp_path_factory.mktemp("reader"))
 
 
 def damaged(path, seed):
@@ -45,9 +38,7 @@ def test_damaged_arrays(reader, effort, tmp_path):
         paths = [tmp_path / f"{seed}.npy" for seed in range(start, start + BATCH)]
         for seed, path in enumerate(paths, start):
             damaged(path, seed)
-        done = subprocess.run([reader, "0", *paths], capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, f"seeds from {start}: {done.stderr}"
-        words = done.stdout.splitlines()
+        words = reader(paths)
         assert len(words) == BATCH
         said.update(words)
         for path in (path for path, word in zip(paths, words, strict=True) if word == "read"):
