@@ -12,8 +12,8 @@ from file_cases import Case
 _WORKER = Path(__file__).with_name("watched_reading.py")
 _ROOT = Path(__file__).parents[3]
 _PATHS = (_ROOT, _ROOT / "tests" / "support", Path(__file__).parent)
-# In seconds. The longest run of a signature that the rewriter allows takes a minute, and other programs may keep
-# the processor busy.
+# In seconds. The longest run of a signature that the rewriter allows takes a minute, and other programs may
+# keep the processor busy.
 _START, LIMIT = 180, 180
 # In seconds of the processor.
 SLOW = 30
