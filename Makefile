@@ -214,14 +214,18 @@ test-versions: $(VENV)/bin/activate
 	@ls dist/*.whl > /dev/null 2>&1 || $(MAKE) wheels
 	$(BIN)/python tests/versions/run.py --jobs $(TEST_JOBS) $(VERSIONS)
 
-# Installs the wheel in another environment, with a PATH that has no compiler.
+# Installs the wheel in another environment, with an extra and a PATH that has no compiler, and tries it there.
+OUTSIDE = cd build && env -i HOME="$$HOME" PATH="$(CURDIR)/build/$(1)/bin"
+define TRY_WHEEL
+rm -rf build/$(1)
+$(PYTHON) -m venv build/$(1)
+$(OUTSIDE) python -m pip --disable-pip-version-check install -q "$$(echo ../dist/*.whl)[$(2)]"
+$(OUTSIDE) python ../tests/$(3)
+endef
+
 wheel-test: wheel
-	rm -rf build/wheel-test
-	$(PYTHON) -m venv build/wheel-test
-	cd build && env -i HOME="$$HOME" PATH="$(CURDIR)/build/wheel-test/bin" \
-	  python -m pip --disable-pip-version-check install -q "$$(echo ../dist/*.whl)[tensorflow-cpu]"
-	cd build && env -i HOME="$$HOME" PATH="$(CURDIR)/build/wheel-test/bin" \
-	  python ../tests/smoke.py
+	$(call TRY_WHEEL,wheel-test,tensorflow-cpu,smoke.py)
+	$(call TRY_WHEEL,wheel-test-jax,jax,smoke_on_jax.py)
 
 clean:
 	rm -rf $(VENV) build dist out *.egg-info tf_softpool/lib/*.so* tf_softpool/lib/tf* tf_softpool/lib/build.json

@@ -11,6 +11,7 @@ import environments
 import wheels
 
 SMOKE = environments.ROOT / "tests" / "smoke.py"
+SMOKE_ON_JAX = environments.ROOT / "tests" / "smoke_on_jax.py"
 
 
 def main():
@@ -27,6 +28,17 @@ def main():
         environment.install(part, **compilers)
         print(f"{part.name}:", flush=True)
         environment.run(SMOKE)
+        if name == "wheel":
+            _on_jax(part)
+
+
+def _on_jax(wheel):
+    """Tries a wheel beside the oldest and the newest JAX, without TensorFlow."""
+    for name, version in environments.promised()["jax"].items():
+        shutil.rmtree(environments.FOLDER / f"release-jax-{name}", ignore_errors=True)
+        environment = environments.Environment(f"release-jax-{name}", f"jax=={version}.*")
+        environment.install(wheel)
+        environment.run(SMOKE_ON_JAX)
 
 
 if __name__ == "__main__":
