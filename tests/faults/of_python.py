@@ -70,7 +70,7 @@ FAULTS = [
     Fault(
         "no-gradient-of-the-gradient",
         "a forgotten second-order term",
-        f"{OPS}/native/gradients.py",
+        f"{OPS}/native/tensorflow/gradients.py",
         "tape.watch(real)",
         "tape.watch(real[:-1])",
         ("tests/ops/test_sorted_pool_derivatives.py", "tests/ops/test_importance_pool.py"),
@@ -78,7 +78,7 @@ FAULTS = [
     Fault(
         "gradients-in-another-order",
         "two gradients swapped",
-        f"{OPS}/native/gradients.py",
+        f"{OPS}/native/tensorflow/gradients.py",
         "gradients = iter(tf.nest.flatten(sent))",
         "gradients = iter(tf.nest.flatten(sent)[::-1])",
         ("tests/ops/test_detail_preserving_pool.py",),
@@ -86,7 +86,7 @@ FAULTS = [
     Fault(
         "no-symmetry-of-the-gradient",
         "an attribute not passed on",
-        f"{OPS}/native/gradients.py",
+        f"{OPS}/native/tensorflow/gradients.py",
         "**_attributes(signature, op))\n",
         "**{n: v is False or v for n, v in _attributes(signature, op).items()})\n",
         ("tests/ops/test_detail_preserving_pool.py",),

@@ -10,7 +10,7 @@ from keras_versions import losses
 from layer_inputs import RANKS, images, layer_class
 
 import tf_softpool as tsp
-from tf_softpool.ops.native import xla
+from tf_softpool.ops.native.tensorflow import xla
 
 OTHERS = (
     "GatedPooling",

@@ -10,14 +10,14 @@ from conftest import python
 
 import tf_softpool as tsp
 from tf_softpool.ops import native
-from tf_softpool.ops.native import tensorflow_ops
+from tf_softpool.ops.native.tensorflow import library as for_tensorflow
 
 
 def test_the_library_loads_here():
     info = tsp.build_info()
     assert info["error"] is None
     assert info["simd_target"] in info["simd_targets"]
-    assert tensorflow_ops.loads_in(info["tensorflow_built"], info["tensorflow_running"])
+    assert for_tensorflow.loads_in(info["tensorflow_built"], info["tensorflow_running"])
     json.dumps(info)
 
 
@@ -34,7 +34,7 @@ def test_the_library_loads_here():
     ],
 )
 def test_which_versions_load_in_which(built, running, loads):
-    assert tensorflow_ops.loads_in(built, running) == loads
+    assert for_tensorflow.loads_in(built, running) == loads
 
 
 def fake_libraries(folder, *tensorflows, content=b"not a library"):
@@ -44,12 +44,12 @@ def fake_libraries(folder, *tensorflows, content=b"not a library"):
         skin = folder / f"tf{version.replace('.', '_')}"
         skin.mkdir()
         (skin / "build.json").write_text(json.dumps({"tensorflow": version}))
-        (skin / tensorflow_ops.OPS).write_bytes(content)
+        (skin / for_tensorflow.OPS).write_bytes(content)
     return folder
 
 
 def test_another_tensorflow_is_named(tmp_path):
-    loaded = tensorflow_ops.load(fake_libraries(tmp_path, "2.10.0", "2.3.0"))
+    loaded = for_tensorflow.load(fake_libraries(tmp_path, "2.10.0", "2.3.0"))
     assert loaded.ops is loaded.library is None
     assert "built for TensorFlow 2.3.0, 2.10.0, running 2." in loaded.error
     assert "pip install" in loaded.error
@@ -57,7 +57,7 @@ def test_another_tensorflow_is_named(tmp_path):
 
 
 def test_a_missing_library_is_named(tmp_path):
-    loaded = tensorflow_ops.load(tmp_path)
+    loaded = for_tensorflow.load(tmp_path)
     assert loaded.ops is None
     assert str(tmp_path) in loaded.error
 
@@ -66,11 +66,11 @@ def test_a_missing_library_is_named(tmp_path):
 def test_a_description_that_cannot_be_read_is_no_library(text, tmp_path):
     fake_libraries(tmp_path, "2.10.0")
     (tmp_path / "tf2_10_0" / "build.json").write_text(text)
-    assert "no compiled library" in tensorflow_ops.load(tmp_path).error
+    assert "no compiled library" in for_tensorflow.load(tmp_path).error
 
 
 def test_a_broken_library_is_named(tmp_path):
-    loaded = tensorflow_ops.load(fake_libraries(tmp_path, tf.__version__))
+    loaded = for_tensorflow.load(fake_libraries(tmp_path, tf.__version__))
     assert loaded.ops is None
     assert "could not load" in loaded.error
 
@@ -90,13 +90,13 @@ def test_the_ops_of_the_running_tensorflow_are_chosen(running, chosen, tmp_path,
     fake_libraries(tmp_path, "2.18.1", "2.19.0", "2.20.0", "2.21.0")
     monkeypatch.setattr(tf, "__version__", running)
     monkeypatch.setattr(tf, "load_op_library", lambda path: path)
-    loaded = tensorflow_ops.load(tmp_path)
+    loaded = for_tensorflow.load(tmp_path)
     assert loaded.error is None
     assert loaded.built == {"version": "9.9", "tensorflow": chosen}
     assert (
         loaded.ops
         == str(loaded.library)
-        == str(tmp_path / f"tf{chosen.replace('.', '_')}" / tensorflow_ops.OPS)
+        == str(tmp_path / f"tf{chosen.replace('.', '_')}" / for_tensorflow.OPS)
     )
 
 

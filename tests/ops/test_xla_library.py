@@ -8,7 +8,7 @@ from conftest import python
 
 import tf_softpool as tsp
 from tf_softpool.ops import native
-from tf_softpool.ops.native import xla
+from tf_softpool.ops.native.tensorflow import xla
 
 
 def test_it_is_here():

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import keras
 
 from tf_softpool.layers import masks
-from tf_softpool.ops.native import xla
+from tf_softpool.ops.native.tensorflow import xla
 from tf_softpool.ops.window import PoolWindow
 
 # By a layer's id, the windows that it pools instead of its own: see `PoolingLayer.over`.

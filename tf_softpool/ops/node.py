@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from tf_softpool.ops.native import xla
+from tf_softpool.ops.native.tensorflow import xla
 from tf_softpool.ops.window import PoolWindow
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from tf_softpool.ops import native
-from tf_softpool.ops.native import xla
+from tf_softpool.ops.native.tensorflow import xla
 
 
 def _simd_targets() -> tuple[list[str], str | None]:

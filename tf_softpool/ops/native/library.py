@@ -37,13 +37,13 @@ class Native:
 def _load() -> Native:
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        from tf_softpool.ops.native import tensorflow_ops
+        from tf_softpool.ops.native.tensorflow import library as for_tensorflow
 
-        return tensorflow_ops.load(FOLDER)
+        return for_tensorflow.load(FOLDER)
     if backend == "jax":
-        from tf_softpool.ops.native.jax import library
+        from tf_softpool.ops.native.jax import library as for_jax
 
-        return library.load(FOLDER)
+        return for_jax.load(FOLDER)
     return Native(error=f"Keras runs on {backend}, for which there are no compiled ops")
 
 
@@ -79,6 +79,6 @@ def register_gradients(
 
         jax_gradients.register(name, portable, send_back)
     elif keras.backend.backend() == "tensorflow" and load().ops is not None:
-        from tf_softpool.ops.native import gradients
+        from tf_softpool.ops.native.tensorflow import gradients
 
         gradients.register(name, portable, send_back)

@@ -25,7 +25,7 @@ SIGNATURES: dict[str, Signature] = {}
 
 
 def register(name: str, portable: Callable | None = None, send_back: Callable | None = None) -> None:
-    """Registers a pooling's gradient of second order: see `register` in `native/gradients.py`."""
+    """Registers a pooling's gradient of second order: see `register` in `native/tensorflow/gradients.py`."""
     gradient_op = f"{NAMESPACE}{name}Grad"
     if send_back is None:
         assert portable is not None  # one of the two functions must be given
