@@ -27,6 +27,8 @@ ARGUMENTS = {
     "PowerAveragePooling": {"p": 3.0},
     "SortedPooling": {"pool_range": 1, "per_channel": True},
 }
+# What these layers weigh values with is rounded to the layer's type. In 16 bits that is far from float64.
+WITH_NETWORKS = ("DetailPreservingPooling", "LocalImportancePooling")
 # Sums, and norms of sums, grow with the number of values.
 GROWING = ("SumPooling", "PowerAveragePooling")
 
@@ -82,4 +84,6 @@ def test_every_layer(name, form, effort):
         every = every.filter(
             lambda call: call.x.kind in ("ordinary", "ties", "positive") and not call.x.spice
         )
-    search(every, lambda call: check(name, form, call), effort, 2, 300)
+    if name in WITH_NETWORKS:
+        every = every.filter(lambda call: call.dtype in ("float32", "float64"))
+    search(every, lambda call: check(name, form, call), effort, 1, 300)

@@ -22,7 +22,7 @@ def test_what_was_found(name):
 @pytest.mark.parametrize("name", TRIED)
 def test_every_number(name, effort):
     paddings = PLAIN if name in MEANINGS and MEANINGS[name].one_size else FORMS
-    search(calls(paddings), lambda call: agreement.check(name, call), effort, 3, 1000)
+    search(calls(paddings), lambda call: agreement.check(name, call), effort, 2, 1000)
 
 
 @pytest.mark.parametrize("name", TRIED)
