@@ -1,5 +1,6 @@
-"""Calls with which a pooling was wrong once, by its name: results that fit their type, of numbers that do not
-fit on the way.
+"""Calls with which a pooling was wrong once, by its name.
+
+Most are results that fit their type, of numbers that do not fit on the way.
 """
 
 from dataclasses import replace
