@@ -4,6 +4,8 @@
 #include <new>
 #include <optional>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "softpool/engine/cuda_stream.h"
@@ -154,6 +156,22 @@ class HandlerCall {
   Call call_;
 };
 
+// Returns a message in ASCII. It may quote a text of the program, whose bytes need not be UTF-8,
+// and Python could not read it then.
+std::string Printable(std::string_view message) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const char c : message) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f) {
+      text += c;
+    } else {
+      text += {'\\', 'x', kDigits[byte / 16], kDigits[byte % 16]};
+    }
+  }
+  return text;
+}
+
 // Does some work that returns an error message or an empty string. Returns the error, also if the
 // work throws it.
 template <class Work>
@@ -162,11 +180,11 @@ ffi::Error ErrorOf(const Work& work) {
     const std::string error = work();
     return error.empty() ? ffi::Error::Success() : ffi::Error::Internal(error);
   } catch (const ffi::Error& error) {
-    return error;
+    return {error.errc().value_or(ffi::ErrorCode::kInternal), Printable(error.message())};
   } catch (const std::bad_alloc&) {
     return {ffi::ErrorCode::kResourceExhausted, "not enough memory to pool a tensor"};
   } catch (const std::invalid_argument& error) {
-    return ffi::Error::InvalidArgument(error.what());
+    return ffi::Error::InvalidArgument(Printable(error.what()));
   } catch (const std::exception& error) {
     return ffi::Error::Internal(error.what());
   }

@@ -59,14 +59,19 @@ std::string Hexadecimal(double value) {
 }
 
 // Returns the op's attributes in the form that XLA passes on to kernels. Leaves out types, because
-// the tensors have them, and TensorFlow's own attributes, whose names begin with an underscore.
-std::string AttributesForKernel(const std::string& op, const tf::AttrSlice& attributes) {
+// the tensors have them. A node may have other attributes than its op, of any kind and with any
+// text, so only those of the op's definition are written.
+std::string AttributesForKernel(const tf::OpDef& definition, const std::string& op,
+                                const tf::AttrSlice& attributes) {
   // Sorted by name, so that equal calls have equal texts.
-  std::map<std::string, tf::AttrValue> sorted(attributes.begin(), attributes.end());
+  std::map<std::string, tf::AttrValue> sorted;
+  for (const auto& attr : definition.attr()) {
+    const tf::AttrValue* value = attributes.Find(attr.name());
+    if (value != nullptr && attr.type() != "type") sorted[attr.name()] = *value;
+  }
   sorted[kOpAttribute].set_s(op);
   std::string text;
   for (const auto& [name, value] : sorted) {
-    if (name[0] == '_' || value.value_case() == tf::AttrValue::kType) continue;
     text += (text.empty() ? "" : ", ") + name + " = ";
     switch (value.value_case()) {
       case tf::AttrValue::kS:
@@ -144,7 +149,11 @@ class PoolLowering : public tf::XlaOpKernel {
     OP_REQUIRES_OK(ctx, OutputShapes(ctx, input_shapes, &output_shapes));
     // Kernels do not support tensors that are shorter than their memory.
     if (has_kernel_ && !dynamic && !KernelsAreOff()) {
-      outputs = CallKernel(ctx->builder(), inputs, input_shapes, output_shapes);
+      const tf::OpDef* definition;
+      OP_REQUIRES_OK(ctx, tf::OpRegistry::Global()->LookUpOpDef(type_string(), &definition));
+      const std::string attributes =
+          AttributesForKernel(*definition, op_.name, tf::AttrSlice(def()));
+      outputs = CallKernel(ctx->builder(), attributes, inputs, input_shapes, output_shapes);
     } else {
       OP_REQUIRES_OK(ctx, Operate(inputs, input_shapes, output_shapes, &outputs));
     }
@@ -175,7 +184,7 @@ class PoolLowering : public tf::XlaOpKernel {
     return absl::OkStatus();
   }
 
-  std::vector<xla::XlaOp> CallKernel(xla::XlaBuilder* builder,
+  std::vector<xla::XlaOp> CallKernel(xla::XlaBuilder* builder, const std::string& attributes,
                                      const std::vector<xla::XlaOp>& inputs,
                                      const std::vector<xla::Shape>& input_shapes,
                                      const std::vector<xla::Shape>& output_shapes) const {
@@ -183,8 +192,7 @@ class PoolLowering : public tf::XlaOpKernel {
     const xla::Shape result =
         single ? output_shapes[0] : xla::ShapeUtil::MakeTupleShape(output_shapes);
     const xla::XlaOp call = xla::CustomCallWithLayout(
-        builder, type_string(), inputs, result, input_shapes,
-        AttributesForKernel(op_.name, tf::AttrSlice(def())), /*has_side_effect=*/false,
+        builder, type_string(), inputs, result, input_shapes, attributes, /*has_side_effect=*/false,
         /*output_operand_aliasing=*/{}, /*literal=*/nullptr, xla::CustomCallSchedule::SCHEDULE_NONE,
         xla::CustomCallApiVersion::API_VERSION_TYPED_FFI);
     if (single) return {call};

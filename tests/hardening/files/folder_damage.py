@@ -44,6 +44,7 @@ def text_in_its_place(path: Path, random: Random, outside: Path) -> None:
 
 def links_to_folders(path: Path, random: Random, outside: Path) -> None:
     """Has links to the folder itself, through which a walk never ends."""
+    (path / "variables").mkdir(exist_ok=True)
     for i in range(3):
         (path / f"assets.extra{i}").symlink_to(path)
         (path / "variables" / f"up{i}").symlink_to("..")

@@ -108,6 +108,7 @@ PROGRAMS = {
     "padding that no op has": (node("", X, padding="FULL"), {}, "padding must be one of"),
     "a data format that no op has": (node("", X, data_format="NCDHW"), {}, "data_format must be one of"),
     "32-bit lists": (node("", X), {"width": 32}, "attribute ksize is missing or has another type"),
+    "a padding that is not UTF-8": (node("", X, padding="é"), {}, "padding must be one of"),
     "no attributes": (Node("Softpool>SumPool", {}, [X], [None]), {}, "attribute ksize is missing"),
     "no op": (node("", X), {"no op": True}, "attribute softpool_op is missing"),
     "an unknown op": (node("", X), {"op": "Nothing"}, "there is no op named Nothing"),
