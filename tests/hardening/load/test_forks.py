@@ -17,7 +17,7 @@ START = """
     import tensorflow as tf
     import tf_softpool as tsp
 
-    x = np.random.default_rng(0).normal(size=(8, 96, 96, 32)).astype("float32")
+    x = np.random.default_rng(0).normal(size=(4, 64, 64, 32)).astype("float32")
     OPS = {
         "average": lambda x: tf.nn.avg_pool2d(x, 2, 2, "VALID"),
         "soft": lambda x: tsp.soft_pool(x, 2),

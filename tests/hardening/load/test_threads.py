@@ -64,8 +64,8 @@ def call_from_threads(cases, calls):
     return taken
 
 
-def network():
-    """Returns a model of many poolings, with open sizes and an output for each."""
+def network(step=1):
+    """Returns a model of many poolings, with open sizes and an output for each. A larger step takes fewer."""
     layers = tsp.layers
     x = keras.Input((None, None, 3), name="x")
     start = layers.LeadingRank(0.4)
@@ -85,7 +85,7 @@ def network():
         "adaptive": layers.AdaptiveSoftPooling2D(3)(x),
         "global": layers.GlobalSortedPooling2D(pool_range=3)(x),
     }
-    return keras.Model(x, outputs)
+    return keras.Model(x, dict(list(outputs.items())[::step]))
 
 
 def inputs(dtype="float32"):
@@ -97,10 +97,10 @@ def inputs(dtype="float32"):
 
 def test_a_saved_model(effort, tmp_path):
     """Thousands of calls are right, and memory is flat in the second half of them."""
-    tsp.export(network(), tmp_path / "model")
+    tsp.export(network(effort(3, 1)), tmp_path / "model", check=False)
     served = tsp.serving.load(tmp_path / "model")
     cases = {name: lambda x=x: served({"x": x.numpy()}) for name, x in inputs()}
-    taken = call_from_threads(cases, effort(400, 12_000))
+    taken = call_from_threads(cases, effort(240, 12_000))
     print([n // 2**20 for n in taken])
     # The allocator's arenas grow by some megabytes while threads meet for the first time.
     assert taken[-1] - taken[3] < effort(48, 24) * 2**20, taken
@@ -129,10 +129,12 @@ def test_ops_and_gradients(compiled, effort):
             function = with_gradient(pool)
             if compiled:
                 function = tf.function(function, jit_compile=True)
-            for name, x in list(inputs(tf.as_dtype(dtype).as_numpy_dtype))[: 2 if compiled else None]:
+            for name, x in list(inputs(tf.as_dtype(dtype).as_numpy_dtype))[
+                : 2 if compiled else effort(3, None)
+            ]:
                 y = pool(x)
                 cases[f"{op} {dtype} {name}"] = lambda f=function, x=x, y=y: f(x, tf.ones_like(y))
-    taken = call_from_threads(cases, effort(800, 20_000))
+    taken = call_from_threads(cases, effort(320, 20_000))
     print([n // 2**20 for n in taken])
     assert taken[-1] - taken[3] < effort(48, 24) * 2**20, taken
 

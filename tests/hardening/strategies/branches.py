@@ -8,7 +8,7 @@ import tf_softpool as tsp
 
 # In training, these layers draw random numbers, and each device draws its own.
 DRAW = ("StochasticPooling2D", "GlobalStochasticPooling2D", "AdaptiveStochasticPooling2D", "S3Pooling2D")
-FIRST = ("SoftPooling", "SortedPooling", "DetailPreservingPooling", "LocalImportancePooling")
+FIRST = ("SoftPooling2D", "DetailPreservingPooling2D")
 STEPS, BATCH, RATE = 3, 8, 0.05
 
 

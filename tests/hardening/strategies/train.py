@@ -1,7 +1,8 @@
 """Trains the network of `branches.py` in one of several ways, and writes its weights.
 
-Usage: python train.py way file.npz layer ... A way is the name of a function below, and a layer is that of a
-class. If several processes train together, `TF_CONFIG` says who they are.
+Usage: python train.py folder ways layer ... Ways are names of functions below, with commas between, and
+each writes a file of its name. A layer is the name of a class. If several processes train together, `TF_CONFIG`
+says who they are.
 """
 
 import os
@@ -40,8 +41,6 @@ def mirrored(names):
     """Trains on two virtual devices of one process."""
     import tensorflow as tf
 
-    (cpu,) = tf.config.list_physical_devices("CPU")
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     assert strategy.num_replicas_in_sync == 2
     with strategy.scope():
@@ -125,6 +124,20 @@ def free_ports(count):
     return ports
 
 
+def prepare():
+    """Makes two virtual devices, which stop at ops that are not deterministic."""
+    import tensorflow as tf
+
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    keras.utils.set_random_seed(0)
+    tf.config.experimental.enable_op_determinism()
+
+
 if __name__ == "__main__":
-    made = globals()[sys.argv[1]](sys.argv[3:])
-    np.savez(sys.argv[2], **{weight.path: keras.ops.convert_to_numpy(weight) for weight in made.weights})
+    folder, ways, *names = sys.argv[1:]
+    if "mirrored" in ways:
+        prepare()
+    for way in ways.split(","):
+        found = {w.path: keras.ops.convert_to_numpy(w) for w in globals()[way](names).weights}
+        np.savez(os.path.join(folder, f"{way}.npz"), **found)
