@@ -94,14 +94,13 @@ HWY_INLINE void StoreAs(D d, V<D> v, BFloat16* p) {
 }
 
 template <class D>
-HWY_INLINE void StoreAs(D d, V<D> v, Float16* p) {
+HWY_INLINE void StoreAs([[maybe_unused]] D d, V<D> v, Float16* p) {
 #if defined(__CUDA_ARCH__)
   p->bits = __half_as_ushort(__float2half_rn(v));
 #elif SOFTPOOL_HARDWARE_FLOAT16
   const hn::Rebind<hwy::float16_t, D> d16;
   hn::StoreU(hn::DemoteTo(d16, v), d16, reinterpret_cast<hwy::float16_t*>(p));
 #else
-  (void)d;
   const hn::RebindToUnsigned<D> du;
   const auto bits = hn::BitCast(du, v);
   const auto sign = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 0x8000u));
