@@ -1,8 +1,8 @@
 """Trains the network of `branches.py` in one of several ways, and writes its weights.
 
 Usage: python train.py folder ways layer ... Ways are names of functions below, with commas between, and
-each writes a file of its name. A layer is the name of a class. If several processes train together, `TF_CONFIG`
-says who they are.
+each writes a file of its name. A layer is the name of a class. If several processes train together,
+`TF_CONFIG` says who they are.
 """
 
 import os
