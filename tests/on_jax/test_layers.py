@@ -20,6 +20,7 @@ def pools_as_portable(layer, x):
     return y
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("rank", RANKS)
 @pytest.mark.parametrize("form", ["", "Global", "Adaptive"])
 @pytest.mark.parametrize("name", [*WITH_FORMS, *OTHERS])
@@ -35,6 +36,7 @@ def test_every_layer(name, form, rank):
     np.testing.assert_array_equal(functional.predict(x, verbose=0), y)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("name", [*WITH_FORMS, "GatedPooling"])
 def test_sizes_that_are_not_known(name, padding):

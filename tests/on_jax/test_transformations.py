@@ -41,6 +41,7 @@ def assert_same(found, expected):
         np.testing.assert_array_equal(bits(a), bits(b))
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("jitted", [False, True])
 @pytest.mark.parametrize("mapped", ["all", "first", "others"])
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -72,6 +73,7 @@ def test_vmap_of_vmap_and_other_axes():
             np.testing.assert_allclose(found[:, j, i], alone, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("case", CASES, ids=str)
 @pytest.mark.parametrize("name", [name for name in POOLINGS if name != "soft, weights"])
 def test_second_derivatives_are_those_of_the_portable_form(name, case):
@@ -119,6 +121,7 @@ def test_checkpoint_and_scan(name):
     assert_same([each[1] for each in found], once)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("jitted", [False, True])
 @pytest.mark.parametrize("name", POOLINGS)
 def test_shard_map_over_two_devices(name, jitted):
@@ -141,6 +144,7 @@ def test_shard_map_over_two_devices(name, jitted):
     np.testing.assert_allclose(gradient, np.concatenate(alone), rtol=1e-6)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("along", ["batch", "space"])
 @pytest.mark.parametrize("name", POOLINGS)
 def test_arrays_that_are_divided_among_devices(name, along):
