@@ -12,6 +12,7 @@ ENGINE = "custom_ops/softpool/engine"
 POOLINGS = "custom_ops/softpool/poolings"
 CUDA = "custom_ops/softpool/cuda"
 TENSORFLOW = "custom_ops/softpool/tensorflow"
+FFI = "custom_ops/softpool/ffi"
 XLA = "custom_ops/softpool/xla"
 
 # The parts that a fault may need to be built again: the ops for TensorFlow, the library for XLA, the CUDA

@@ -1,6 +1,6 @@
 """Faults in the C++: the kernels for CPUs and GPUs, and the code that calls them."""
 
-from fault import CUDA, ENGINE, KERNEL_TESTS, POOLINGS, SIMD, TENSORFLOW, XLA, Fault
+from fault import CUDA, ENGINE, FFI, KERNEL_TESTS, POOLINGS, SIMD, TENSORFLOW, XLA, Fault
 
 CUDA_TESTS = ("tests/cuda",)
 
@@ -206,7 +206,7 @@ FAULTS = [
     Fault(
         "tensors-behind-an-absent-guide-in-programs",
         "inputs counted wrongly",
-        f"{XLA}/handlers.cc",
+        f"{FFI}/handlers.cc",
         "if (!IsAbsent(call_, spec)) tensor = TensorOf(Value(inputs.get<ffi::AnyBuffer>(at++)));",
         "tensor = TensorOf(Value(inputs.get<ffi::AnyBuffer>(at++)));",
         ("tests/ops/test_xla.py",),

@@ -292,9 +292,9 @@ def test_a_file_that_keras_spoils_is_not_written(tmp_path, monkeypatch):
     path, out = saved(tmp_path, "keras")
     save = files._save
 
-    def spoil(model, place):
+    def spoil(model, place, *others):
         model.variables[0].assign(model.variables[0] + 1)
-        save(model, place)
+        save(model, place, *others)
         model.variables[0].assign(model.variables[0] - 1)
 
     monkeypatch.setattr(files, "_save", spoil)

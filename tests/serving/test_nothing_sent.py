@@ -44,6 +44,8 @@ def test_exports(tmp_path):
         HOME=str(tmp_path / "home"),
         TMPDIR=str(tmp_path / "temporary"),
         XDG_CACHE_HOME=str(tmp_path / "cache"),
+        # TensorFlow makes modules of functions, which Python would compile into files.
+        PYTHONDONTWRITEBYTECODE="1",
         # Settings of an automated build would hide what a user's process does.
         **dict.fromkeys(("CI", "TF_BUILD", "ORT_DISABLE_TELEMETRY"), ""),
     )

@@ -21,7 +21,7 @@ from typing import Any
 import file_readers
 import valid_files
 from file_cases import DAMAGE, Case
-from memory import PEAK, RESIDENT, VIRTUAL, forget_peak, memory
+from process_memory import PEAK, RESIDENT, VIRTUAL, forget_peak, memory
 
 MIB = 2**20
 # How much more memory a reader may take for files of a few kilobytes. TensorFlow itself takes some.

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from memory import RESIDENT, memory
+from process_memory import RESIDENT, memory
 
 EXAMPLE = Path(__file__).parents[3] / "examples/serving_http"
 # Takes the example's folder, and how many seconds a client may stall, a call may take and stopping may take.

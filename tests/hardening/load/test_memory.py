@@ -12,7 +12,7 @@ START = """
     import numpy as np
     import tensorflow as tf
     import tf_softpool as tsp
-    from memory import VIRTUAL, memory
+    from process_memory import VIRTUAL, memory
 
     def gradient(pool, *tensors):
         with tf.GradientTape() as tape:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import bits, with_gradient
-from memory import RESIDENT, memory
+from process_memory import RESIDENT, memory
 
 import tf_softpool as tsp
 

@@ -12,7 +12,7 @@ import resource
 import sys
 import traceback
 
-from memory import PEAK, VIRTUAL, memory
+from process_memory import PEAK, VIRTUAL, memory
 
 # What a node may take. A valid node takes a few megabytes, and a huge one must be refused.
 MEMORY_FOR_ALL = 6 * 2**30

@@ -6,6 +6,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import keras
 from keras import ops
 
 from tf_softpool.ops.portable.infinities import limit_of
@@ -71,6 +72,8 @@ def _of_derivable_averages(window: PoolWindow, x: Any, exp: Exponential) -> Quic
     the border cuts it at one end alone.
     """
     y, right = _of_averages(window, x, x, exp, _TRAINED)
+    if keras.backend.backend() != "tensorflow":
+        return Quick(y, right)
     shape = ops.shape(x)
     for axis, size in zip(window.spatial_axes, window.pool_size, strict=True):
         if window.padding == "same" and not window.is_whole:
