@@ -112,9 +112,19 @@ def _results(layer: keras.Layer) -> list[np.ndarray]:
         y, _ = layer.stateless_call(list(weights), seeds, x, **training)
         return y
 
-    y, send_back = native.vjp(pool, x, *weights)
+    y, send_back = native.vjp(_in_one_program(pool), x, *weights)
     gradient = ops.convert_to_tensor(generator.normal(size=y.shape).astype("float32"))
     return [np.asarray(each) for each in (y, *send_back(gradient))]
+
+
+def _in_one_program(function: Callable) -> Callable:
+    """Returns a function that JAX compiles as a whole. Compiling each operation would take it long."""
+    if keras.backend.backend() != "jax":
+        return function
+    import jax
+
+    compiled: Callable = jax.jit(function)
+    return compiled
 
 
 def _difference(ours: np.ndarray, theirs: np.ndarray) -> float:
