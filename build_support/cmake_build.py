@@ -49,8 +49,9 @@ class CMakeBuild(build_ext):
             output = ROOT / ext.package.replace(".", "/")
         else:
             output = Path(self.build_lib).resolve() / ext.package.replace(".", "/")
-        tensorflows = [{"folder": each.folder, **asdict(each)} for each in find_tensorflow.to_build_for()]
-        for_jax = find_jax.headers(find_tensorflow.to_build_for())
+        found = find_tensorflow.to_build_for()
+        tensorflows = [{"folder": each.folder, **asdict(each)} for each in found]
+        for_jax = find_jax.headers(found)
         # A checkout may have kernels for this machine's card alone, and a wheel for all: the folders differ.
         build = ROOT / "build" / ("checkout" if self.editable_mode or self.inplace else "wheel")
         options = {

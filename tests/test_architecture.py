@@ -82,7 +82,7 @@ MAY_IMPORT_FROM_BEFORE = {
     "": {"__version__", "handover"},
     "__main__": {"script"},
     "requirements": {"backend", "installed"},
-    "ops.native": {"supported"},
+    "ops.native": {"backend", "supported"},
     "cli": {"doctor.findings", "names", "options", "switches", "terminal"},
     "comparison": {"__version__", "names", "ranges", "tables"},
     "rewriting.policy": {"tables"},

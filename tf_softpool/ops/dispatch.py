@@ -10,7 +10,7 @@ from keras import ops
 
 from tf_softpool.ops import native, numerics
 from tf_softpool.ops.arguments import check_poolable
-from tf_softpool.ops.portable.taps import kept_windows, mask_of
+from tf_softpool.ops.portable.taps import kept_windows, mask_of, set_static_shape
 from tf_softpool.ops.window import PoolWindow
 
 _forced = contextvars.ContextVar("tf_softpool_portable", default=False)
@@ -95,8 +95,8 @@ def pool(x: Any, window: PoolWindow, compiled: Callable[[Any], Any], standard: C
     if window.mask is not None:
         module = _Masked(module, mask_of(window))
     y = compiled(module)
-    if window.is_whole and hasattr(y, "set_shape"):
-        # TensorFlow's shape function computes ceil(size / stride) positions. If the size is unknown, it does
-        # not see that this is always one.
-        y.set_shape(shape)
+    if window.is_whole:
+        # The op's shape function computes ceil(size / stride) positions. If the size is unknown, it does not
+        # see that this is always one.
+        set_static_shape(y, shape)
     return y if window.mask is None else ops.where(kept_windows(window), y, ops.zeros_like(y))

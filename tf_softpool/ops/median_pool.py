@@ -12,7 +12,7 @@ from tf_softpool.ops.portable.infinities import is_minus_inf, largest_of, limit_
 from tf_softpool.ops.portable.integers import ranks as integers
 from tf_softpool.ops.portable.quick import ranks
 from tf_softpool.ops.portable.quick.guard import one_of, or_exact
-from tf_softpool.ops.portable.taps import TAPS, as_pooled, static_shape, windows
+from tf_softpool.ops.portable.taps import TAPS, as_pooled, set_static_shape, static_shape, windows
 from tf_softpool.ops.window import PoolWindow
 
 
@@ -42,8 +42,7 @@ def pool(x: Any, window: PoolWindow) -> Any:
         lambda: portable_median_pool(x, window),
         lambda: sorted_pool.pool(x, _middle(math.prod(window.pool_size)), window, "none"),
     )
-    if hasattr(y, "set_shape"):
-        y.set_shape(shape)
+    set_static_shape(y, shape)
     return y
 
 

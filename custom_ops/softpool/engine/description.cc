@@ -44,10 +44,6 @@ std::string Member(std::string_view name, const std::string& value) {
   return Quoted(name) + ": " + value;
 }
 
-std::string Flag(std::string_view name, bool value) {
-  return Member(name, value ? "true" : "false");
-}
-
 template <class Values, class Text>
 std::string List(const Values& values, const Text& text) {
   std::string list;
@@ -57,7 +53,7 @@ std::string List(const Values& values, const Text& text) {
 
 std::string TextOf(const TensorSpec& spec) {
   return Member("name", Quoted(spec.name)) + ", " + Member("role", Quoted(NameOf(spec.role))) +
-         ", " + Flag("optional", spec.optional);
+         ", " + Member("optional", spec.optional ? "true" : "false");
 }
 
 std::string TextOf(const Op& op) {
@@ -73,8 +69,7 @@ std::string TextOf(const Op& op) {
   };
   return "{" + Member("name", Quoted(op.name)) + ", " + Member("inputs", List(op.inputs, input)) +
          ", " + Member("outputs", List(op.outputs, output)) + ", " +
-         Member("attributes", List(op.attributes, attribute)) + ", " + Flag("placed", op.placed) +
-         ", " + Flag("cpu", op.cpu != nullptr) + ", " + Flag("cuda", op.cuda != nullptr) + "}";
+         Member("attributes", List(op.attributes, attribute)) + "}";
 }
 
 // Every op that has been registered, also by libraries that were loaded later.

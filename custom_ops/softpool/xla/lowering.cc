@@ -11,9 +11,9 @@
 #include <string_view>
 
 #include "softpool/engine/op.h"
+#include "softpool/ffi/handlers.h"
 #include "softpool/tensorflow/translation.h"
 #include "softpool/xla/forms.h"
-#include "softpool/ffi/handlers.h"
 #include "softpool/xla/registration.h"
 #include "tensorflow/compiler/tf2xla/xla_op_kernel.h"
 #include "tensorflow/compiler/tf2xla/xla_op_registry.h"

@@ -7,6 +7,7 @@ import keras
 
 from tf_softpool.ops import native
 from tf_softpool.ops.native.tensorflow import xla
+from tf_softpool_cli.backend import FRAMEWORKS
 
 
 def _simd_targets() -> tuple[list[str], str | None]:
@@ -16,9 +17,6 @@ def _simd_targets() -> tuple[list[str], str | None]:
     function.restype = ctypes.c_char_p
     *compiled, in_use = function().decode().split()
     return compiled, in_use
-
-
-_FRAMEWORKS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
 
 def _gpus() -> int:
@@ -42,7 +40,7 @@ def _gpus() -> int:
 
 
 def _framework() -> str:
-    return _FRAMEWORKS.get(keras.backend.backend(), keras.backend.backend())
+    return FRAMEWORKS[keras.backend.backend()].name
 
 
 def _jax(library: native.Native) -> dict[str, Any]:

@@ -34,6 +34,14 @@ class Native:
     running: str | None = None
 
 
+def how_to_build(framework: str) -> str:
+    """Returns what to run to compile the package for the framework that is running, such as "JAX"."""
+    return (
+        f'Build it for this {framework}: "pip install --force-reinstall --no-deps --no-binary tf_softpool '
+        'tf_softpool", or "pip install --force-reinstall --no-deps <path to a checkout>"'
+    )
+
+
 def _load() -> Native:
     backend = keras.backend.backend()
     if backend == "tensorflow":

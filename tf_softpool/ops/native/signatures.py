@@ -1,6 +1,7 @@
 """What the compiled ops take and give, as the kernels' library describes them."""
 
 import ctypes
+import functools
 import json
 import re
 from collections.abc import Sequence
@@ -51,21 +52,16 @@ class Signature:
         inputs: the tensors that the op takes.
         outputs: the tensors that the op gives.
         attributes: the types of the op's attributes, in TensorFlow's notation, by their names.
-        placed: whether the last input but the gradient says where windows lie.
-        cpu: whether there is a kernel for CPUs.
-        cuda: whether there is a kernel for CUDA devices.
     """
 
     name: str
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     attributes: dict[str, str]
-    placed: bool
-    cpu: bool
-    cuda: bool
 
+    @functools.cached_property
     def defaults(self) -> dict[str, Any]:
-        """Returns the values of the attributes that have a default."""
+        """The values of the attributes that have a default."""
         given = {name: text.partition(" = ")[2] for name, text in self.attributes.items()}
         return {**_OF_WINDOWS, **{name: _value(text) for name, text in given.items() if text}}
 

@@ -14,6 +14,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -158,6 +159,12 @@ def along_channels(parameter: Any, window: PoolWindow, tap_axes: int = 0) -> Any
 def static_shape(x: Any) -> list[int | None]:
     """Returns a tensor's shape, with None for unknown dimensions."""
     return [d if isinstance(d, int) else None for d in x.shape]
+
+
+def set_static_shape(y: Any, shape: Any) -> None:
+    """Tells TensorFlow the shape of a tensor, of which it may know less. Other backends know theirs."""
+    if keras.backend.backend() == "tensorflow":
+        y.set_shape(shape)
 
 
 def _axis_of_windows(window: PoolWindow) -> int:

@@ -35,7 +35,7 @@ class Call:
         Raises:
             TypeError: if arguments are missing, or there are others than the op takes.
         """
-        left, present = {**signature.defaults(), **arguments}, True
+        left, present = {**signature.defaults, **arguments}, True
         tensors: list[Any] = []
         known = {*WINDOWS, *signature.attributes, *(tensor.name for tensor in signature.inputs)}
         if known != left.keys():
@@ -60,7 +60,7 @@ class Call:
         """Returns the windows of the call, and its other attributes."""
         others = dict(self.attributes)
         window = PoolWindow.of_attributes(**{name: others.pop(name) for name in WINDOWS})
-        if self.signature.placed and positions is not None:
+        if positions is not None:
             window = window.placed(positions, window.strides)
         return window, others
 

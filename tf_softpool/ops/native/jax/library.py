@@ -12,13 +12,10 @@ import jax
 from tf_softpool.ops.native import signatures
 from tf_softpool.ops.native.jax.calls import TARGET, Call
 from tf_softpool.ops.native.jax.gradients import SIGNATURES, pool
-from tf_softpool.ops.native.library import Native
+from tf_softpool.ops.native.library import KERNELS, Native, how_to_build
 
 _NAME = "libtf_softpool_jax.so"
-_BUILD = (
-    'Build it beside this JAX: "pip install --force-reinstall --no-deps --no-binary tf_softpool '
-    'tf_softpool", or "pip install --force-reinstall --no-deps <path to a checkout>"'
-)
+_BUILD = how_to_build("JAX")
 # JAX's names of the platforms that there are handlers for, and what it calls them as a default.
 _PLATFORMS = {"cpu": "cpu", "cuda": "gpu"}
 _VERSION = re.compile(r"#define XLA_FFI_API_(?:MAJOR|MINOR) (\d+)")
@@ -34,14 +31,11 @@ class Ops:
 
 def _function(signature: signatures.Signature) -> Callable:
     def call(**arguments: Any) -> Any:
-        outputs = pool(*_flat(Call.of(signature, arguments)))
+        called, tensors = Call.of(signature, arguments)
+        outputs = pool(called, *tensors)
         return outputs[0] if len(outputs) == 1 else outputs
 
     return call
-
-
-def _flat(call: tuple[Call, list]) -> tuple:
-    return call[0], *call[1]
 
 
 def load(folder: Path) -> Native:
@@ -55,7 +49,7 @@ def load(folder: Path) -> Native:
         return Native(error=missing, built=built, running=running)
     path = folder / _NAME
     try:
-        library, kernels = ctypes.CDLL(str(path)), ctypes.CDLL(str(folder / "libsoftpool_kernels.so"))
+        library, kernels = ctypes.CDLL(str(path)), ctypes.CDLL(str(folder / KERNELS.name))
     except OSError as error:
         return Native(error=f"{path} could not be loaded: {error}. {_BUILD}", built=built, running=running)
     if refusal := _too_new(library, built["jax_headers"]) or _register(library):

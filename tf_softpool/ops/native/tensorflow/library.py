@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tf_softpool.ops.native.library import Native
+from tf_softpool.ops.native.library import Native, how_to_build
 from tf_softpool_cli.supported import minor
 
 OPS = "libtf_softpool_ops.so"
@@ -23,11 +23,7 @@ def loads_in(built_for: str, running: str) -> bool:
 
 def load(folder: Path) -> Native:
     """Loads the ops for the TensorFlow that is running."""
-    running = tf.__version__
-    build = (
-        'Build it for this TensorFlow: "pip install --force-reinstall --no-deps --no-binary tf_softpool '
-        'tf_softpool", or "pip install --force-reinstall --no-deps <path to a checkout>"'
-    )
+    running, build = tf.__version__, how_to_build("TensorFlow")
     try:
         kernels = json.loads((folder / "build.json").read_text())
         skins = {path.parent: json.loads(path.read_text()) for path in folder.glob("tf*/build.json")}

@@ -12,6 +12,7 @@ from tf_softpool.ops.arguments import compute_dtype
 from tf_softpool.ops.portable.infinities import limit_of
 from tf_softpool.ops.portable.integers import door
 from tf_softpool.ops.portable.runtimes import LITERT, OPENVINO, runtime
+from tf_softpool.ops.portable.taps import set_static_shape, static_shape
 from tf_softpool.ops.window import PoolWindow
 
 # Longer windows are left to the exact forms: some runtimes count positions in few bits.
@@ -62,7 +63,8 @@ def or_exact(
         return exact()
     x = tensors[0]
     same_windows = _plain(x, window)
-    if same_windows is None or _is_looked_at():
+    # If TensorFlow looks at results, a wrong one must not even appear.
+    if same_windows is None or numerics.are_checked():
         return exact()
 
     def finished(y: Any) -> Any:
@@ -94,7 +96,7 @@ def _can_choose(x: Any) -> bool:
     call of a model, they read memory that nothing was written to. JAX does not see that two results have the
     same shape, if the sizes are not known.
     """
-    if keras.backend.backend() == "jax" and not all(isinstance(size, int) for size in x.shape):
+    if keras.backend.backend() == "jax" and None in static_shape(x):
         return False
     return runtime() != OPENVINO or None not in list(x.shape)
 
@@ -111,8 +113,7 @@ def chosen(right: Any, y: Any, exact: Callable[[], Any]) -> Any:
     """Returns `y` if a condition without axes holds, and calls a function if not."""
     result = one_of(right, lambda: y, exact)
     # The exact form may know less of its shape.
-    if hasattr(result, "set_shape"):
-        result.set_shape(y.shape)
+    set_static_shape(result, y.shape)
     return result
 
 
@@ -139,18 +140,13 @@ def _known(condition: Any) -> bool | None:
         return None
 
 
-def _is_looked_at() -> bool:
-    """Returns whether a wrong result must not even appear, because TensorFlow would raise an error."""
-    return keras.backend.backend() == "tensorflow" and numerics.are_checked()
-
-
 def _plain(x: Any, window: PoolWindow) -> PoolWindow | None:
     """Returns windows with channels last that are whole, "valid" or "same", if these are such windows of `x`.
 
     Raises:
         ValueError: if the tensor's shape cannot be pooled.
     """
-    window.output_shape([d if isinstance(d, int) else None for d in x.shape])
+    window.output_shape(static_shape(x))
     if window.mask is not None or window.positions is not None or 0 in list(x.shape):
         return None
     lengths = [x.shape[axis] for axis in window.spatial_axes]
