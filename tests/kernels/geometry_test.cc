@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <map>
 
 #include "softpool/engine/tiling.h"
@@ -104,8 +105,12 @@ TEST(Geometry, SizesBesideZeroMayBeEnormous) {
     EXPECT_TRUE(
         Make({0, 3, vast, vast}, {1, 1}, {3, 1}, padding, DataFormat::kChannelsFirst).Empty());
     EXPECT_TRUE(Make({1, vast, vast, 0}, {2, 2}, {1, 1}, padding).Empty());
+    EXPECT_TRUE(
+        Make({vast, 17, 0, 9}, {1, 1}, {1, 1}, Padding::kSame, DataFormat::kChannelsFirst).Empty());
     EXPECT_FALSE(Make({1, vast, 1, 1}, {2, 1}, {1, 1}, padding).Empty());
   }
+  const int64_t most = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(Make({0, most, 1}, {2147483647}, {1}, Padding::kSame).axis[2].pad, 1073741823);
 }
 
 struct Shape {

@@ -71,8 +71,7 @@ fuzz() {
 }
 
 say 'Building with AddressSanitizer and UndefinedBehaviorSanitizer'
-build address address,undefined kernel_tests tf_softpool_midrange threads_tests \
-  fuzz_engine fuzz_geometry fuzz_npy fuzz_signature
+build address address,undefined kernel_tests threads_tests fuzz_engine fuzz_geometry fuzz_npy fuzz_signature
 say 'Testing the kernels'
 # Large tensors take minutes, and are read and written as small ones are: what is left has single lanes, packed columns,
 # vectors with a rest, overlap, gaps, several tiles, and windows that are larger than the input. Windows of more than

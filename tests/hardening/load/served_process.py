@@ -69,6 +69,14 @@ class Process:
         """Returns how many files and sockets the process has open."""
         return len(list(Path(f"/proc/{self.popen.pid}/fd").iterdir()))
 
+    def settled_descriptors(self):
+        """Returns the same once the number stays: a connection that has ended may be closed a little later."""
+        count = None
+        while count != (now := self.descriptors()):
+            count = now
+            time.sleep(0.3)
+        return count
+
     def stop(self, seconds, number=signal.SIGTERM):
         """Stops the process, and checks that it ends well and in time. Returns how long it took."""
         begin = time.monotonic()

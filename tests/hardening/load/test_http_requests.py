@@ -66,7 +66,7 @@ def test_broken_requests(name, server):
 )
 def test_slow_requests(sends, every, status, server):
     """Slow clients lose their connection some seconds after they have become slow."""
-    before = server.descriptors()
+    before = server.settled_descriptors()
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(sends)
         end = time.monotonic() + 8

@@ -9,7 +9,10 @@ import time
 import pytest
 
 CODE = """
-import os, sys, threading, time
+import os, signal, sys, threading, time
+
+# A process that was started in the background ignores the signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import tensorflow as tf
 import tf_softpool as tsp
 

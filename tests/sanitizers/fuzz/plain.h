@@ -22,7 +22,7 @@ double Average(const Values& a, const Weight& weight) {
     sum += weight(v) * v;
     total += weight(v);
   }
-  return total == 0 ? 0 : sum / total;
+  return sum / total;
 }
 
 inline double PowerSum(const Values& a, double p) {
@@ -50,7 +50,8 @@ inline const std::map<std::string, double (*)(const Values& a, double parameter)
        }},
       {"StochasticPool",
        [](const Values& a, double) {
-         return Average(a, [](double v) { return std::max(v, 0.0); });
+         const bool some = *std::max_element(a.begin(), a.end()) > 0;
+         return Average(a, [some](double v) { return some ? std::max(v, 0.0) : 1.0; });
        }},
       {"PowerAveragePool",
        [](const Values& a, double p) { return std::pow(PowerSum(a, p), 1 / p); }},
