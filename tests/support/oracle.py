@@ -72,7 +72,10 @@ def _as(x, data_format):
 
 
 def soft_pool(x, pool_size, strides, padding, data_format):
-    """Returns y = sum_i w_i a_i and the scale of its rounding error, sum_i w_i |a_i|."""
+    """Returns y = sum_i w_i a_i and the scale of its rounding error.
+
+    The scale is sum_i w_i |a_i|, or with distances from the largest value where these are larger.
+    """
     x = _channels_last(x.astype(np.longdouble), data_format)
     spatial = x.shape[1:-1]
     out = [output_size(*args, padding) for args in zip(spatial, pool_size, strides, strict=True)]
@@ -86,7 +89,8 @@ def soft_pool(x, pool_size, strides, padding, data_format):
         with np.errstate(invalid="ignore"):
             distance = np.where(a == m, 0.0, a - m)
         y[(slice(None), *position)] = m[:, 0] + _product(w, distance).sum(axis=1)
-        scale[(slice(None), *position)] = _product(w, np.abs(a)).sum(axis=1)
+        size = np.maximum(np.abs(a), np.abs(distance))
+        scale[(slice(None), *position)] = _product(w, size).sum(axis=1)
     return _as(y, data_format), _as(scale, data_format)
 
 
@@ -113,6 +117,11 @@ def soft_pool_gradient(x, g, pool_size, strides, padding, data_format, gradient)
         shape = result[(slice(None), *where)].shape
         result[(slice(None), *where)] += (to_window * _product(w, slope)).reshape(shape)
         scale[(slice(None), *where)] += (np.abs(to_window) * _product(w, size)).reshape(shape)
+    overlap = any(window > stride for window, stride in zip(pool_size, strides, strict=True))
+    if overlap and gradient == "exact":
+        # Such gradients are differences of sums that windows share. The terms are as large as distances from
+        # a number that all windows of a block share, at most 24.
+        scale *= 4
     return _as(result, data_format), _as(scale, data_format)
 
 

@@ -200,7 +200,13 @@ def _weights(values: Any, guide: Any, alpha: Any, lam: Any, kept: Any, symmetric
     lowest = 0.25 * EPSILON
     largest = ops.max(ops.where(kept, quarter, lowest), axis=TAPS, keepdims=True, initial=lowest)
     largest = ops.stop_gradient(largest)
-    power, of_largest = lam * ops.log(quarter / largest), lam * (ops.log(largest) + math.log(4))
+    # A very small ratio may be rounded to zero, whose logarithm is infinite.
+    ratio = quarter / largest
+    is_small = ratio < 1e-30
+    log_ratio = ops.where(
+        is_small, ops.log(quarter) - ops.log(largest), ops.log(ops.where(is_small, 1.0, ratio))
+    )
+    power, of_largest = lam * log_ratio, lam * (ops.log(largest) + math.log(4))
     # The largest power is not negative, because the largest distance has a power of zero.
     most = ops.max(ops.where(kept, power, 0.0), axis=TAPS, keepdims=True, initial=0.0)
     has_alpha = alpha != 0

@@ -132,7 +132,8 @@ std::string MakeGeometry(const std::vector<int64_t>& dims, const std::vector<int
     if (!error.empty()) return error;
     if (padding == Padding::kAdaptive) axis.Divide(ksize[i]);
     if (padding == Padding::kSame && axis.out > 0) {
-      const int64_t last = axis.in - (axis.out - 1) * axis.stride;  // the positions of the last stride
+      const int64_t last =
+          axis.in - (axis.out - 1) * axis.stride;  // the positions of the last stride
       axis.pad = std::max<int64_t>(axis.window - last, 0) / 2;
     }
   }

@@ -22,7 +22,7 @@ constexpr int64_t kMostPackedTaps = 1024;
 constexpr int64_t kBlockPositions = 1600;
 // Values of windows are computed by blocks if at least this number of windows share an input. With
 // fewer, computing something for each tap costs no more than keeping it. Gradients always gain.
-constexpr int64_t kLeastSharing = 4;
+constexpr int64_t kLeastSharing = 2;
 // The most taps of windows in blocks: a block has the memory of a few of them.
 constexpr int64_t kMostSharedTaps = 1024;
 // The number of lanes of the longest vectors. If there are fewer channels, lanes come from several

@@ -70,7 +70,7 @@ class Process:
         return len(list(Path(f"/proc/{self.popen.pid}/fd").iterdir()))
 
     def settled_descriptors(self):
-        """Returns the same once the number stays: a connection that has ended may be closed a little later."""
+        """Returns the same once the number stays: ended connections may be closed a little later."""
         count = None
         while count != (now := self.descriptors()):
             count = now

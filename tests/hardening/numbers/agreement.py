@@ -174,7 +174,9 @@ def check(name, call, modes=("eager", "portable")):
     ]
     results = {}
     for mode in modes:
-        if mode != "eager" and meaning.has_step and _has_subnormals(tensors[0]):
+        # Standard operations make subnormal numbers zero. A step or a large weight makes much of that.
+        hides_subnormals = meaning.has_step or meaning.has_any_weights
+        if mode != "eager" and hides_subnormals and _has_subnormals(tensors[0]):
             continue
         results[mode] = run(mode, with_gradient(pooling(name, call)), *given)
     x = tensors[0]
@@ -191,7 +193,7 @@ def check(name, call, modes=("eager", "portable")):
     with np.errstate(over="ignore", invalid="ignore"):
         (value, scale), *slopes = meant(meaning, finite, clean_g, call)
     value = np.where(nan, np.nan, np.where(infinite, INF, value))
-    scale = scale + underflow(call.dtype) * _largest_of_windows(x, call)
+    scale = scale + underflow(call.dtype) * _largest_of_windows(x, call) + 4 * subnormal(call.dtype)
     for mode, (y, *gradients) in results.items():
         standard = mode != "eager"
         assert y.dtype == call.dtype
@@ -271,7 +273,7 @@ def check_gradients(meaning, call, gradients, slopes, tensors, g, nan, infinite,
             continue
         actual = last(np.asarray(actual), call.data_format)
         bad = (of_nan, of_infinity, of_beyond) if role == "taps" else (nan, infinite, beyond)
-        scale = scale + underflow(call.dtype) * np.abs(finite_g).max(initial=0)
+        scale = scale + 8 * underflow(call.dtype) * np.abs(finite_g).max(initial=0)
         agree(actual, expected, scale, call.dtype, standard, ~(bad[0] | bad[1] | bad[2]))
         # Padding has no gradient, whatever the window has.
         counts = tensors[0] != -INF if role == "taps" else np.ones(actual.shape, bool)

@@ -8,6 +8,8 @@ from dataclasses import replace
 from cases import Case
 from draws import Call, Values
 
+from tf_softpool.ops.window import WHOLE
+
 HUGE = Call(Case((6,), (3,), (2,), 2, 20), "same", x=Values(2, "huge"))
 WIDE = replace(HUGE, dtype="float64")
 LARGEST = Call(Case((5, 4), (3, 2), (2, 2), 2, 9), "same", x=Values(0, "largest"))
@@ -78,5 +80,16 @@ FOUND = {
             g=Values(11154, "zeros", "large", 0.5),
         ),
         Call(Case((23,), (16,), (6,), 2, 3), "adaptive", x=Values(1002, "every magnitude", None, 0.5)),
+    ],
+    # Distances fit, but not their distances from the mean.
+    "sorted": [Call(Case((3,), (3,), (1,), 1, 1), x=Values(474, "largest"), g=Values(0, "zeros"))],
+    # A product of an exponential and a sum overflowed.
+    "importance": [Call(Case((3,), (2,), (1,), 1, 16), x=Values(0, "every magnitude"))],
+    # In standard operations, the ratio of two distances was rounded to zero.
+    "detail": [
+        Call(Case((3,), (WHOLE,), (WHOLE,), 1, 3), "whole", x=Values(1, "largest"), choice=1),
+    ],
+    "detail, guided": [
+        Call(Case((2,), (WHOLE,), (WHOLE,), 1, 3), "whole", x=Values(0, "huge", "ordinary"), choice=1),
     ],
 }

@@ -5,15 +5,11 @@
 #include <hwy/highway.h>
 
 #include "softpool/engine/driver-inl.h"
-#include "softpool/poolings/importance/importance_pool-inl.h"
-#include "softpool/poolings/shared/softmax_pooling-inl.h"
+#include "softpool/poolings/importance/importance_blocks-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
-
-template <class C>
-using ImportancePoolBlocks = SoftmaxBlocks<ImportancePoolMath<C>, C>;
 
 void ImportancePool(const Call& call, const ParallelFor& parallel) {
   RunPooling<ImportancePoolBlocks>(call, parallel);

@@ -5,15 +5,11 @@
 #include <hwy/highway.h>
 
 #include "softpool/engine/driver-inl.h"
-#include "softpool/poolings/soft/soft_pool-inl.h"
-#include "softpool/poolings/shared/softmax_pooling-inl.h"
+#include "softpool/poolings/soft/soft_pool_blocks-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
-
-template <class C>
-using SoftPoolBlocks = SoftmaxBlocks<SoftPoolMath<C>, C>;
 
 void SoftPool(const Call& call, const ParallelFor& parallel) {
   RunPooling<SoftPoolBlocks>(call, parallel);

@@ -172,11 +172,13 @@ struct SortedPoolGradFew : Summing {
     });
     const V<D> from = heaviest.Value();
     // The mean distance. It is not finite if a value is not finite or a distance overflows.
-    V<D> mean = hn::Zero(D());
+    V<D> mean = hn::Zero(D()), distance = mean;
     Repeat<W::kTaps>([&](auto r) HWY_ATTR {
-      if (r.value < ranks) mean = MulAdd(D(), weight(r.value), hn::Sub(a[r.value], from), mean);
+      if (r.value >= ranks) return;
+      distance = hn::Sub(a[r.value], from);
+      mean = MulAdd(D(), weight(r.value), distance, mean);
     });
-    V<D> check = mean;
+    V<D> check = CheckDistances(D(), hn::Sub(a[0], from), distance, mean);
     if (ranks < W::kTaps) {
       for (int i = 0; i < W::kTaps; ++i) check = Check(D(), a[i], check);
     }
@@ -195,6 +197,13 @@ struct SortedPoolGradFew : Summing {
     }
     sort.Undo(to_tap, ranks);
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { window.Emit(tap, to_tap[i]); });
+  }
+
+  // Returns a number that is finite only if the mean and all distances from it are, given the first
+  // and the last distance.
+  template <class D>
+  HWY_INLINE V<D> CheckDistances(D d, V<D> first, V<D> last, V<D> mean) const {
+    return Check(d, hn::Sub(first, mean), Check(d, hn::Sub(last, mean), mean));
   }
 
   // Returns what one window adds to the gradient of one logit.

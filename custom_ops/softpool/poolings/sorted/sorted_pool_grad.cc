@@ -169,8 +169,8 @@ struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>
     return RankRows<D>(rows.Row(0), to, special);
   }
 
-  // Replaces the ranks' values in `rows` with the gradients of their logits. Returns the mean
-  // distance from the value with the largest weight.
+  // Replaces the ranks' values in `rows` with the gradients of their logits. Returns a number that
+  // is finite only if the distances of all values from their mean are.
   template <class D>
   HWY_INLINE V<D> ToLogits(const RankRows<D>& all, int64_t ranks, V<D> g) {
     Heaviest<D> heaviest(all.Weight(0), all.Value(0));
@@ -182,11 +182,13 @@ struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>
       distances.AddProduct(r, all.Weight(r), hn::Sub(all.Value(r), from));
     }
     const V<D> mean = distances.Total();
+    const V<D> check = Few::CheckDistances(D(), hn::Sub(all.Value(0), from),
+                                           hn::Sub(all.Value(ranks - 1), from), mean);
     for (int64_t r = 0; r < ranks; ++r) {
       const V<D> to_logit = Few::ToLogit(D(), g, all.ToTap(g, r), all.Value(r), from, mean);
       hn::StoreU(all.OrZero(r, to_logit), D(), rows.Row(r));
     }
-    return mean;
+    return check;
   }
 
   // Adds the gradients of the ranks' logits, which are in `rows`.
