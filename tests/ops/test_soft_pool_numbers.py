@@ -152,9 +152,16 @@ def test_overlapping_windows(name, strides, scale):
         check_overlapping(overlapping(name).astype(dtype), strides, scale)
 
 
-def check_overlapping(x, strides, scale):
-    """Compares the values and gradients of windows of three by three with the oracle's."""
-    arguments = ((3, 3), strides, "same", "channels_last")
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_overlap_beside_gaps(padding):
+    # Rows are divided into blocks, and whole blocks lie between windows.
+    x = np.random.default_rng(0).normal(0, 1, (1, 200, 400, 17)).astype("float32")
+    check_overlapping(x, (50, 1), 1, (2, 3), padding)
+
+
+def check_overlapping(x, strides, scale, pool_size=(3, 3), padding="same"):
+    """Compares the values and gradients of windows with the oracle's."""
+    arguments = (pool_size, strides, padding, "channels_last")
     expected, y_scale = oracle.soft_pool(x, *arguments)
     g = (np.random.default_rng(1).normal(0, scale, expected.shape)).astype(x.dtype)
     y, dx = with_gradient(lambda x: tsp.soft_pool(x, *arguments))(tf.constant(x), tf.constant(g))

@@ -46,7 +46,11 @@ void Weigh(XlaOp guide, XlaOp alpha, XlaOp lambda, bool symmetric, Detail* d) {
   d->lambda = xla::Clamp(Number(v, -1e30), lambda, Number(v, 1e30));
   // Powers are computed of distance / largest, because powers of large distances have few digits.
   const XlaOp largest = LargestOf(Where(d->kept, d->distance, kLowest));
-  const XlaOp power = d->lambda * xla::Log(d->distance / largest);
+  // A very small ratio may be rounded to zero, whose logarithm is infinite.
+  const XlaOp ratio = d->distance / largest;
+  const XlaOp log_ratio =
+      Where(Exceeds(ratio, 1e-30), xla::Log(ratio), xla::Log(d->distance) - xla::Log(largest));
+  const XlaOp power = d->lambda * log_ratio;
   const XlaOp of_largest = d->lambda * (xla::Log(largest) + Number(v, std::log(4)));
   const XlaOp log_alpha = xla::Log(xla::Abs(alpha));
   const XlaOp scale =

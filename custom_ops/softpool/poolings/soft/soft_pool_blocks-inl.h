@@ -184,13 +184,13 @@ struct SoftPoolGradBlocks : SoftPoolGradMath<C> {
     const SoftmaxTaps<Block, true, From::kCentre> taps(block, &memory);
     SoftPoolSums<Block, From::kCentre> sums(block, taps, &tap_rows);
     const Ranges& part = block.part;
-    FindReaching(block);
+    const bool any = block.windows[0].Size() > 0;
+    if (any) FindReaching(block);
     const typename Block::D d;
     const auto& a = block.g.axis;
     window_rows.Begin(d, block.windows, part[2].Size(), a[0].in > 1 || a[0].out > 1,
                       {a[0].MostCovering(), a[1].MostCovering(), 1});
     alone.Begin();
-    const bool any = block.windows[0].Size() > 0;
     for (int64_t i0 = part[0].begin; i0 < part[0].end; ++i0) {
       for (int64_t i1 = part[1].begin; i1 < part[1].end; ++i1) {
         const Range rows0 = WindowsReaching(block.g.axis[0], {i0, i0 + 1});
