@@ -201,12 +201,10 @@ def _weights(values: Any, guide: Any, alpha: Any, lam: Any, kept: Any, symmetric
     largest = ops.max(ops.where(kept, quarter, lowest), axis=TAPS, keepdims=True, initial=lowest)
     largest = ops.stop_gradient(largest)
     # A very small ratio may be rounded to zero, whose logarithm is infinite.
-    ratio = quarter / largest
+    ratio, log_largest = quarter / largest, ops.log(largest)
     is_small = ratio < 1e-30
-    log_ratio = ops.where(
-        is_small, ops.log(quarter) - ops.log(largest), ops.log(ops.where(is_small, 1.0, ratio))
-    )
-    power, of_largest = lam * log_ratio, lam * (ops.log(largest) + math.log(4))
+    log_ratio = ops.where(is_small, ops.log(quarter) - log_largest, ops.log(ops.where(is_small, 1.0, ratio)))
+    power, of_largest = lam * log_ratio, lam * (log_largest + math.log(4))
     # The largest power is not negative, because the largest distance has a power of zero.
     most = ops.max(ops.where(kept, power, 0.0), axis=TAPS, keepdims=True, initial=0.0)
     has_alpha = alpha != 0

@@ -3,6 +3,8 @@
 #include <limits>
 #include <numeric>
 
+#include "softpool/engine/product.h"
+
 namespace softpool {
 namespace {
 
@@ -26,12 +28,6 @@ std::string CheckRange(const char* name, const std::vector<int64_t>& values) {
     }
   }
   return "";
-}
-
-// Saturates instead of overflowing. Beside a size of zero, others may be enormous.
-int64_t Product(int64_t a, int64_t b) {
-  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
-  return b > 0 && a > kMost / b ? kMost : a * b;
 }
 
 }  // namespace
@@ -120,7 +116,7 @@ std::string MakeGeometry(const std::vector<int64_t>& dims, const std::vector<int
   const bool channels_last = data_format == DataFormat::kChannelsLast;
   const int64_t channels = channels_last ? dims.back() : dims[1];
   *geometry = PoolGeometry();
-  geometry->outer = channels_last ? dims[0] : Product(dims[0], channels);
+  geometry->outer = channels_last ? dims[0] : ProductOrMost(dims[0], channels);
   geometry->outer_channels = channels_last ? 1 : channels;
   geometry->inner = channels_last ? channels : 1;
   for (size_t i = 0; i < spatial; ++i) {
@@ -132,8 +128,8 @@ std::string MakeGeometry(const std::vector<int64_t>& dims, const std::vector<int
     if (!error.empty()) return error;
     if (padding == Padding::kAdaptive) axis.Divide(ksize[i]);
     if (padding == Padding::kSame && axis.out > 0) {
-      const int64_t last =
-          axis.in - (axis.out - 1) * axis.stride;  // the positions of the last stride
+      // The positions of the last stride.
+      const int64_t last = axis.in - (axis.out - 1) * axis.stride;
       axis.pad = std::max<int64_t>(axis.window - last, 0) / 2;
     }
   }

@@ -6,7 +6,10 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <stdexcept>
+
+#include "softpool/engine/product.h"
 
 namespace softpool {
 namespace {
@@ -27,12 +30,9 @@ const char* NameOf(DataType type) {
   return "?";
 }
 
-// Saturates instead of overflowing: no tensor has that many elements.
+// No tensor has as many elements as the largest number.
 int64_t ProductOf(const std::vector<int64_t>& sizes) {
-  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
-  int64_t product = 1;
-  for (int64_t size : sizes) product = product > kMost / size ? kMost : product * size;
-  return product;
+  return std::accumulate(sizes.begin(), sizes.end(), int64_t{1}, ProductOrMost);
 }
 
 const Tensor& Named(const std::vector<TensorSpec>& specs, const std::vector<Tensor>& tensors,

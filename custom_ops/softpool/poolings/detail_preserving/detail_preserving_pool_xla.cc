@@ -48,10 +48,11 @@ void Weigh(XlaOp guide, XlaOp alpha, XlaOp lambda, bool symmetric, Detail* d) {
   const XlaOp largest = LargestOf(Where(d->kept, d->distance, kLowest));
   // A very small ratio may be rounded to zero, whose logarithm is infinite.
   const XlaOp ratio = d->distance / largest;
+  const XlaOp log_largest = xla::Log(largest);
   const XlaOp log_ratio =
-      Where(Exceeds(ratio, 1e-30), xla::Log(ratio), xla::Log(d->distance) - xla::Log(largest));
+      Where(Exceeds(ratio, 1e-30), xla::Log(ratio), xla::Log(d->distance) - log_largest);
   const XlaOp power = d->lambda * log_ratio;
-  const XlaOp of_largest = d->lambda * (xla::Log(largest) + Number(v, std::log(4)));
+  const XlaOp of_largest = d->lambda * (log_largest + Number(v, std::log(4)));
   const XlaOp log_alpha = xla::Log(xla::Abs(alpha));
   const XlaOp scale =
       xla::Max(LargestOf(Where(d->kept, power, -kInfinity)) + of_largest, log_alpha);
