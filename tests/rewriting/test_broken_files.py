@@ -1,5 +1,6 @@
 """`replace_pooling_in_file` with files that are damaged, or that are no models."""
 
+import json
 import os
 import shutil
 import zipfile
@@ -129,6 +130,31 @@ def damaged_directory(tmp_path):
     return "in.keras", "out.keras"
 
 
+def names_that_are_no_text(tmp_path):
+    network().save(tmp_path / "in.keras")
+    data = bytearray((tmp_path / "in.keras").read_bytes())
+    entry = data.find(b"PK\1\2")
+    data[entry + 9] |= 8  # the names are in UTF-8
+    data[entry + 46] = 0xFF
+    (tmp_path / "in.keras").write_bytes(data)
+    return "in.keras", "out.keras"
+
+
+def unknown_channels(tmp_path):
+    """Writes a model that Keras loads, because its layers were built, but cannot build again."""
+    network().save(tmp_path / "in.keras")
+    with zipfile.ZipFile(tmp_path / "in.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    shape = config["config"]["layers"][0]["config"]["batch_shape"]
+    shape[-1] = None
+    members["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(tmp_path / "in.keras", "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return "in.keras", "out.keras"
+
+
 def folder_in_itself(tmp_path):
     examples.write_module(tmp_path / "in")
     (tmp_path / "in" / "assets" / "again").symlink_to("..")
@@ -196,6 +222,8 @@ def writes_when_loaded(tmp_path):
         (array_of_a_terabyte, "bytes unpack to"),
         (other_file, "is a link"),
         (damaged_directory, "not a whole Keras file"),
+        (names_that_are_no_text, "not a whole Keras file"),
+        (unknown_channels, "in.keras: Model .* cannot be copied"),
         (folder_in_itself, "a link to the folder"),
         (pipe, "a pipe or a device"),
         (no_window, "in has a broken graph"),

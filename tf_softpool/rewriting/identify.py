@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import h5py
 
+from tf_softpool.folders import NotReadableError
+
 KERAS, SAVED_MODEL = "keras", "saved_model"
 # The ends of the names of Keras files.
 KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -55,8 +57,10 @@ def identify(path: str | Path) -> Found:
             return found
         others = _OTHER_FOLDERS if path.is_dir() else _OTHER_FILES
         what = next((other.what for other in others if other.matches(path)), None)
-    except (OSError, ValueError):
+    except OSError:
         raise
+    except NotReadableError as error:
+        raise ValueError(f"{path} {error}") from error
     except Exception as error:
         # zipfile and h5py raise errors of many kinds if a file is damaged.
         raise ValueError(f"{path} {_NOT_WHOLE} {type(error).__name__}: {error}") from error
@@ -92,7 +96,7 @@ def _in_file(path: Path) -> Found | None:
             with h5py.File(path) as file:
                 return Found(KERAS, path) if "model_config" in file.attrs else None
         except OSError as error:
-            raise ValueError(f"{path} {_NOT_WHOLE}") from error
+            raise NotReadableError(_NOT_WHOLE) from error
     return None
 
 

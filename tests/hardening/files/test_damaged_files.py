@@ -23,6 +23,10 @@ SHARES = {"onnx": 60, "litert": 60, "openvino": 60, "array": 40, "arrays": 40}
 FOUND = [
     # Keras loads a layer that it cannot save again.
     Case("assets", "config.change_a_number", 2, "rewrite"),
+    # Keras loads a convolution whose input has no number of channels. Building it again is a TypeError.
+    Case("keras", "config.change_a_number", 9, "replace_command"),
+    # Names in a zip archive's directory that are no text.
+    Case("keras", "zip.damage_the_directory", 9, "rewrite"),
     # Headers of arrays that no memory holds.
     Case("array", "header.huge_shape", 0, "sample_command"),
     Case("arrays", "zip.encrypt", 0, "sample_command"),

@@ -21,7 +21,7 @@ from tf_softpool.rewriting.keras_2.files import version_of
 from tf_softpool.rewriting.keras_model.check import bits
 from tf_softpool.rewriting.keras_model.find import find_poolings
 from tf_softpool.rewriting.keras_model.named_objects import known_to_keras, with_own_names
-from tf_softpool.rewriting.keras_model.rewrite import rewrite_model
+from tf_softpool.rewriting.keras_model.rewrite import NotCopiedError, rewrite_model
 from tf_softpool.rewriting.keras_model.sample import output_shapes
 from tf_softpool.rewriting.keras_model.structure import structure_of
 from tf_softpool.rewriting.policy.report import Check, Report
@@ -35,7 +35,8 @@ def rewrite_keras_file(request: FileRequest) -> Report:
     The caller's objects are known by name until the end, because copies of layers are made from configs too.
 
     Raises:
-        ValueError: if the file cannot be loaded, or the result cannot be written as asked.
+        ValueError: if the file cannot be loaded, the model cannot be copied, or the result cannot be written
+            as asked.
     """
     _check_out(request)
     objects, notes = with_own_names(request.custom_objects or {})
@@ -47,7 +48,10 @@ def _rewrite(request: FileRequest, loading: dict[str, Any], notes: list[str]) ->
     request.step("reading")
     model, found = load_keras_file(request.path, **loading)
     request.step("replacing")
-    new, report = rewrite_model(model, request)
+    try:
+        new, report = rewrite_model(model, request)
+    except NotCopiedError as error:
+        raise ValueError(f"{request.path}: {plain(error)}") from error
     report.notes += found + (notes if report.replaced else [])
     if request.dry_run:
         return report

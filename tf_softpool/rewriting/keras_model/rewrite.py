@@ -1,10 +1,12 @@
 """All steps of a model in memory: read, find, plan, clone, carry over, compile, check."""
 
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 
+from tf_softpool.packages import plain
 from tf_softpool.rewriting.keras_model.carry import carry_state
 from tf_softpool.rewriting.keras_model.check import Before, check_model
 from tf_softpool.rewriting.keras_model.clone import Cloner
@@ -17,11 +19,16 @@ from tf_softpool.rewriting.policy.report import Report
 from tf_softpool.rewriting.request import Request
 
 
+class NotCopiedError(ValueError):
+    """The error if a model cannot be copied. Its text does not name the model's file."""
+
+
 def rewrite_model(model: keras.Model, request: Request) -> tuple[keras.Model, Report]:
     """Returns a copy of a model with other poolings, and a report. A dry run returns the model itself.
 
     Raises:
-        ValueError: if a replacement cannot be made, or the model has layers that cannot be copied.
+        ValueError: if a replacement cannot be made.
+        NotCopiedError: if the model has layers that cannot be copied.
     """
     structure = structure_of(model)
     with objects_by_name(structure.operations):
@@ -41,7 +48,7 @@ def _rewrite(model: keras.Model, structure: Structure, request: Request) -> tupl
         return model, report
     if not plan.replacements:
         report.notes.append(f"No pooling was replaced in model {model.name!r}.")
-    with _scope_of(model):
+    with _scope_of(model), _clear_errors(model):
         new = _copy(model, structure, plan.replacements, request, report)
     report.notes = list(dict.fromkeys(report.notes))
     return new, report
@@ -75,6 +82,22 @@ def _copy(
     report.check = check_model(before, new, pairs, report.notes)
     compile_alike(model, new, pairs, report.notes)
     return new
+
+
+@contextlib.contextmanager
+def _clear_errors(model: keras.Model) -> Iterator[None]:
+    """Raises a NotCopiedError for whatever Keras and its layers raise, if it is not about the system.
+
+    Keras builds layers anew, also those of a file that names shapes which they were not built with.
+    """
+    try:
+        yield
+    except (OSError, Warning):
+        raise
+    except ValueError as error:
+        raise NotCopiedError(str(error)) from error
+    except Exception as error:
+        raise NotCopiedError(f"Model {model.name!r} cannot be copied: {plain(error)}") from error
 
 
 def _scope_of(model: keras.Model) -> Any:
