@@ -63,6 +63,8 @@ FOUND = {
         # The small factors of float64 are no numbers of float32.
         WIDE,
     ],
+    # A large exponent makes much of the rounding of a logarithm.
+    "lp": [Call(Case((3,), (3,), (1,), 1, 64), choice=4, x=Values(38))],
     # A sum that overflows is infinite, and was NaN.
     "power average, 1": [HUGE, LARGEST],
     # In standard operations, a part of a sum overflowed.
