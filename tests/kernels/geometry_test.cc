@@ -113,6 +113,21 @@ TEST(Geometry, SizesBesideZeroMayBeEnormous) {
   EXPECT_EQ(Make({0, most, 1}, {2147483647}, {1}, Padding::kSame).axis[2].pad, 1073741823);
 }
 
+TEST(Geometry, WindowsOfEnormousSizes) {
+  const int64_t most = std::numeric_limits<int64_t>::max();
+  const PoolAxis last = Make({1, most, 1}, {2147483647}, {1}, Padding::kSame).axis[2];
+  EXPECT_EQ(last.Begin(most - 1), most - 1 - 1073741823);
+  EXPECT_EQ(last.End(most - 1), most);
+  EXPECT_EQ(last.End(0), 1073741824);
+  // The last of four parts begins at floor(3 n / 4).
+  PoolAxis quarters = Make({1, most - 1, 1}, {4}, {1}, Padding::kAdaptive).axis[2];
+  EXPECT_EQ(quarters.Begin(3), 6917529027641081854);
+  EXPECT_EQ(quarters.End(3), most - 1);
+  quarters.Surround(3);
+  EXPECT_EQ(quarters.Begin(3), 8070450532247928829);
+  EXPECT_EQ(quarters.End(3), 8070450532247928832);
+}
+
 struct Shape {
   std::vector<int64_t> dims, ksize, strides;
 };

@@ -35,7 +35,7 @@ inline DataFormat DataFormatNamed(std::string_view name) {
 // from one window to the next.
 //
 // Windows begin every `stride` positions and have `window` positions each, unless Divide() or
-// Place() was called.
+// Place() was called. No sum overflows, whatever the size of the axis.
 struct PoolAxis {
   int64_t in = 1;
   int64_t out = 1;
@@ -52,12 +52,13 @@ struct PoolAxis {
   SOFTPOOL_HOST_DEVICE int64_t Start(int64_t o) const {
     if (starts != nullptr) return starts[o] - pad;
     if (!adaptive) return o * stride - pad;
-    return centred ? (Part(o, 0) + Part(o + 1, out - 1)) / 2 - window / 2 : Part(o, 0);
+    const int64_t begin = Part(o, 0);
+    return centred ? begin + (Part(o + 1, out - 1) - begin) / 2 - window / 2 : begin;
   }
   SOFTPOOL_HOST_DEVICE int64_t Begin(int64_t o) const { return Start(o) > 0 ? Start(o) : 0; }
   SOFTPOOL_HOST_DEVICE int64_t End(int64_t o) const {
     if (adaptive && !centred) return Part(o + 1, out - 1);
-    return Start(o) + window < in ? Start(o) + window : in;
+    return Start(o) < in - window ? Start(o) + window : in;
   }
   SOFTPOOL_HOST_DEVICE bool IsCut(int64_t o) const { return End(o) - Begin(o) < window; }
   bool Overlaps() const { return out > 1 && (IsUneven() || window > stride); }
