@@ -1,7 +1,9 @@
 """`tf-softpool export` writes a model for serving and compares the result with the model."""
 
 import argparse
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from tf_softpool.cli.modules import import_modules
@@ -34,10 +36,20 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         else:
             step("reading")
             model, *_ = load_keras_file(found.path, safe_mode=not options.unsafe)
-            report = export(model, options.out, name, options.portable or None, **vars(common))
+            with _naming(found.path):
+                report = export(model, options.out, name, options.portable or None, **vars(common))
     terminal.has_written = True
     terminal.show(report.to_json(indent=2) if options.json else with_switches(str(report)))
     return 0 if report.passed else DIFFERS
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Names the model's file in errors about the model, which has none for the function that raises them."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _format_of(out: str | os.PathLike[str]) -> str:

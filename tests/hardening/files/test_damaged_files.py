@@ -27,6 +27,8 @@ FOUND = [
     Case("keras", "config.change_a_number", 9, "replace_command"),
     # Names in a zip archive's directory that are no text.
     Case("keras", "zip.damage_the_directory", 9, "rewrite"),
+    # A layer whose name TensorFlow cannot hold.
+    Case("keras_2", "config.change_a_value", 3, "export_command"),
     # Headers of arrays that no memory holds.
     Case("array", "header.huge_shape", 0, "sample_command"),
     Case("arrays", "zip.encrypt", 0, "sample_command"),
