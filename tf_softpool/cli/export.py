@@ -31,12 +31,12 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     with terminal.warnings(), terminal.progress(steps) as step:
         sample = None if options.sample is None else read_sample(options.sample)
         common = Options(sample, not options.no_check, options.overwrite, step, options.quantize)
-        if found.kind == SAVED_MODEL:
-            report = export_saved_model(found.path, options.out, name, common)
-        else:
-            step("reading")
-            model, *_ = load_keras_file(found.path, safe_mode=not options.unsafe)
-            with _naming(found.path):
+        with _naming(found.path):
+            if found.kind == SAVED_MODEL:
+                report = export_saved_model(found.path, options.out, name, common)
+            else:
+                step("reading")
+                model, *_ = load_keras_file(found.path, safe_mode=not options.unsafe)
                 report = export(model, options.out, name, options.portable or None, **vars(common))
     terminal.has_written = True
     terminal.show(report.to_json(indent=2) if options.json else with_switches(str(report)))
@@ -45,10 +45,12 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
 
 @contextlib.contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Names the model's file in errors about the model, which has none for the function that raises them."""
+    """Names the model's file in errors that do not, because a model in memory has none."""
     try:
         yield
     except (ValueError, RuntimeError) as error:
+        if str(path) in str(error):
+            raise
         raise ValueError(f"{path}: {error}") from error
 
 

@@ -37,8 +37,8 @@ def export_saved_model(
         ImportError: if a package that the format needs is missing.
         FileExistsError: if something is at `path` that may not be replaced.
         RuntimeError: if the SavedModel cannot be loaded, if it has operations of tf_softpool or others that
-            the format lacks, such as tables, if it has sparse or ragged tensors, or if the result fails its
-            check.
+            the format lacks, such as tables, if it has sparse or ragged tensors, if its graph is broken, or
+            if the result fails its check.
 
     Warns:
         UserWarning: if an output differs by more than rounding explains.
@@ -66,7 +66,13 @@ def export_saved_model(
         )
     source = _source(folder)
     report = ExportReport(str(path), format, portable=True)
-    write_export(source, report, CONVERTED_FORMATS[format], options)
+    try:
+        write_export(source, report, CONVERTED_FORMATS[format], options)
+    except (ImportError, OSError, RuntimeError, ValueError, Warning):
+        raise
+    except Exception as error:
+        # TensorFlow and the converters raise errors of many kinds if a graph is broken.
+        raise RuntimeError(f"{folder} cannot be exported to this format: {plain(error)}") from error
     return report
 
 

@@ -29,6 +29,8 @@ FOUND = [
     Case("keras", "zip.damage_the_directory", 9, "rewrite"),
     # A layer whose name TensorFlow cannot hold.
     Case("keras_2", "config.change_a_value", 3, "export_command"),
+    # An input that its graph does not use, because an attribute of the graph is wrong.
+    Case("tensorflow_1", "graph.change_an_attribute", 25, "export_command"),
     # Headers of arrays that no memory holds.
     Case("array", "header.huge_shape", 0, "sample_command"),
     Case("arrays", "zip.encrypt", 0, "sample_command"),
