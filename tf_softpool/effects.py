@@ -40,10 +40,16 @@ def check_loading(path: str | os.PathLike[str], meta_graphs: Iterable[Any]) -> N
     """Checks that loading a SavedModel only makes and fills what it computes with, and comes to an end.
 
     Raises:
-        ValueError: if it does more, or functions call one another in circles, which ends the process.
+        ValueError: if it does more, or if functions call one another in circles or a constant has another
+            type than it says, which ends the process.
     """
     meta_graphs = list(meta_graphs)
     for meta_graph in meta_graphs:
+        if name := _mistyped(meta_graph.graph_def):
+            raise ValueError(
+                f"{path} is not loaded, because the constant {name!r} in its graph has another type than it "
+                "says."
+            )
         if name := _circle(meta_graph.graph_def.library.function):
             raise ValueError(
                 f"{path} is not loaded, because the function {name!r} in its graph calls itself."
@@ -92,6 +98,19 @@ def _circle(functions: Iterable[Any]) -> str | None:
         for name in leaves:
             del calls[name]
     return min(calls, default=None)
+
+
+def _mistyped(graph_def: Any) -> str | None:
+    """Returns the name of a constant that says another type than that of its value, or None."""
+    return next(
+        (
+            node.name
+            for nodes in (graph_def.node, *(each.node_def for each in graph_def.library.function))
+            for node in nodes
+            if node.op == "Const" and node.attr["dtype"].type != node.attr["value"].tensor.dtype
+        ),
+        None,
+    )
 
 
 def _prints_to_a_file(node: Any) -> bool:

@@ -194,6 +194,15 @@ def function_in_itself(tmp_path):
     return changed_graph(tmp_path, change)
 
 
+def constant_of_another_type(tmp_path):
+    def change(meta_graph):
+        nodes = [node for f in meta_graph.graph_def.library.function for node in f.node_def]
+        nodes += meta_graph.graph_def.node
+        next(node for node in nodes if node.op == "Const").attr["value"].tensor.dtype = 20
+
+    return changed_graph(tmp_path, change)
+
+
 def writes_when_loaded(tmp_path):
     def change(meta_graph):
         meta_graph.graph_def.node.add(name="write", op="WriteFile")
@@ -228,6 +237,7 @@ def writes_when_loaded(tmp_path):
         (pipe, "a pipe or a device"),
         (no_window, "in has a broken graph"),
         (function_in_itself, "calls itself"),
+        (constant_of_another_type, "has another type than it says"),
         (writes_when_loaded, "runs WriteFile as soon as it is loaded"),
     ],
 )

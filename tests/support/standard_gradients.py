@@ -62,8 +62,8 @@ def _norm(a, p, count):
     to_p = y / p * (share * log).sum(axis=1)
     # The error of a power grows with the logarithm of its base.
     of_p = y / p * (1 + (share * np.abs(log)).sum(axis=1))
-    # A power multiplies the error of its base's logarithm. In float32 that is some 1e-7 for any base, as if the
-    # last digit of the base had changed.
+    # A power multiplies the error of its base's logarithm. In float32 that is some 1e-7 for any base, as if
+    # the last digit of the base had changed.
     of_logs = np.expand_dims(p, 0) * (np.abs(log) + 1 / 8)
     return slope, np.abs(slope) * (4 + of_logs), (to_p, of_p)
 

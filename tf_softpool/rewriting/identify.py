@@ -206,7 +206,8 @@ def _head(path: Path) -> bytes:
 def _json(path: Path) -> dict:
     """Returns the object in a JSON file, or an empty dict if there is none."""
     try:
-        if not _head(path).lstrip().startswith(b"{"):
+        # Reading a pipe never ends.
+        if not (path.is_file() and _head(path).lstrip().startswith(b"{")):
             return {}
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

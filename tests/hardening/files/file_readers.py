@@ -22,7 +22,7 @@ class UnclearError(Exception):
 
 def rewrite(path: Path, out: Path) -> str:
     """Replaces the pooling in a file."""
-    out = out / ("out" if path.is_dir() and not (path / "config.json").exists() else "out.keras")
+    out = out / ("out" if path.is_dir() and not (path / "config.json").is_file() else "out.keras")
     return _documented(
         lambda: tsp.replace_pooling_in_file(path, out, {"max": "soft", "average": "soft"}), path, REWRITING
     )
@@ -65,13 +65,13 @@ def _log() -> Path:
 
 def replace_command(path: Path, out: Path) -> str:
     """Runs `tf-softpool replace`."""
-    target = out / ("out" if path.is_dir() and not (path / "config.json").exists() else "out.keras")
+    target = out / ("out" if path.is_dir() and not (path / "config.json").is_file() else "out.keras")
     return _command(["replace", str(path), str(target), "--map", "max=soft", "--quiet"], path, _log())
 
 
 def export_command(path: Path, out: Path) -> str:
     """Runs `tf-softpool export`, to the format that has nearly all operations."""
-    target = out / ("model.onnx" if path.is_dir() and not (path / "config.json").exists() else "model")
+    target = out / ("model.onnx" if path.is_dir() and not (path / "config.json").is_file() else "model")
     return _command(["export", str(path), str(target), "--quiet"], path, _log())
 
 

@@ -31,12 +31,19 @@ FOUND = [
     Case("keras_2", "config.change_a_value", 3, "export_command"),
     # An input that its graph does not use, because an attribute of the graph is wrong.
     Case("tensorflow_1", "graph.change_an_attribute", 25, "export_command"),
+    # A description of many letters where a number belongs.
+    Case("keras_2_hdf5", "config.another_class", 5, "replace_command"),
+    # A pipe in the place of a description.
+    Case("folder", "links.pipe", 5, "export_command"),
+    # A constant of another type than it says, at which TensorFlow's optimizer aborts.
+    Case("saved_model", "graph.change_a_constant", 11, "replace_command"),
     # Headers of arrays that no memory holds.
     Case("array", "header.huge_shape", 0, "sample_command"),
     Case("arrays", "zip.encrypt", 0, "sample_command"),
 ]
 NOT_OURS: dict[Case, str] = {
     Case("keras_2_hdf5", "bytes.swap_blocks", 0, "rewrite"): "HDF5 never ends reading an attribute",
+    Case("keras_2_hdf5", "bytes.swap_blocks", 7, "rewrite"): "HDF5 never ends reading an attribute",
 }
 
 

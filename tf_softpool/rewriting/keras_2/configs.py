@@ -16,7 +16,7 @@ from tf_softpool.rewriting.keras_2.differences import (
     OF_APPLICATIONS,
     Config,
 )
-from tf_softpool.rewriting.keras_2.errors import Keras2Error
+from tf_softpool.rewriting.keras_2.errors import Keras2Error, shown
 from tf_softpool.rewriting.keras_2.graphs import functional, sequential
 from tf_softpool.rewriting.keras_2.objects import ACTIVATIONS, MaskedConcatenate, TensorFlowFunction
 
@@ -240,7 +240,7 @@ def _known_keys(cls: type, config: Config, who: str) -> Config:
     known = _arguments(cls)
     for key, value in config.items():
         if key not in known and value not in (None, False) and key != "trainable":
-            raise Keras2Error(f"{who} has {key} = {value!r}, and Keras 3 has no such argument.")
+            raise Keras2Error(f"{who} has {key} = {shown(value)}, and Keras 3 has no such argument.")
     return {key: value for key, value in config.items() if key in known}
 
 

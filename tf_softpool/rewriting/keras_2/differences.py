@@ -8,7 +8,7 @@ TensorFlow 2.16 and later.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tf_softpool.rewriting.keras_2.errors import Keras2Error
+from tf_softpool.rewriting.keras_2.errors import Keras2Error, shown
 
 Config = dict[str, Any]
 
@@ -53,7 +53,7 @@ def only(*values: Any) -> Callable[[Any], Config]:
 
     def change(value: Any) -> Config:
         if value not in values:
-            raise Keras2Error(f"only {' or '.join(map(repr, values))} can be read, got {value!r}.")
+            raise Keras2Error(f"only {' or '.join(map(repr, values))} can be read, got {shown(value)}.")
         return {}
 
     return change

@@ -1,8 +1,18 @@
 """The error about a file of Keras 2 that cannot be read, with the ways out."""
 
+import reprlib
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxstring = 1, 100
+
 
 class Keras2Error(ValueError):
     """Something in a file of Keras 2 that Keras 3 has nothing for. Its text says what."""
+
+
+def shown(value: object) -> str:
+    """Returns a value of a config as messages show it, without what is deep inside."""
+    return _SHORT.repr(value)
 
 
 def cannot_be_read(path: object, version: str, why: object) -> ValueError:
