@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "requirements": set(),
     "rewriting": {"writing"},
     "rewriting.examine": {"folders"},
-    "rewriting.identify": set(),
+    "rewriting.identify": {"folders"},
     "rewriting.keras_2": {"packages", "rewriting.identify"},
     "rewriting.keras_model": {
         "keras_versions",

@@ -98,8 +98,8 @@ FAULTS = [
         "outside-the-strategy",
         "a scope that is not entered",
         f"{KERAS_MODEL}/rewrite.py",
-        "    with _scope_of(model):",
-        "    with contextlib.nullcontext():",
+        "    with _scope_of(model), _clear_errors(model):",
+        "    with contextlib.nullcontext(), _clear_errors(model):",
         ("tests/rewriting/test_strategy.py",),
     ),
     Fault(
