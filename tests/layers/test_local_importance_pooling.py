@@ -360,6 +360,11 @@ def test_a_center_tap_can_be_saved():
     assert CenterTap().get_config() == {"gain": 1.0}
 
 
+def test_an_input_without_channels():
+    with pytest.raises(ValueError, match=r"Layer 'lip' needs channels, got shape \(None, 8, 8, 0\)"):
+        L.LocalImportancePooling2D(2, name="lip").build((None, 8, 8, 0))
+
+
 def test_nan_stays_in_its_window():
     x = images(2, size=8)
     x[0, 2, 3, 1] = np.nan

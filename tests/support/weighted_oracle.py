@@ -92,7 +92,7 @@ def importance_pool_gradient(x, logits, g, pool_size, strides, padding, data_for
         a = a - np.take_along_axis(a, b.argmax(axis=1)[:, None], axis=1)
         from_mean = a - (w * a).sum(axis=1, keepdims=True)
         # The mean is a sum, which has errors of its own.
-        spread = 2 * (w * np.abs(from_mean) * distance).sum(axis=1, keepdims=True)
+        spread = 2 * (w * np.abs(from_mean) * distance + w * remainder).sum(axis=1, keepdims=True)
         to_x.add(where, to_window * w, np.abs(to_window) * w * distance)
         to_logits.add(
             where,

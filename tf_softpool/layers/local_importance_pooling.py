@@ -97,6 +97,8 @@ class _LocalImportancePool(PoolingLayer):
     def build(self, input_shape: Sequence) -> None:
         """Makes the network. It has channels last, because TensorFlow's CPU has no other convolutions."""
         axis, channels = self.known_channels(input_shape)
+        if channels == 0:
+            raise ValueError(f"Layer {self.name!r} needs channels, got shape {input_shape}.")
         channels_last = [d for i, d in enumerate(input_shape) if i != axis % len(input_shape)] + [channels]
         self.convolution = _CONVOLUTIONS[self.rank](
             channels,

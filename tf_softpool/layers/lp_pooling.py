@@ -7,6 +7,7 @@ import keras
 
 from tf_softpool.layers.base import AdaptivePooling, GlobalPooling, Pooling, PoolingLayer
 from tf_softpool.layers.public import public
+from tf_softpool.ops.arguments import compute_dtype
 from tf_softpool.ops.lp_pool import check_initial_p, exponent, pool, rho_of
 
 
@@ -49,14 +50,14 @@ class _LpPool(PoolingLayer):
 
     @property
     def p(self) -> Any:
-        """The current exponent: a tensor of shape `[]` or `[channels]`.
+        """The current exponent: a tensor of shape `[]` or `[channels]`, at least float32.
 
         Raises:
             ValueError: if the layer has not been built.
         """
         if not self.built:
             raise ValueError(f"Layer {self.name!r} has no exponent before it is built.")
-        return exponent(keras.ops.convert_to_tensor(self.rho))
+        return exponent(keras.ops.cast(self.rho, compute_dtype(self.rho.dtype)))
 
     def pool(self, inputs: Any) -> Any:
         """Pools a tensor over the windows of `self.window`."""

@@ -1,15 +1,15 @@
 """S3Pool: another pooling at randomly drawn rows and columns, or the averages of cells of its results."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from keras import ops
 
-from tf_softpool.ops import dispatch, importance_pool, mixed_pool
+from tf_softpool.ops import dispatch, mixed_pool
 from tf_softpool.ops.arguments import check_poolable
 from tf_softpool.ops.portable import standard
-from tf_softpool.ops.portable.infinities import limit_of
 from tf_softpool.ops.portable.integers import mixtures as integers
 from tf_softpool.ops.portable.quick import mixtures
 from tf_softpool.ops.portable.quick.guard import or_exact
@@ -88,8 +88,7 @@ def _means(x: Any, cells: PoolWindow) -> Any:
     for axis, size in zip(cells.spatial_axes, cells.pool_size, strict=True):
         # Positive dividends, because runtimes differ in how they divide negative numbers.
         pads[axis] = (0, (shape[axis] + size - 1) // size * size - shape[axis])
-    if all(isinstance(after, int) and after == 0 for _, after in pads):
-        return mixed_pool.pool(x, 0.0, cells)
-    # The compiled ops pad on both sides. So zeros follow the input, with logits that leave them no weight.
-    logits = ops.pad(ops.zeros_like(x), pads, constant_values=-limit_of(x))
-    return importance_pool.pool(ops.pad(x, pads), logits, cells)
+    if any(not isinstance(after, int) or after > 0 for _, after in pads):
+        # The compiled ops pad on both sides. So the input is followed by values that count as padding.
+        x = ops.pad(x, pads, constant_values=-math.inf)
+    return mixed_pool.pool(x, 0.0, cells)

@@ -1,4 +1,4 @@
-"""Calls with which a pooling was wrong once, by its name.
+"""Calls with which a pooling or a layer was wrong once.
 
 Most are results that fit their type, of numbers that do not fit on the way.
 """
@@ -13,6 +13,7 @@ from tf_softpool.ops.window import WHOLE
 HUGE = Call(Case((6,), (3,), (2,), 2, 20), "same", x=Values(2, "huge"))
 WIDE = replace(HUGE, dtype="float64")
 LARGEST = Call(Case((5, 4), (3, 2), (2, 2), 2, 9), "same", x=Values(0, "largest"))
+# By a pooling's name.
 FOUND = {
     # The distance of the maximum from the mean is beyond the range, and its product with a gradient is not.
     "mixed": [
@@ -67,10 +68,24 @@ FOUND = {
     "lp": [Call(Case((3,), (3,), (1,), 1, 64), choice=4, x=Values(38))],
     # A sum that overflows is infinite, and was NaN.
     "power average, 1": [HUGE, LARGEST],
+    # In standard operations, a gradient became subnormal on the way.
+    "power average, inf": [
+        Call(
+            Case((1, 1), (1, 3), (1, 1), 2, 7),
+            "adaptive",
+            dtype="float16",
+            x=Values(980, "ordinary", "every magnitude"),
+            g=Values(3),
+        ),
+    ],
     # In standard operations, a part of a sum overflowed.
     "sum": [HUGE, LARGEST],
     # TensorFlow's derivative of its own pooling is wrong for windows that are longer than the input.
-    "soft, weights": [Call(Case((4,), (5,), (1,), 1, 1), "same")],
+    "soft, weights": [
+        Call(Case((4,), (5,), (1,), 1, 1), "same"),
+        # The rounding errors of a long sum of equal terms have the same sign.
+        Call(Case((4100,), (4100,), (4100,), 1, 3), x=Values(0, "ties")),
+    ],
     "soft": [Call(Case((4, 3), (5, 2), (1, 1), 1, 1), "same")],
     # A positive value whose weight is rounded to zero has a slope.
     "expectation": [
@@ -83,15 +98,47 @@ FOUND = {
         ),
         Call(Case((23,), (16,), (6,), 2, 3), "adaptive", x=Values(1002, "every magnitude", None, 0.5)),
     ],
-    # Distances fit, but not their distances from the mean.
-    "sorted": [Call(Case((3,), (3,), (1,), 1, 1), x=Values(474, "largest"), g=Values(0, "zeros"))],
+    "sorted": [
+        # Distances fit, but not their distances from the mean.
+        Call(Case((3,), (3,), (1,), 1, 1), x=Values(474, "largest"), g=Values(0, "zeros")),
+        # Distances do not fit.
+        replace(WIDE, g=Values(0, "zeros")),
+        Call(
+            Case((70,), (66,), (4,), 1, 2),
+            dtype="float64",
+            x=Values(0, "huge"),
+            g=Values(3, "every magnitude"),
+        ),
+    ],
     # A product of an exponential and a sum overflowed.
-    "importance": [Call(Case((3,), (2,), (1,), 1, 16), x=Values(0, "every magnitude"))],
+    "importance": [
+        Call(Case((3,), (2,), (1,), 1, 16), x=Values(0, "every magnitude")),
+        # Each value of a sum has an error, even if all are equal.
+        Call(
+            Case((5, 6), (WHOLE, WHOLE), (WHOLE, WHOLE), 1, 3),
+            "whole",
+            x=Values(0, "equal"),
+            others=Values(0, "positive"),
+        ),
+    ],
     # In standard operations, the ratio of two distances was rounded to zero.
     "detail": [
         Call(Case((3,), (WHOLE,), (WHOLE,), 1, 3), "whole", x=Values(1, "largest"), choice=1),
     ],
     "detail, guided": [
         Call(Case((2,), (WHOLE,), (WHOLE,), 1, 3), "whole", x=Values(0, "huge", "ordinary"), choice=1),
+        # A derivative was beyond the range, and its product with a gradient of zero was NaN.
+        Call(Case((3,), (2,), (1,), 1, 1), x=Values(0, "ordinary", "huge"), choice=1, g=Values(0, "zeros")),
     ],
 }
+# The name of a layer, its form and the call.
+FOUND_IN_LAYERS = [
+    # A cell at the border, with nothing but -inf.
+    ("S3Pooling", "", Call(Case((2,), (2,), (2,), 1, 1), x=Values(0, "ordinary", "-inf", 1.0))),
+    # The exponent was rounded to 16 bits.
+    (
+        "LpPooling",
+        "Global",
+        Call(Case((13,), (WHOLE,), (WHOLE,), 1, 3), "whole", dtype="bfloat16", x=Values(0, spice="offset")),
+    ),
+]

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 from conftest import run, with_gradient
 from draws import calls
+from found import FOUND_IN_LAYERS
 from layer_inputs import WITH_FORMS, layer_class
 from searching import search
 
@@ -63,7 +64,11 @@ def layers_of(name, form, call):
 def check(name, form, call):
     """Compares a layer with the same layer in float64 and in standard operations."""
     layer, wide = layers_of(name, form, call)
-    x = agreement.first(call.x.array(call.case.shape("channels_last"), call.dtype), call.data_format)
+    numbers = call.x.array(call.case.shape("channels_last"), call.dtype)
+    if name == "StochasticPooling" and agreement.has_subnormals(numbers):
+        # Its probabilities depend on the sign of a number, and standard operations make such numbers zero.
+        return
+    x = agreement.first(numbers, call.data_format)
     y, dx = run("eager", with_gradient(layer), x, np.ones(layer.compute_output_shape(x.shape), x.dtype))
     assert y.shape == layer.compute_output_shape(x.shape)
     with tsp.portable():
@@ -77,6 +82,11 @@ def check(name, form, call):
     assert np.isfinite(dx).all() or not np.isfinite(x).all()
 
 
+@pytest.mark.parametrize(("name", "form", "call"), FOUND_IN_LAYERS)
+def test_what_was_found(name, form, call):
+    check(name, form, call)
+
+
 @pytest.mark.parametrize(("name", "form"), LAYERS)
 def test_every_layer(name, form, effort):
     every = calls(PADDINGS[form])
@@ -85,6 +95,7 @@ def test_every_layer(name, form, effort):
         every = every.filter(
             lambda call: call.x.kind in ("ordinary", "ties", "positive") and not call.x.spice
         )
+        every = every.filter(lambda call: call.case.channels > 0)
     if name in WITH_NETWORKS:
         every = every.filter(lambda call: call.dtype in ("float32", "float64"))
     search(every, lambda call: check(name, form, call), effort, 1, 300)

@@ -8,8 +8,9 @@ from tf_softpool.ops.portable.infinities import largest_of, nan_where
 from tf_softpool.ops.portable.standard import mean
 from tf_softpool.ops.portable.taps import TAPS
 
-# As large as infinity, and products with logarithms are finite.
-LARGEST_P = 1e30
+# As large as infinity: this power of the largest number below 1 is zero. A larger exponent would make
+# derivatives zero, which are divided by it on the way.
+LARGEST_P = 1e19
 
 
 def norm(a: Any, present: Any, p: Any, average: bool) -> Any:
