@@ -217,15 +217,14 @@ struct LargeWindows {
     return static_cast<C>(std::exp(distance) / prefixes.total[at]);
   }
 
-  // Returns the distance of a rank's value from the value with the largest weight. Computing with
-  // distances keeps digits that an offset common to all values, or an outlier of little weight,
-  // would cost.
-  SOFTPOOL_HOST_DEVICE double Distance(const Window& window, const Weights& weights,
-                                       int64_t rank) const {
+  // Returns the distances of a window's values from the value with the largest weight. Computing
+  // with distances keeps digits that an offset common to all values, or an outlier of little
+  // weight, would cost. Weights that are no softmax need no distances.
+  SOFTPOOL_HOST_DEVICE Distances DistancesIn(const Window& window, const Weights& weights) const {
+    if (!logits.softmax) return Distances(0, 0, 0);
     const int64_t at = (weights.ranks - 1) * prefixes.columns + weights.column;
-    const double from = static_cast<double>(window.ranked[prefixes.heaviest[at]].value);
-    const double value = static_cast<double>(window.ranked[rank].value);
-    return value == from ? 0.0 : value - from;
+    const auto value = [&](int64_t r) { return static_cast<double>(window.ranked[r].value); };
+    return Distances(value(prefixes.heaviest[at]), value(0), value(weights.ranks - 1));
   }
 
   // Each thread adds up some ranks' terms: p_r a_(r) or, for gradients, p_r times the distance.
@@ -235,11 +234,12 @@ struct LargeWindows {
     double sum = -0.0;
     // The gradients of weights that are no softmax need no mean.
     if (y == nullptr && !logits.softmax) return;
+    const Distances distances = DistancesIn(window, weights);
     for (int64_t r = t.index; r < weights.ranks; r += t.count) {
       const double weight = static_cast<double>(WeightOf(weights, r));
       if (weight == 0) continue;
-      sum += weight * (y != nullptr ? static_cast<double>(window.ranked[r].value)
-                                    : Distance(window, weights, r));
+      const double value = static_cast<double>(window.ranked[r].value);
+      sum += weight * (y != nullptr ? value : distances.Of(value));
     }
     SharedOf(t).sum[t.index] = sum;
   }
@@ -264,6 +264,7 @@ struct LargeWindows {
                                  const Thread& t) const {
     constexpr C kNaN = std::numeric_limits<C>::quiet_NaN();
     const double mean = logits.softmax ? Total(t) : 0;
+    const Distances distances = DistancesIn(window, weights);
     const C g = LoadOne(gradient + window.place.out);
     for (int64_t r = t.index; r < window.taps; r += t.count) {
       const bool kept = r < weights.ranks;
@@ -276,8 +277,8 @@ struct LargeWindows {
       } else if (kept && !weights.nothing && !logits.softmax) {
         *sum += static_cast<double>(g * window.ranked[r].value);
       } else if (kept && !weights.nothing && weight != 0) {
-        *sum += static_cast<double>(weight) * static_cast<double>(g) *
-                (Distance(window, weights, r) - mean);
+        const double distance = distances.Of(static_cast<double>(window.ranked[r].value)) - mean;
+        *sum += static_cast<double>(weight) * static_cast<double>(g) * distance * distances.unit;
       }
     }
   }

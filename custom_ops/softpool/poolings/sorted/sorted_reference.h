@@ -50,6 +50,19 @@ SOFTPOOL_HOST_DEVICE C WeighedSum(const Ranked<C>* ranked, const C* weights, int
   return static_cast<C>(sum);
 }
 
+// The distances of a window's values from one of them. Those of float64 may be too large for it, so
+// they come in units of 1 or 4.
+struct Distances {
+  double from, unit;
+
+  // Takes the largest value and the smallest one.
+  SOFTPOOL_HOST_DEVICE Distances(double from, double largest, double smallest)
+      : from(from), unit(largest - smallest <= std::numeric_limits<double>::max() ? 1 : 4) {}
+  SOFTPOOL_HOST_DEVICE double Of(double value) const {
+    return value == from ? 0 : value / unit - from / unit;
+  }
+};
+
 // Adds the gradient of each rank's logit to `gradients`, given the gradient `g` of the weighted sum
 // y. The gradient is p_r g (a_(r) - y) if the softmax of the logits gives the weights, and g a_(r)
 // if the logits are the weights.
@@ -65,19 +78,16 @@ SOFTPOOL_HOST_DEVICE void LogitGradients(const Ranked<C>* ranked, const C* weigh
   // values, or an outlier of little weight, would cost.
   int64_t heaviest = 0;
   for (int64_t r = 1; r < count; ++r) heaviest = weights[r] > weights[heaviest] ? r : heaviest;
-  const double from = static_cast<double>(ranked[heaviest].value);
-  const auto distance = [&](int64_t r) {
-    const double value = static_cast<double>(ranked[r].value);
-    return value == from ? 0 : value - from;
-  };
+  const auto value = [&](int64_t r) { return static_cast<double>(ranked[r].value); };
+  const Distances distances(value(heaviest), value(0), value(count - 1));
   double mean = 0;
   for (int64_t r = 0; r < count; ++r) {
-    if (weights[r] != 0) mean += static_cast<double>(weights[r]) * distance(r);
+    if (weights[r] != 0) mean += static_cast<double>(weights[r]) * distances.Of(value(r));
   }
   for (int64_t r = 0; r < count; ++r) {
     if (weights[r] == 0) continue;
     const double to_rank = static_cast<double>(weights[r]) * static_cast<double>(g);
-    gradients[r] += static_cast<C>(to_rank * (distance(r) - mean));
+    gradients[r] += static_cast<C>(to_rank * (distances.Of(value(r)) - mean) * distances.unit);
   }
 }
 
