@@ -334,23 +334,25 @@ struct DetailPoolGradMath : Summing {
     }
     // A guide that is the window's average passes its gradient on to the values.
     const bool guided = window.template HasWindow<kGuide>();
+    const V<D> g = window.template LoadWindow<kGradient>();
     const V<D> share = guided ? hn::Zero(D()) : hn::Mul(all, weights.PerValue());
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
       V<D> to_tap = hn::Sub(hn::Add(average.Share(i), slopes.At(i)), share);
       to_tap = weights.OfTap(window, tap, to_tap);
-      slopes.Set(i, average.Divided(to_tap));
+      slopes.Set(i, hn::Mul(g, average.Divided(to_tap)));
     });
+    to_guide = hn::Mul(g, to_guide);
+    to_alpha = hn::Mul(g, to_alpha);
+    to_lambda = hn::Mul(g, to_lambda);
     if constexpr (kLong) {
       ForEachUnset(window, right, [&](size_t lane) {
         SetLane(window, lane, &slopes, &to_guide, &to_alpha, &to_lambda);
       });
     }
-    const V<D> g = window.template LoadWindow<kGradient>();
-    window.ForEach([&](int64_t i, const Tap& tap)
-                       HWY_ATTR { window.Emit(tap, hn::Mul(g, slopes.At(i))); });
-    if (guided) window.StoreWindow(hn::Mul(g, to_guide));
-    window.AddChannel(hn::Mul(g, to_alpha), sums.Row(kToAlpha));
-    window.AddChannel(hn::Mul(g, to_lambda), sums.Row(kToLambda));
+    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { window.Emit(tap, slopes.At(i)); });
+    if (guided) window.StoreWindow(to_guide);
+    window.AddChannel(to_alpha, sums.Row(kToAlpha));
+    window.AddChannel(to_lambda, sums.Row(kToLambda));
   }
 
   template <class W>
@@ -369,13 +371,15 @@ struct DetailPoolGradMath : Summing {
                             V<typename W::D>* to_guide, V<typename W::D>* to_alpha,
                             V<typename W::D>* to_lambda) {
     const auto reference = DetailReferenceOf<kGuide>(window, lane, tables, /*with_gradients=*/true);
+    // A derivative may be beyond the range of C, and its product with the gradient inside.
+    const WiderType<C> g = window.template LoadWindowLane<kGradient>(lane);
     window.ForEach([&](int64_t i, const Tap& tap) {
-      const C to_x = static_cast<C>(reference.ToX(window.LoadLane(tap, lane)));
-      to_taps->SetLane(i, lane, to_x);
+      const WiderType<C> to_x = reference.ToX(window.LoadLane(tap, lane));
+      to_taps->SetLane(i, lane, static_cast<C>(g * to_x));
     });
-    *to_guide = WithLane(window, *to_guide, lane, static_cast<C>(reference.to_guide));
-    *to_alpha = WithLane(window, *to_alpha, lane, static_cast<C>(reference.to_alpha));
-    *to_lambda = WithLane(window, *to_lambda, lane, static_cast<C>(reference.to_lambda));
+    *to_guide = WithLane(window, *to_guide, lane, static_cast<C>(g * reference.to_guide));
+    *to_alpha = WithLane(window, *to_alpha, lane, static_cast<C>(g * reference.to_alpha));
+    *to_lambda = WithLane(window, *to_lambda, lane, static_cast<C>(g * reference.to_lambda));
   }
 
   // Runs a window of more than kMostTapsInLanes taps, one lane after another.

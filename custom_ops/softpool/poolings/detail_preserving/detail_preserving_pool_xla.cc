@@ -103,27 +103,32 @@ std::vector<XlaOp> DetailPreservingPoolGradOperations(const Windows& windows,
   const Detail d = DetailOf(windows, inputs, attributes);
   const XlaOp g = windows.PerWindow(inputs[4]);
   const XlaOp differs = xla::And(d.kept, xla::And(xla::IsFinite(d.y), xla::Not(d.equal)));
-  const XlaOp from_y = Where(differs, Number(d.y, 2) * d.half_from_y, 0.0);
+  // A derivative may be beyond the type's range, and its product with the gradient inside. So
+  // derivatives are computed in units of kUnit, which is a power of two.
+  constexpr double kUnit = 4096;
+  const XlaOp unit = Number(d.y, kUnit);
+  const XlaOp from_y = Where(differs, Number(d.y, 2 / kUnit) * d.half_from_y, 0.0);
   // The derivative of rho is lambda rho d / (d^2 + epsilon^2). No quotient is divided again: XLA
   // would multiply the two divisors, and their product may overflow.
   const XlaOp share = d.rho * (d.quarter / d.distance);
-  const XlaOp to_detail =
-      Where(Equals(share, 0), 0.0, d.lambda * (share * from_y / (Number(share, 4) * d.distance)));
-  XlaOp to_x = d.weights + to_detail;
+  const XlaOp per_lambda =
+      Where(Equals(share, 0), 0.0, share * from_y / (Number(share, 4) * d.distance));
+  const XlaOp to_detail = g * per_lambda * d.lambda * unit;
+  XlaOp to_x = g * d.weights + to_detail;
   if (!d.guided) to_x = to_x - SumOf(to_detail) / OneForZero(d.count);
   // If y is +inf, the values of +inf share the gradient.
   const XlaOp infinities = Where(d.infinite, 1.0, Number(to_x, 0));
   const XlaOp equal_share = infinities / OneForZero(SumOf(infinities));
-  to_x = Where(Equals(d.y, kInfinity), equal_share, Where(d.kept, to_x, 0.0));
+  to_x = Where(Equals(d.y, kInfinity), g * equal_share, Where(d.kept, to_x, 0.0));
 
   const XlaOp log_base = xla::Log(d.distance) + Number(to_x, std::log(4));
-  const XlaOp to_lambda = SumOf(from_y * (d.rho * log_base));
-  const XlaOp to_alpha = SumOf(from_y) / d.total * d.half * d.half;
+  const XlaOp to_lambda = g * SumOf(from_y * (d.rho * log_base)) * unit;
+  const XlaOp to_alpha = g * (SumOf(from_y) / d.total * d.half * d.half) * unit;
   const auto or_nan = [&d](XlaOp a) { return Where(d.nan, kNan, a); };
-  std::vector<XlaOp> gradients = {windows.Sum(or_nan(g * to_x))};
-  if (d.guided) gradients.push_back(windows.Flat(or_nan(-g * SumOf(to_detail))));
+  std::vector<XlaOp> gradients = {windows.Sum(or_nan(to_x))};
+  if (d.guided) gradients.push_back(windows.Flat(or_nan(-SumOf(to_detail))));
   for (const auto& [to, i] : {std::pair{to_alpha, 2}, std::pair{to_lambda, 3}}) {
-    gradients.push_back(windows.ParameterSum(or_nan(g * to), inputs[i], true));
+    gradients.push_back(windows.ParameterSum(or_nan(to), inputs[i], true));
   }
   return gradients;
 }
