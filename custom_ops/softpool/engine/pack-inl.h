@@ -32,6 +32,7 @@ struct PackedColumns {
   int64_t inner;  // channels of an image that lie side by side
   int64_t count;  // columns that are not repetitions
   int64_t channel[kPackedLanes];
+  Range channels;  // from the smallest of `channel` to the largest
   // Whether the columns are all channels of their own, one after the other.
   bool consecutive;
 
@@ -41,6 +42,8 @@ struct PackedColumns {
       const int64_t column = std::min(i, count - 1);
       channel[i] = (images.begin + column / inner) % g.outer_channels * inner + column % inner;
     }
+    const auto ends = std::minmax_element(channel, channel + kPackedLanes);
+    channels = {*ends.first, *ends.second + 1};
     consecutive = count == kPackedLanes;
     for (int64_t i = 1; i < kPackedLanes; ++i) {
       consecutive = consecutive && channel[i] == channel[i - 1] + 1;

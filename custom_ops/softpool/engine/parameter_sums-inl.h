@@ -39,10 +39,9 @@ class ChannelSums {
   // Returns the sums of one row, for terms to be added to: one for each channel.
   HWY_INLINE C* Row(int64_t row) { return run_.data() + row * channels_; }
 
-  // Must be called when the terms of `count` windows of these channels have been added. Two ranges
-  // of channels must be equal or disjoint.
+  // Must be called when the terms of `count` windows have been added, of channels in a range.
   void EndWindows(int64_t count, Range channels) {
-    if (channels.begin != run_channels_.begin) EndRun();
+    if (channels.begin != run_channels_.begin || channels.end != run_channels_.end) EndRun();
     run_channels_ = channels;
     windows_ += count;
     if (windows_ >= kRun) EndRun();

@@ -133,8 +133,7 @@ class RegionVisitor {
     const WindowRun row = Row(o0, o1);
     const PoolAxis& a = g_.axis[2];
     const int64_t most = HWY_MAX(Math::kMostWindows / region_.images.Size(), 1);
-    // With channels first, images are channels, and the region may have images of any channel.
-    const Range channels = g_.outer_channels == 1 ? region_.channels : Range{0, g_.Channels()};
+    const Range channels = Channels();
     // Windows that neither the border nor the part's bounds cut form runs. Each other window is a
     // run of its own.
     const Range whole = UncutWindows(a, region_.part[2], last);
@@ -149,6 +148,13 @@ class RegionVisitor {
       if (run_.owned) math_.EndWindows(run_.windows.count * region_.images.Size(), channels);
       o += run_.windows.count;
     }
+  }
+
+  // Returns a range that has the region's channels.
+  Range Channels() const {
+    if (region_.columns != nullptr) return region_.columns->channels;
+    // With channels first, images are channels, and the region may have images of any channel.
+    return g_.outer_channels == 1 ? region_.channels : Range{0, g_.Channels()};
   }
 
   // Returns what the windows of a row have in common.
