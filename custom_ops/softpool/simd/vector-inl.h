@@ -166,6 +166,14 @@ class TapSum {
   V<D> run_, total_, error_;
 };
 
+// Marks a lambda whose code must be a part of the function around it. Otherwise GCC calls large
+// lambdas, and vectors go there and back through memory.
+#if defined(SOFTPOOL_ONE_LANE)
+#define SOFTPOOL_INLINE_ATTR HWY_ATTR
+#else
+#define SOFTPOOL_INLINE_ATTR HWY_ATTR __attribute__((always_inline))
+#endif
+
 // Calls f with each number from 0 to kCount - 1, as a std::integral_constant.
 template <class F, int... kIndex>
 HWY_INLINE void RepeatEach(const F& f, std::integer_sequence<int, kIndex...>) {

@@ -166,14 +166,14 @@ struct SortedPoolGradFew : Summing {
     using D = typename W::D;
     V<D> to_tap[W::kTaps];
     Heaviest<D> heaviest(weight(0), a[0]);
-    Repeat<W::kTaps - 1>([&](auto i) HWY_ATTR {
+    Repeat<W::kTaps - 1>([&](auto i) SOFTPOOL_INLINE_ATTR {
       constexpr int r = decltype(i)::value + 1;
       if (r < ranks) heaviest.Compare(weight(r), a[r]);
     });
     const V<D> from = heaviest.Value();
     // The mean distance. It is not finite if a value is not finite or a distance overflows.
     V<D> mean = hn::Zero(D()), distance = mean;
-    Repeat<W::kTaps>([&](auto r) HWY_ATTR {
+    Repeat<W::kTaps>([&](auto r) SOFTPOOL_INLINE_ATTR {
       if (r.value >= ranks) return;
       distance = hn::Sub(a[r.value], from);
       mean = MulAdd(D(), weight(r.value), distance, mean);
@@ -184,19 +184,20 @@ struct SortedPoolGradFew : Summing {
     }
     if (HWY_UNLIKELY(!hn::AllTrue(D(), hn::IsFinite(check)))) return failed();
     const V<D> g = window.LoadWindow();
-    Repeat<W::kTaps>([&](auto r) HWY_ATTR {
+    Repeat<W::kTaps>([&](auto r) SOFTPOOL_INLINE_ATTR {
       to_tap[r.value] =
           r.value < ranks ? has.OfTap(D(), r.value, hn::Mul(g, weight(r.value))) : hn::Zero(D());
     });
     if (window.IsOwner()) {
-      Repeat<W::kTaps>([&](auto r) HWY_ATTR {
+      Repeat<W::kTaps>([&](auto r) SOFTPOOL_INLINE_ATTR {
         if (r.value >= ranks) return;
         const V<D> to_logit = ToLogit(D(), g, to_tap[r.value], a[r.value], from, mean);
         window.AddChannel(has.OfLogit(D(), r.value, to_logit), sums.Row(r.value));
       });
     }
     sort.Undo(to_tap, ranks);
-    window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { window.Emit(tap, to_tap[i]); });
+    window.ForEach([&](int64_t i, const Tap& tap)
+                       SOFTPOOL_INLINE_ATTR { window.Emit(tap, to_tap[i]); });
   }
 
   // Returns a number that is finite only if the mean and all distances from it are, given the first

@@ -35,7 +35,7 @@ HWY_INLINE void SortByNetwork(D d, V<D>* a) {
 // neighbours. `exchange(i)` puts a[i] and a[i + 1] in order.
 template <int kCount, int kRank, class F>
 HWY_INLINE void Pass(const F& exchange) {
-  Repeat<kCount - 1 - kRank>([&](auto i) HWY_ATTR {
+  Repeat<kCount - 1 - kRank>([&](auto i) SOFTPOOL_INLINE_ATTR {
     exchange(std::integral_constant<int, kCount - 2 - decltype(i)::value>());
   });
 }
@@ -122,7 +122,7 @@ class StableSort {
   // Does what Select() does. `ranks` is a number or a std::integral_constant.
   template <class Ranks>
   HWY_INLINE void Sort(D d, V<D>* a, Ranks ranks) {
-    Passes(ranks, [&](auto i, auto step) HWY_ATTR {
+    Passes(ranks, [&](auto i, auto step) SOFTPOOL_INLINE_ATTR {
       swapped_[step.value] = hn::Gt(a[i.value + 1], a[i.value]);
       Exchange(d, a[i.value], a[i.value + 1]);
     });
@@ -131,10 +131,10 @@ class StableSort {
   // Takes the element at each rank to the place where the value of that rank came from.
   template <class Ranks>
   HWY_INLINE void Undo(V<D>* a, Ranks ranks) const {
-    Repeat<kCount - 1>([&](auto from_last) HWY_ATTR {
+    Repeat<kCount - 1>([&](auto from_last) SOFTPOOL_INLINE_ATTR {
       constexpr int kRank = kCount - 2 - decltype(from_last)::value;
       if (kRank >= ranks) return;
-      Repeat<kCount - 1 - kRank>([&](auto from_first) HWY_ATTR {
+      Repeat<kCount - 1 - kRank>([&](auto from_first) SOFTPOOL_INLINE_ATTR {
         constexpr int i = kRank + decltype(from_first)::value;
         const auto swapped = swapped_[Step<kRank>(i)];
         const V<D> first = hn::IfThenElse(swapped, a[i + 1], a[i]);
@@ -153,10 +153,10 @@ class StableSort {
 
   template <class Ranks, class F>
   HWY_INLINE void Passes(Ranks ranks, const F& exchange) {
-    Repeat<kCount - 1>([&](auto rank) HWY_ATTR {
+    Repeat<kCount - 1>([&](auto rank) SOFTPOOL_INLINE_ATTR {
       constexpr int kRank = decltype(rank)::value;
       if (kRank >= ranks) return;
-      Pass<kCount, kRank>([&](auto i) HWY_ATTR {
+      Pass<kCount, kRank>([&](auto i) SOFTPOOL_INLINE_ATTR {
         exchange(i, std::integral_constant<int, Step<kRank>(decltype(i)::value)>());
       });
     });
