@@ -103,11 +103,12 @@ std::vector<XlaOp> DetailPreservingPoolGradOperations(const Windows& windows,
   const Detail d = DetailOf(windows, inputs, attributes);
   const XlaOp g = windows.PerWindow(inputs[4]);
   const XlaOp differs = xla::And(d.kept, xla::And(xla::IsFinite(d.y), xla::Not(d.equal)));
-  // A derivative may be beyond the type's range, and its product with the gradient inside. So
-  // derivatives are computed in units of kUnit, which is a power of two.
-  constexpr double kUnit = 4096;
-  const XlaOp unit = Number(d.y, kUnit);
-  const XlaOp from_y = Where(differs, Number(d.y, 2 / kUnit) * d.half_from_y, 0.0);
+  // If values are very large, a derivative may be beyond the type's range, and its product with the
+  // gradient inside. Such derivatives are computed in a larger unit, which is a power of two.
+  const bool wide = ShapeOf(d.y).element_type() == xla::F64;
+  const XlaOp large = Exceeds(LargestOf(xla::Abs(d.half_from_y)), wide ? 1e300 : 1e30);
+  const XlaOp unit = Where(large, 4096.0, Number(d.y, 1));
+  const XlaOp from_y = Where(differs, Number(d.y, 2) / unit * d.half_from_y, 0.0);
   // The derivative of rho is lambda rho d / (d^2 + epsilon^2). No quotient is divided again: XLA
   // would multiply the two divisors, and their product may overflow.
   const XlaOp share = d.rho * (d.quarter / d.distance);
