@@ -101,6 +101,8 @@ FOUND = {
     "sorted": [
         # Distances fit, but not their distances from the mean.
         Call(Case((3,), (3,), (1,), 1, 1), x=Values(474, "largest"), g=Values(0, "zeros")),
+        # In standard operations, the distance of logits is rounded.
+        Call(Case((1, 3), (1, 2), (1, 1), 1, 16), x=Values(1726), choice=3),
         # Distances do not fit.
         replace(WIDE, g=Values(0, "zeros")),
         Call(

@@ -41,6 +41,8 @@ class Meaning:
         has_step: whether the slope changes at once at zero. Standard operations take subnormal numbers for
             zeros.
         has_any_weights: whether weights may be so large that a term is beyond the type's range.
+        standard_error: function of the inputs after the first. It returns how many times as large the error
+            of standard operations may be.
     """
 
     value: Callable
@@ -53,6 +55,7 @@ class Meaning:
     by_place: bool = False
     has_step: bool = False
     has_any_weights: bool = False
+    standard_error: Callable = lambda *others: 1.0
 
 
 def _standard(reduce, slopes, places=(), **others):
@@ -90,7 +93,14 @@ def _sorted(normalize):
         tuple(_logits(scale, normalize) for scale in (0, 1, 30, 1e4, 1e30)),
         weighs_infinity=True,
         has_any_weights=normalize == "none",
+        standard_error=_of_distant_logits if normalize == "softmax" else Meaning.standard_error,
     )
+
+
+def _of_distant_logits(logits):
+    # Kernels compute the softmax of ranks in float64. Elsewhere, a long distance of logits is rounded.
+    distance = np.ptp(logits.astype("float64"), axis=0).max(initial=0)
+    return 1 + min(distance, 745) / 16
 
 
 def _logits(scale, normalize):
