@@ -68,7 +68,10 @@ def importance_pool(x, logits, pool_size, strides, padding, data_format):
         w, a, b = _importance(_taps(x, where), _taps(logits, where))
         nothing = (_taps(x, where) == -np.inf).all(axis=1)
         y[(slice(None), *position)] = np.where(nothing, -np.inf, _product(w, a).sum(axis=1))
-        scale[(slice(None), *position)] = _product(w * _of_distance(w, b), np.abs(a)).sum(axis=1)
+        # Overlapping windows add up distances from the value with the largest logit.
+        heaviest = np.take_along_axis(np.where(w > 0, a, 0), b.argmax(axis=1)[:, None], axis=1)
+        sizes = np.abs(a) + np.abs(heaviest)
+        scale[(slice(None), *position)] = _product(w * _of_distance(w, b), sizes).sum(axis=1)
     return _as(y, data_format), _as(scale, data_format)
 
 

@@ -122,6 +122,12 @@ FOUND = {
             x=Values(0, "equal"),
             others=Values(0, "positive"),
         ),
+        # An outlier has as large a logit as the others.
+        Call(
+            Case((1, 4, 4), (1, 3, 4), (1, 1, 1), 1, 17),
+            x=Values(0, "equal", "ordinary"),
+            others=Values(0, "equal"),
+        ),
     ],
     # In standard operations, the ratio of two distances was rounded to zero.
     "detail": [
@@ -129,6 +135,8 @@ FOUND = {
     ],
     "detail, guided": [
         Call(Case((2,), (WHOLE,), (WHOLE,), 1, 3), "whole", x=Values(0, "huge", "ordinary"), choice=1),
+        # In standard operations, a large power makes much of the rounding of a distance.
+        Call(Case((2, 1, 1), (2, 1, 1), (1, 1, 1), 1, 1), x=Values(0, "largest"), choice=5),
         # A derivative was beyond the range, and its product with a gradient of zero was NaN.
         Call(Case((3,), (2,), (1,), 1, 1), x=Values(0, "ordinary", "huge"), choice=1, g=Values(0, "zeros")),
     ],

@@ -124,7 +124,9 @@ def _detail(guided, symmetric):
         return weighted_oracle.detail_preserving_pool_gradient(x, guide, alpha, lam, g, *windows, symmetric)
 
     roles = ("windows",) * guided + ("parameters",) * 2
-    return Meaning(value, slopes, roles, tuple(_alpha_and_lam(*pair) for pair in ALPHA_AND_LAM))
+    # Standard operations round a distance several times before they take its power.
+    pairs = tuple(_alpha_and_lam(*pair) for pair in ALPHA_AND_LAM)
+    return Meaning(value, slopes, roles, pairs, standard_error=lambda *others: 4.0)
 
 
 # The scales of alpha and of lambda. A power of lambda times a number's logarithm may be very large.
