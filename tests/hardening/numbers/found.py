@@ -130,6 +130,10 @@ FOUND = {
         ),
     ],
     # In standard operations, the ratio of two distances was rounded to zero.
+    "detail, asymmetric": [
+        # A number near the average was rounded away from zero, and a distance from it overflowed.
+        Call(Case((10,), (16,), (1,), 1, 2), "same", dtype="float64", x=Values(0, "largest")),
+    ],
     "detail": [
         Call(Case((3,), (WHOLE,), (WHOLE,), 1, 3), "whole", x=Values(1, "largest"), choice=1),
     ],

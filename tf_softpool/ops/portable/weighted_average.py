@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from tf_softpool.ops.portable.infinities import inf_where
+from tf_softpool.ops.portable.infinities import inf_where, limit_of
 from tf_softpool.ops.portable.taps import TAPS
 
 
@@ -16,7 +16,9 @@ def weighted_average(a: Any, weights: Any, infinite: Any) -> Any:
     values are used, because the difference of two values may overflow.
     """
     half = 0.5 * ops.where(ops.isfinite(a), a, 0.0)
-    near = ops.stop_gradient(ops.sum(weights * half, axis=TAPS, keepdims=True))
+    # The sum of the weights may be rounded to more than one.
+    most = 0.5 * limit_of(a)
+    near = ops.stop_gradient(ops.clip(ops.sum(weights * half, axis=TAPS, keepdims=True), -most, most))
     y = 2.0 * (near + ops.sum(weights * (half - near), axis=TAPS, keepdims=True))
     infinite = ops.any(infinite, axis=TAPS, keepdims=True)
     return ops.where(infinite, inf_where(infinite, y.dtype), y)
