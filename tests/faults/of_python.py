@@ -142,9 +142,9 @@ FAULTS = [
     Fault(
         "infinite-filler",
         "an infinity that the input does not have",
-        f"{OPS}/s3_pool.py",
-        " or numerics.are_checked())",
-        ")",
+        f"{OPS}/dispatch.py",
+        " is not None and not numerics.are_checked()",
+        " is not None",
         ("tests/layers/test_check_numerics.py",),
     ),
     Fault(

@@ -48,6 +48,14 @@ def compiled_ops(x: Any) -> Any:
     return native.load().ops if not is_forced() and native.takes(x) else None
 
 
+def takes_infinities(x: Any) -> bool:
+    """Returns whether compiled ops pool a tensor, and may be given an infinity that the tensor does not have.
+
+    If TensorFlow checks numbers, it stops at every infinity.
+    """
+    return compiled_ops(x) is not None and not numerics.are_checked()
+
+
 class _Placed:
     """The compiled ops whose windows lie at given positions, by the names of the ops without positions."""
 

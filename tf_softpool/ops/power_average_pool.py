@@ -7,7 +7,7 @@ from typing import Any
 
 from keras import ops
 
-from tf_softpool.ops import dispatch, native, numerics
+from tf_softpool.ops import dispatch, native
 from tf_softpool.ops.arguments import per_channel
 from tf_softpool.ops.portable import standard
 from tf_softpool.ops.portable.integers import mixtures as integers
@@ -38,7 +38,7 @@ def pool(x: Any, p: float, window: PoolWindow) -> Any:
     check_p(p)
     x = ops.convert_to_tensor(x)
     window.check_rank(x.shape)
-    if math.isinf(p) and (dispatch.compiled_ops(x) is None or numerics.are_checked()):
+    if math.isinf(p) and not dispatch.takes_infinities(x):
         # The same to the portable form and, though they take longer, to the compiled kernels.
         p = LARGEST_P
     exponents = per_channel(float(p), x, window)

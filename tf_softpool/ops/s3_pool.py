@@ -7,7 +7,7 @@ from typing import Any
 
 from keras import ops
 
-from tf_softpool.ops import dispatch, mixed_pool, numerics
+from tf_softpool.ops import dispatch, mixed_pool
 from tf_softpool.ops.arguments import check_poolable
 from tf_softpool.ops.portable import standard
 from tf_softpool.ops.portable.integers import mixtures as integers
@@ -63,8 +63,7 @@ def downsample(
         ValueError: if the tensor's shape or type cannot be pooled.
     """
     cells = PoolWindow.of(len(strides), strides, padding="valid", data_format=data_format)
-    # The compiled op would need an infinity, at which TensorFlow stops if it checks numbers.
-    if seed is None and (dispatch.compiled_ops(x) is None or numerics.are_checked()):
+    if seed is None and not dispatch.takes_infinities(x):
         cells = replace(cells, padding="after")
         return or_exact(
             mixtures.average_pool,

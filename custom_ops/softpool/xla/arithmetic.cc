@@ -1,7 +1,6 @@
 #include "softpool/xla/arithmetic.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "xla/hlo/builder/lib/arithmetic.h"
 #include "xla/hlo/builder/lib/constants.h"
@@ -113,10 +112,8 @@ Average WeightedAverage(XlaOp a, XlaOp weights) {
   // Uses halves, because the difference of two values may overflow even if the average does not.
   const XlaOp half = Where(xla::IsFinite(a), a * Number(a, 0.5), 0.0);
   // The sum of the weights may be rounded to more than one.
-  const bool wide = ShapeOf(a).element_type() == xla::F64;
-  const double most =
-      wide ? std::numeric_limits<double>::max() / 2 : std::numeric_limits<float>::max() / 2;
-  const XlaOp near = xla::Clamp(Number(a, -most), SumOf(weights * half), Number(a, most));
+  const XlaOp most = Number(a, 0.5) * xla::MaxFiniteValue(a.builder(), ShapeOf(a).element_type());
+  const XlaOp near = xla::Clamp(-most, SumOf(weights * half), most);
   const XlaOp rest = SumOf(weights * (half - near));
   return {Number(a, 2) * (near + rest), half - near - rest};
 }

@@ -219,9 +219,9 @@ struct LargeWindows {
 
   // Returns the distances of a window's values from the value with the largest weight. Computing
   // with distances keeps digits that an offset common to all values, or an outlier of little
-  // weight, would cost. Weights that are no softmax need no distances.
+  // weight, would cost. Values, and weights that are no softmax, need no distances.
   SOFTPOOL_HOST_DEVICE Distances DistancesIn(const Window& window, const Weights& weights) const {
-    if (!logits.softmax) return Distances(0, 0, 0);
+    if (y != nullptr || !logits.softmax) return Distances(0, 0, 0);
     const int64_t at = (weights.ranks - 1) * prefixes.columns + weights.column;
     const auto value = [&](int64_t r) { return static_cast<double>(window.ranked[r].value); };
     return Distances(value(prefixes.heaviest[at]), value(0), value(weights.ranks - 1));

@@ -59,7 +59,8 @@ struct Distances {
   SOFTPOOL_HOST_DEVICE Distances(double from, double largest, double smallest)
       : from(from), unit(largest - smallest <= std::numeric_limits<double>::max() ? 1 : 4) {}
   SOFTPOOL_HOST_DEVICE double Of(double value) const {
-    return value == from ? 0 : value / unit - from / unit;
+    if (value == from) return 0;
+    return unit == 1 ? value - from : value / unit - from / unit;
   }
 };
 
