@@ -94,8 +94,10 @@ Exponentials ExponentialsOf(XlaOp a) {
   const XlaOp largest = LargestOf(a);
   const XlaOp limit = xla::MaxFiniteValue(a.builder(), ShapeOf(a).element_type());
   XlaOp distance = a - xla::Clamp(-limit, largest, limit);
+  // The largest finite number is no smaller than the limit, but smaller than infinity.
+  const XlaOp behind = xla::And(Equals(largest, kInfinity), xla::Lt(a, largest));
   // Uses comparisons, because minima and maxima need not keep NaN.
-  distance = Where(Exceeds(-distance, -kLowest), kLowest, distance);
+  distance = Where(xla::Or(behind, Exceeds(-distance, -kLowest)), kLowest, distance);
   distance = Where(Exceeds(distance, 0), 0.0, distance);
   const XlaOp e = xla::Exp(distance);
   return {e, distance, OneForZero(SumOf(e)), largest};

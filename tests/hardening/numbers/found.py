@@ -128,11 +128,19 @@ FOUND = {
             x=Values(0, "equal", "ordinary"),
             others=Values(0, "equal"),
         ),
+        # The largest finite logit had the weight of an infinite one.
+        Call(
+            Case((2, 2), (WHOLE, WHOLE), (WHOLE, WHOLE), 2, 1),
+            "whole",
+            others=Values(0, "largest", "inf", 0.1),
+        ),
     ],
     # In standard operations, the ratio of two distances was rounded to zero.
     "detail, asymmetric": [
         # A number near the average was rounded away from zero, and a distance from it overflowed.
         Call(Case((10,), (16,), (1,), 1, 2), "same", dtype="float64", x=Values(0, "largest")),
+        # The average of large values of both signs is zero, and was off by as much as epsilon.
+        Call(Case((8,), (7,), (1,), 1, 8), dtype="float16", x=Values(1, "largest"), choice=5),
     ],
     "detail": [
         Call(Case((3,), (WHOLE,), (WHOLE,), 1, 3), "whole", x=Values(1, "largest"), choice=1),

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from tf_softpool.ops.portable.infinities import is_minus_inf, largest_of, limit_of
+from tf_softpool.ops.portable.infinities import is_inf, is_minus_inf, largest_of, limit_of
 from tf_softpool.ops.portable.taps import TAPS
 
 # e to this power is zero in float64. The product of this number and a weight of zero is zero, not NaN.
@@ -31,7 +31,8 @@ def exponentials(a: Any, there: Any) -> tuple[Any, Any, Any, Any]:
     limit = limit_of(a)
     shift = ops.clip(largest, -limit, limit)
     distance = a - shift
-    low = distance < _LOWEST
+    # The largest finite number is no smaller than the limit, but smaller than `inf`.
+    low = ops.logical_or(distance < _LOWEST, ops.logical_and(is_inf(largest), a < largest))
     low = low if there is None else ops.logical_or(low, ops.logical_not(there))
     # `clip` would send no gradient back to NaN.
     distance = ops.where(low, _LOWEST, distance)

@@ -78,8 +78,9 @@ Detail DetailOf(const Windows& windows, const std::vector<XlaOp>& inputs,
   d.values = Where(Equals(xla::Abs(a), kInfinity), 0.0, a);
   d.count = SumOf(Where(d.kept, 1.0, Number(a, 0)));
   d.infinite = Equals(a, kInfinity);
+  const Parts parts = PartsOf(d.values);
   const XlaOp guide =
-      d.guided ? windows.PerWindow(inputs[1]) : SumOf(d.values / OneForZero(d.count));
+      d.guided ? windows.PerWindow(inputs[1]) : parts.sum / OneForZero(d.count) * parts.factor;
   d.nan = xla::Or(
       AnyOf(xla::Ne(a, a)),
       xla::Or(xla::Ne(guide, guide), xla::Or(xla::Ne(alpha, alpha), xla::Ne(lambda, lambda))));
