@@ -1,6 +1,5 @@
 """A process that says why the command line died, if that dies without coming to its end."""
 
-import atexit
 import contextlib
 import os
 import signal
@@ -28,8 +27,6 @@ class Guard:
             os.close(self._alive)
             _watch(end, capture)
         os.close(end)
-        # Exit handlers run in the reverse order, so those of the packages are guarded too.
-        atexit.register(self.dismiss)
 
     def dismiss(self) -> None:
         """Ends the guard without a word."""

@@ -91,7 +91,14 @@ def _problem(options: argparse.Namespace) -> str | None:
 @contextlib.contextmanager
 def _capture(options: argparse.Namespace, stopping: Stopping | None) -> Iterator[Capture | None]:
     """Yields where to put what libraries print, or None if the user wants to see it or no library runs."""
-    if options.verbose or options.is_light:
+    if options.is_light:
+        yield None
+        return
+    if stopping is not None:
+        from tf_softpool_cli.temporary import use_own_folder
+
+        use_own_folder(stopping)
+    if options.verbose:
         yield None
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -126,7 +133,7 @@ def _watch(capture: Capture, stopping: Stopping) -> None:
     """Lets a guard watch over this process, and messages about signals pass by the capture."""
     from tf_softpool_cli.guard import Guard
 
-    stopping.before = Guard(capture).dismiss
+    stopping.ending.callback(Guard(capture).dismiss)
     said = messages.line("error", messages.INTERRUPTED).encode()
     stopping.say = lambda: capture.say(said)
 

@@ -26,7 +26,7 @@ def main() -> int:
     said = messages.line("error", messages.INTERRUPTED).encode()
     stopping.say = lambda: os.write(_STDERR, said)
     stopping.start()
-    # Exit handlers run in the reverse order, so this one is the last.
+    # Exit handlers run in the reverse order, so this one is the last, and those of the packages are guarded.
     atexit.register(stopping.finish)
     from tf_softpool_cli.main import main
 

@@ -13,6 +13,16 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SECONDS = 3.0
 
 
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """Lets signals wait for the end of the block."""
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
 def _nothing() -> None:
     """Says nothing."""
 
@@ -26,13 +36,13 @@ class Stopping:
 
     Attributes:
         say: a function that tells the user that the process was interrupted before it wrote anything.
-        before: a function to call before a signal ends the process.
+        ending: the functions to call at the end of the process, whether it comes to that by itself or not.
         number: int or None. The signal that ended the command's work, by which `finish` ends the process.
     """
 
     def __init__(self) -> None:
         self.say: Callable[[], object] = _nothing
-        self.before: Callable[[], object] = _nothing
+        self.ending = contextlib.ExitStack()
         self.number: int | None = None
         self._works = False
         self._last = -_SECONDS
@@ -64,15 +74,21 @@ class Stopping:
                 signal.signal(number, handler)
 
     def finish(self) -> None:
-        """Ends the process by the signal that ended the command's work, if one did, as a shell expects.
+        """Calls the functions of the end, and ends the process by the signal that ended the command's work.
 
-        This must be the last thing that the process does: TensorFlow has exit handlers that remove files.
+        A shell expects that end, if there was such a signal. This must be the last thing that the process
+        does: TensorFlow has exit handlers.
         """
+        self._close()
         if self.number is not None:
             self._end_by(self.number)
 
+    def _close(self) -> None:
+        with held():
+            self.ending.close()
+
     def _end_by(self, number: int) -> None:
-        self.before()
+        self._close()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
