@@ -76,6 +76,21 @@ def test_every_magnitude(name, exponent):
     np.testing.assert_allclose(far, dx, rtol=1e-4, atol=1e-6)
 
 
+# Some threads of TensorFlow take subnormal numbers for zeros, and others do not.
+@pytest.mark.parametrize("mode", ["eager", "portable", "xla", "xla_operations"])
+@pytest.mark.parametrize("name", NORMS)
+def test_subnormal_numbers_beside_large_ones(name, mode):
+    large = [5e5, -9e22, 3.0, 1e38]
+    x = np.array([large, [1e-42, -3e-45, 9e-43, 1e-41]], "float32")[None]
+    function, _ = POOLINGS[name]
+    y, dx = run(
+        mode, with_gradient(lambda x: function(x, PoolWindow.of(1, 2))), x, np.ones((1, 1, 4), "float32")
+    )
+    mean = 2 ** -(1 / float(name[3:])) if name.startswith("lp") else 1
+    np.testing.assert_allclose(y[0, 0], mean * np.abs(large), rtol=1e-5)
+    np.testing.assert_allclose(dx[0, 0], mean * np.sign(large), rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("case", "padding"), [(STEPS_OF_ONE, "same"), (GAPS_BETWEEN, "valid"), (UNEVEN_VOLUME, "same")]
 )

@@ -1,5 +1,7 @@
 #include "softpool/xla/norm.h"
 
+#include "xla/hlo/builder/lib/constants.h"
+
 namespace softpool {
 
 using xla::XlaOp;
@@ -9,7 +11,10 @@ Norm::Norm(const Numbers& numbers, XlaOp exponent, bool is_mean) {
   const XlaOp valid = xla::Ge(exponent, one);
   // As large as infinity, and products with logarithms are finite.
   const XlaOp p = Where(Exceeds(exponent, 1e30), 1e30, exponent);
-  const XlaOp size = xla::Abs(numbers.values);
+  // Some threads of TensorFlow take subnormal numbers for zeros, and others do not. Here they are.
+  const XlaOp least = xla::MinPositiveNormalValue(p.builder(), ShapeOf(p).element_type());
+  XlaOp size = xla::Abs(numbers.values);
+  size = Where(xla::Ge(size, least), size, 0.0);
   const XlaOp largest = LargestOf(size), scale = OneForZero(largest);
   // The logarithms of the ratios to the largest size. Those of zeros do not count.
   const XlaOp counts = Exceeds(size, 0);

@@ -15,6 +15,8 @@ from tf_softpool.ops.arguments import compute_dtype
 from tf_softpool.ops.window import PoolWindow
 
 INF = np.inf
+# The most terms that kernels add up without carrying the rounding errors along.
+RUN = 64
 
 
 def last(tensor, data_format):
@@ -194,15 +196,18 @@ def check(name, call, modes=("eager", "portable")):
         (value, scale), *slopes = meant(meaning, finite, clean_g, call)
     value = np.where(nan, np.nan, np.where(infinite, INF, value))
     scale = scale + underflow(call.dtype) * _largest_of_windows(x, call) + 4 * subnormal(call.dtype)
-    # Standard operations add up a window's values one after another, so errors of long sums add up too.
-    sizes = (math.prod(s.stop - s.start for s in where) for _, where in every_window(call.case, call.padding))
-    taps = max(sizes, default=1)
+    windows = [[s.stop - s.start for s in where] for _, where in every_window(call.case, call.padding)]
     for mode, (y, *gradients) in results.items():
         standard = mode != "eager"
         # A multiple of the largest float64 is no float64.
         longer = np.longdouble(1)
         if standard:
-            longer *= max(1, taps / 256) * meaning.standard_error(*tensors[1:])
+            # A window's values are added up one after another, so errors of long sums add up too.
+            longer *= max(1, max(map(math.prod, windows), default=1) / 256)
+            longer *= meaning.standard_error(*tensors[1:])
+        elif meaning.shares_sums:
+            # Sums along one axis are added up along the next one.
+            longer += max((sum(min(n, RUN) for n in sizes) for sizes in windows), default=0) / RUN
         assert y.dtype == call.dtype
         certain = ~infinite if meaning.weighs_infinity else True
         try:

@@ -61,6 +61,8 @@ FOUND = {
             g=Values(4598, "large"),
         ),
         HUGE,
+        # The product of a gradient and the factor overflowed.
+        Call(Case((1, 2), (1, 1), (1, 1), 1, 16), g=Values(38, "every magnitude")),
         # The small factors of float64 are no numbers of float32.
         WIDE,
     ],
@@ -68,6 +70,8 @@ FOUND = {
     "lp": [Call(Case((3,), (3,), (1,), 1, 64), choice=4, x=Values(38))],
     # A sum that overflows is infinite, and was NaN.
     "power average, 1": [HUGE, LARGEST],
+    # A small value beside large ones became subnormal on the way to its slope.
+    "power average, 2": [Call(Case((6,), (2,), (1,), 1, 7), x=Values(0, "every magnitude"))],
     # In standard operations, a gradient became subnormal on the way.
     "power average, inf": [
         Call(
@@ -82,6 +86,8 @@ FOUND = {
     "sum": [HUGE, LARGEST],
     # TensorFlow's derivative of its own pooling is wrong for windows that are longer than the input.
     "soft, weights": [
+        # Equal terms are rounded in the same direction, along each axis.
+        Call(Case((3, 4, 5), (3, 4, 5), (1, 1, 1), 2, 4), x=Values(0, "equal", "ordinary", 0.1)),
         Call(Case((4,), (5,), (1,), 1, 1), "same"),
         # The rounding errors of a long sum of equal terms have the same sign.
         Call(Case((4100,), (4100,), (4100,), 1, 3), x=Values(0, "ties")),

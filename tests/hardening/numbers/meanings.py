@@ -41,6 +41,7 @@ class Meaning:
         has_step: whether the slope changes at once at zero. Standard operations take subnormal numbers for
             zeros.
         has_any_weights: whether weights may be so large that a term is beyond the type's range.
+        shares_sums: whether the kernels' windows share sums along each axis.
         standard_error: function of the inputs after the first. It returns how many times as large the error
             of standard operations may be.
     """
@@ -55,6 +56,7 @@ class Meaning:
     by_place: bool = False
     has_step: bool = False
     has_any_weights: bool = False
+    shares_sums: bool = False
     standard_error: Callable = lambda *others: 1.0
 
 
@@ -71,13 +73,15 @@ def _standard(reduce, slopes, places=(), **others):
 
 
 def _power(p):
-    return _standard(lambda: standard_oracle.power_average(p), lambda: standard_gradients.power_average(p))
+    value, slopes = standard_oracle.power_average(p), standard_gradients.power_average(p)
+    return _standard(lambda: value, lambda: slopes, has_step=True)
 
 
 def _soft(gradient):
     return Meaning(
         lambda x, windows: oracle.soft_pool(x, *windows),
         lambda x, g, windows: [oracle.soft_pool_gradient(x, g, *windows, gradient)],
+        shares_sums=True,
     )
 
 
@@ -126,7 +130,7 @@ def _detail(guided, symmetric):
     roles = ("windows",) * guided + ("parameters",) * 2
     # Standard operations round a distance several times before they take its power.
     pairs = tuple(_alpha_and_lam(*pair) for pair in ALPHA_AND_LAM)
-    return Meaning(value, slopes, roles, pairs, standard_error=lambda *others: 4.0)
+    return Meaning(value, slopes, roles, pairs, standard_error=lambda *others: 8.0)
 
 
 # The scales of alpha and of lambda. A power of lambda times a number's logarithm may be very large.
@@ -224,7 +228,9 @@ MEANINGS = {
     "detail, guided": _detail(guided=True, symmetric=True),
     "sum": _standard(lambda: standard_oracle.total, lambda: standard_gradients.total),
     **{f"power average, {p}": _power(p) for p in (1, 2, 3.5, 100, INF)},
-    "lp": _standard(standard_oracle.lp, standard_gradients.lp, (False,), parameters=_EXPONENTS),
+    "lp": _standard(
+        standard_oracle.lp, standard_gradients.lp, (False,), parameters=_EXPONENTS, has_step=True
+    ),
     "mixed": _standard(
         standard_oracle.mixed,
         standard_gradients.mixed,

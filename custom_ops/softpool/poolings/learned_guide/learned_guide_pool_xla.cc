@@ -31,9 +31,13 @@ std::vector<XlaOp> LearnedGuideOperations(const Windows& windows, const std::vec
 std::vector<XlaOp> LearnedGuideGradOperations(const Windows& windows,
                                               const std::vector<XlaOp>& inputs, const Attributes&) {
   const Around around(windows, inputs);
-  const XlaOp g = windows.PerWindow(inputs[2]) * around.factor;
-  return {windows.Sum(Where(around.present, g * around.kernel, 0.0)),
-          windows.ParameterSum(g * around.values, inputs[1], true)};
+  // A product with the factor may be beyond the type's range, and its product with a kernel inside.
+  XlaOp g = windows.PerWindow(inputs[2]);
+  const XlaOp product = g * around.factor, fits = xla::IsFinite(product);
+  const XlaOp rest = Where(fits, 1.0, around.factor);
+  g = Where(fits, product, g);
+  return {windows.Sum(Where(around.present, g * around.kernel * rest, 0.0)),
+          windows.ParameterSum(g * around.values * rest, inputs[1], true)};
 }
 
 [[maybe_unused]] const bool kLearnedGuideForms[] = {

@@ -34,7 +34,7 @@ struct EuclideanNorm {
   using C = hn::TFromD<D>;
 
   V<D> scale, unscale, root;
-  M<D> some;
+  M<D> some, huge;
 
   HWY_INLINE EuclideanNorm(const W& window, const Numbers& numbers) {
     constexpr bool kWide = sizeof(C) == 8;
@@ -42,7 +42,7 @@ struct EuclideanNorm {
     constexpr C kDown = kWide ? C(0x1p-600) : C(0x1p-80), kUp = kWide ? C(0x1p700) : C(0x1p100);
     const V<D> one = hn::Set(D(), C{1}), largest = LargestSize(window, numbers);
     some = hn::Gt(largest, hn::Zero(D()));
-    const auto huge = hn::Gt(largest, hn::Set(D(), kHuge));
+    huge = hn::Gt(largest, hn::Set(D(), kHuge));
     const auto tiny = hn::Lt(largest, hn::Set(D(), kTiny));
     scale = hn::IfThenElse(huge, hn::Set(D(), kDown), one);
     scale = hn::IfThenElse(tiny, hn::Set(D(), kUp), scale);
@@ -194,8 +194,11 @@ struct PowerAveragePoolGradMath : PoolMath {
     const EuclideanNorm<W, Numbers> norm(window, numbers);
     const V<D> inverse = hn::Div(hn::Set(D(), C{1}), norm.root);
     const V<D> factor = hn::IfThenElseZero(norm.some, inverse);
+    // The slope is a times both, in that order in which no product leaves the type's range.
+    const V<D> first = hn::IfThenElse(norm.huge, factor, norm.scale);
+    const V<D> second = hn::IfThenElse(norm.huge, norm.scale, factor);
     SendSlopes(window, numbers,
-               [&](V<D> a) HWY_ATTR { return hn::Mul(hn::Mul(a, norm.scale), factor); });
+               [&](V<D> a) HWY_ATTR { return hn::Mul(hn::Mul(a, first), second); });
   }
 
   template <class W, class Numbers>
