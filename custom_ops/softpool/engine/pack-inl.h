@@ -86,58 +86,101 @@ template <class T>
 using Moved = std::conditional_t<sizeof(T) == 2, uint16_t, T>;
 
 #if HWY_TARGET != HWY_SCALAR
-// Transposes a square of the size of a vector of 16 bytes, which every target has.
-template <class U>
-struct Square {
-  using D = hn::FixedTag<U, 16 / sizeof(U)>;
-  static constexpr int kSize = 16 / sizeof(U);
+// Loads a vector's blocks of 16 bytes, each from a place of its own: from(kFirst + i) says where
+// block i lies.
+template <int kFirst, class D, class From>
+HWY_INLINE V<D> LoadBlocks(D d, const From& from) {
+  constexpr int kBlocks = sizeof(hn::TFromD<D>) * hn::MaxLanes(D()) / 16;
+  if constexpr (kBlocks == 1) {
+    return hn::LoadU(d, from(kFirst));
+  } else {
+    const hn::Half<D> dh;
+    const auto low = LoadBlocks<kFirst>(dh, from);
+    return hn::Combine(d, LoadBlocks<kFirst + kBlocks / 2>(dh, from), low);
+  }
+}
 
-  // Loads the square's rows, transposes it, and stores its columns. row(i) says where row i lies,
-  // and column(j) where column j goes, or null. Everything is unrolled: the compiler would keep
-  // vectors that a loop numbers in memory.
-  template <class Row, class Column>
-  static HWY_INLINE void Transpose(const Row& row, const Column& column) {
-    V<D> rows[kSize];
-    Repeat<kSize>([&](auto i) HWY_ATTR { rows[i.value] = hn::LoadU(D(), row(i.value)); });
-    Stages<1>(rows);
-    Repeat<kSize>([&](auto j) HWY_ATTR {
-      U* to = column(j.value);
-      if (to != nullptr) hn::StoreU(rows[j.value], D(), to);
+// The inverse of LoadBlocks(). Where to(i) is null, the block is not stored.
+template <int kFirst, class D, class To>
+HWY_INLINE void StoreBlocks(D d, V<D> v, const To& to) {
+  constexpr int kBlocks = sizeof(hn::TFromD<D>) * hn::MaxLanes(D()) / 16;
+  if constexpr (kBlocks == 1) {
+    if (to(kFirst) != nullptr) hn::StoreU(v, d, to(kFirst));
+  } else {
+    const hn::Half<D> dh;
+    StoreBlocks<kFirst>(dh, hn::LowerHalf(dh, v), to);
+    StoreBlocks<kFirst + kBlocks / 2>(dh, hn::UpperHalf(dh, v), to);
+  }
+}
+
+// Transposes squares of as many values as a block of 16 bytes has, one square in each block of some
+// vectors.
+template <class U>
+struct Squares {
+  // No longer than the packed columns.
+  using D = hn::CappedTag<U, kPackedLanes>;
+  static constexpr int kSize = 16 / sizeof(U);
+  static constexpr int kColumns = hn::MaxLanes(D());
+
+  // Packs kSize positions of kColumns columns: rows[i] is where column i lies.
+  static HWY_INLINE void Pack(const U* const* rows, int64_t position, U* packed) {
+    V<D> v[kSize];
+    Repeat<kSize>([&](auto i) HWY_ATTR {
+      v[i.value] = LoadBlocks<0>(
+          D(), [&](int block) HWY_ATTR { return rows[block * kSize + i.value] + position; });
+    });
+    Stages<1>(v);
+    Repeat<kSize>([&](auto j)
+                      HWY_ATTR { hn::StoreU(v[j.value], D(), packed + j.value * kPackedLanes); });
+  }
+
+  // The inverse of Pack(), for the first `count` columns.
+  static HWY_INLINE void Unpack(const U* packed, int64_t position, int64_t count, U* const* rows) {
+    V<D> v[kSize];
+    Repeat<kSize>([&](auto j)
+                      HWY_ATTR { v[j.value] = hn::LoadU(D(), packed + j.value * kPackedLanes); });
+    Stages<1>(v);
+    Repeat<kSize>([&](auto i) HWY_ATTR {
+      StoreBlocks<0>(D(), v[i.value], [&](int block) HWY_ATTR {
+        const int column = block * kSize + i.value;
+        return column < count ? rows[column] + position : nullptr;
+      });
     });
   }
 
  private:
-  // Each stage interleaves the first half of the rows with the second.
+  // Each stage interleaves the first half of the vectors with the second. Everything is unrolled:
+  // the compiler would keep vectors that a loop numbers in memory.
   template <int kStage>
-  static HWY_INLINE void Stages(V<D>* rows) {
+  static HWY_INLINE void Stages(V<D>* v) {
     if constexpr (kStage < kSize) {
       V<D> other[kSize];
       Repeat<kSize / 2>([&](auto i) HWY_ATTR {
-        other[2 * i.value] = hn::InterleaveLower(D(), rows[i.value], rows[i.value + kSize / 2]);
-        other[2 * i.value + 1] = hn::InterleaveUpper(D(), rows[i.value], rows[i.value + kSize / 2]);
+        other[2 * i.value] = hn::InterleaveLower(D(), v[i.value], v[i.value + kSize / 2]);
+        other[2 * i.value + 1] = hn::InterleaveUpper(D(), v[i.value], v[i.value + kSize / 2]);
       });
-      Repeat<kSize>([&](auto i) HWY_ATTR { rows[i.value] = other[i.value]; });
-      Stages<2 * kStage>(rows);
+      Repeat<kSize>([&](auto i) HWY_ATTR { v[i.value] = other[i.value]; });
+      Stages<2 * kStage>(v);
     }
   }
 };
 #endif
 
-// Packs `n` positions of columns that each lie in a row of memory of its own.
+// Packs `n` positions of columns that each lie in a row of memory of its own. A few rows are read
+// to their end before the next ones: processors then see in what order memory is read.
 template <class U>
 HWY_INLINE void PackRows(const U* const* rows, int64_t n, U* packed) {
-  int64_t p = 0;
+  int64_t squares = 0;
 #if HWY_TARGET != HWY_SCALAR
-  using S = Square<U>;
-  for (; p + S::kSize <= n; p += S::kSize) {
-    for (int64_t column = 0; column < kPackedLanes; column += S::kSize) {
-      U* to = packed + p * kPackedLanes + column;
-      S::Transpose([&](int i) { return rows[column + i] + p; },
-                   [&](int j) { return to + j * kPackedLanes; });
+  using S = Squares<U>;
+  squares = n / S::kSize * S::kSize;
+  for (int64_t column = 0; column < kPackedLanes; column += S::kColumns) {
+    for (int64_t p = 0; p < squares; p += S::kSize) {
+      S::Pack(rows + column, p, packed + p * kPackedLanes + column);
     }
   }
 #endif
-  for (; p < n; ++p) {
+  for (int64_t p = squares; p < n; ++p) {
     for (int64_t i = 0; i < kPackedLanes; ++i) packed[p * kPackedLanes + i] = rows[i][p];
   }
 }
@@ -145,18 +188,17 @@ HWY_INLINE void PackRows(const U* const* rows, int64_t n, U* packed) {
 // The inverse of PackRows(), for the first `count` columns.
 template <class U>
 HWY_INLINE void UnpackRows(const U* packed, int64_t n, int64_t count, U* const* rows) {
-  int64_t p = 0;
+  int64_t squares = 0;
 #if HWY_TARGET != HWY_SCALAR
-  using S = Square<U>;
-  for (; p + S::kSize <= n; p += S::kSize) {
-    for (int64_t column = 0; column < count; column += S::kSize) {
-      const U* from = packed + p * kPackedLanes + column;
-      S::Transpose([&](int i) { return from + i * kPackedLanes; },
-                   [&](int j) { return column + j < count ? rows[column + j] + p : nullptr; });
+  using S = Squares<U>;
+  squares = n / S::kSize * S::kSize;
+  for (int64_t column = 0; column < count; column += S::kColumns) {
+    for (int64_t p = 0; p < squares; p += S::kSize) {
+      S::Unpack(packed + p * kPackedLanes + column, p, count - column, rows + column);
     }
   }
 #endif
-  for (; p < n; ++p) {
+  for (int64_t p = squares; p < n; ++p) {
     for (int64_t i = 0; i < count; ++i) rows[i][p] = packed[p * kPackedLanes + i];
   }
 }
@@ -187,11 +229,12 @@ HWY_INLINE void UnpackChannels(const U* packed, const PackedColumns& columns, in
   }
 }
 
-// Prefetches the rows that follow `rows`: the columns lie so far apart that processors do not see
-// in what order they are read. Reaching past the end is harmless.
+// Prefetches the rows that follow `rows` if they are short: processors then do not see in what
+// order they are read. Long rows are slower with it. Reaching past the end is harmless.
 template <class U>
 HWY_INLINE void PrefetchRows(U* const* rows, int64_t count, int64_t row_step, int64_t size) {
-  constexpr int64_t kLine = 64 / sizeof(U);
+  constexpr int64_t kLine = 64 / sizeof(U), kShort = 4 * kLine;
+  if (size > kShort) return;
   for (int64_t i = 0; i < count; ++i) {
     for (int64_t j = 0; j < size; j += kLine) {
       hwy::Prefetch(reinterpret_cast<const uint8_t*>(reinterpret_cast<uintptr_t>(rows[i]) +
