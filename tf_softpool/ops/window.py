@@ -162,7 +162,9 @@ class PoolWindow:
         if self.padding != "valid":
             return (length - 1) // stride + 1
         outputs = (length - size + stride) // stride
-        return ops.maximum(outputs, 0) if ops.is_tensor(outputs) else outputs
+        # Keras takes long to see that a number is no tensor.
+        is_tensor = not isinstance(outputs, int) and ops.is_tensor(outputs)
+        return ops.maximum(outputs, 0) if is_tensor else outputs
 
     def positions_before(self, length: Any, size: int, stride: int) -> Any:
         """Returns how far the first window starts before the input, along a dimension."""
