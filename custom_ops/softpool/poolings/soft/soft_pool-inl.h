@@ -87,12 +87,12 @@ struct SoftPoolMath : PoolMath {
     using D = typename W::D;
     V<D> weights = hn::Set(D(), ExpConstants<hn::TFromD<D>>::kExpOfZero);
     V<D> products = hn::Zero(D());
-    for (int i = 1; i < W::kTaps; ++i) {
-      V<D> distance = Distance<kInfinite>(D(), others[i], m);
+    Repeat<W::kTaps - 1>([&](auto i) SOFTPOOL_INLINE_ATTR {
+      V<D> distance = Distance<kInfinite>(D(), others[i.value + 1], m);
       const V<D> e = ScaledExp(D(), &distance);
       weights = hn::Add(weights, e);
       products = MulAdd(D(), e, distance, products);
-    }
+    });
     return hn::Add(m, hn::Div(products, weights));
   }
 

@@ -111,6 +111,23 @@ HWY_INLINE void ForEachCount(D d, const hn::TFromD<D>* rows, int64_t ranks, cons
   }
 }
 
+// Calls f(count, lanes) for the numbers of values below `ranks` that some lanes have, and these
+// lanes. The first `ranks` of kTaps values are ranked, and values of -inf come last. The count is
+// a std::integral_constant.
+template <int kTaps, class D, class F>
+HWY_INLINE void ForEachCountBelow(D d, const V<D>* ranked, int64_t ranks, const F& f) {
+  bool done = false;
+  Repeat<kTaps - 1>([&](auto from_last) SOFTPOOL_INLINE_ATTR {
+    constexpr int kCount = kTaps - 1 - decltype(from_last)::value;
+    if (done || kCount >= ranks) return;
+    const auto nothing = AreNothing(d, ranked[kCount]);
+    // If all lanes have a value here, they have values at all ranks before.
+    done = hn::AllFalse(d, nothing);
+    const auto lanes = hn::AndNot(AreNothing(d, ranked[kCount - 1]), nothing);
+    if (!hn::AllFalse(d, lanes)) f(std::integral_constant<int, kCount>(), lanes);
+  });
+}
+
 // Returns numbers that are finite in lanes whose values are ordinary or -inf.
 template <class D>
 HWY_INLINE V<D> CheckOrdinary(D d, const hn::TFromD<D>* rows, int64_t taps) {

@@ -25,6 +25,15 @@ HWY_BEFORE_NAMESPACE();
 namespace softpool {
 namespace HWY_NAMESPACE {
 
+// Calls f with each number from 1 to kRanks - 1, as a std::integral_constant. The compiler would
+// keep values that a loop numbers in memory.
+template <int kRanks, class F>
+HWY_INLINE void ForEachRankButFirst(const F& f) {
+  Repeat<kRanks - 1>([&](auto before) SOFTPOOL_INLINE_ATTR {
+    f(std::integral_constant<int, decltype(before)::value + 1>());
+  });
+}
+
 // y = sum_r p_r a_(r), added up in the order of the ranks.
 template <class C, class Weights>
 struct SortedPoolFew : PoolMath {
@@ -44,18 +53,18 @@ struct SortedPoolFew : PoolMath {
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR { a[i] = window.Load(tap); });
     const int64_t ranks = HWY_MIN(W::kTaps, weights.Ranks());
     Select<W::kTaps>(D(), a, ranks);
-    const C* p = weights.Of(ranks);
-    V<D> y = hn::Mul(window.LoadChannel(p), a[0]);
-    V<D> check;
+    V<D> y, check;
     if (HWY_LIKELY(ranks == W::kTaps)) {
-      for (int r = 1; r < W::kTaps; ++r) y = AddRank(window, p, r, a[r], y);
-      check = y;
+      check = y = WeighRanks<W::kTaps>(window, a);
     } else {
-      for (int r = 1; r < W::kTaps; ++r) {
-        if (r < ranks) y = AddRank(window, p, r, a[r], y);
-      }
+      const C* p = weights.Of(ranks);
+      y = hn::Mul(window.LoadChannel(p), a[0]);
+      ForEachRankButFirst<W::kTaps>([&](auto r) SOFTPOOL_INLINE_ATTR {
+        if (r.value < ranks) y = AddRank(window, p, r.value, a[r.value], y);
+      });
       check = y;
-      for (int r = 1; r < W::kTaps; ++r) check = Check(D(), a[r], check);
+      ForEachRankButFirst<W::kTaps>(
+          [&](auto r) SOFTPOOL_INLINE_ATTR { check = Check(D(), a[r.value], check); });
     }
     if (HWY_LIKELY(hn::AllTrue(D(), hn::IsFinite(check)))) {
       window.StoreWindow(y);
@@ -65,6 +74,16 @@ struct SortedPoolFew : PoolMath {
       Repeat<W::kTaps>([&](auto i) HWY_ATTR { copies[i.value] = a[i.value]; });
       special(W(window), copies, ranks, y);
     }
+  }
+
+  // Returns the result of a window of kRanks ranked values.
+  template <int kRanks, class W>
+  HWY_INLINE V<typename W::D> WeighRanks(const W& window, const V<typename W::D>* a) {
+    const C* p = weights.Of(kRanks);
+    V<typename W::D> y = hn::Mul(window.LoadChannel(p), a[0]);
+    ForEachRankButFirst<kRanks>(
+        [&](auto r) SOFTPOOL_INLINE_ATTR { y = AddRank(window, p, r.value, a[r.value], y); });
+    return y;
   }
 
   template <class W>
@@ -166,9 +185,8 @@ struct SortedPoolGradFew : Summing {
     using D = typename W::D;
     V<D> to_tap[W::kTaps];
     Heaviest<D> heaviest(weight(0), a[0]);
-    Repeat<W::kTaps - 1>([&](auto i) SOFTPOOL_INLINE_ATTR {
-      constexpr int r = decltype(i)::value + 1;
-      if (r < ranks) heaviest.Compare(weight(r), a[r]);
+    ForEachRankButFirst<W::kTaps>([&](auto r) SOFTPOOL_INLINE_ATTR {
+      if (r.value < ranks) heaviest.Compare(weight(r.value), a[r.value]);
     });
     const V<D> from = heaviest.Value();
     // The mean distance. It is not finite if a value is not finite or a distance overflows.
@@ -180,7 +198,7 @@ struct SortedPoolGradFew : Summing {
     });
     V<D> check = CheckDistances(D(), hn::Sub(a[0], from), distance, mean);
     if (ranks < W::kTaps) {
-      for (int i = 0; i < W::kTaps; ++i) check = Check(D(), a[i], check);
+      Repeat<W::kTaps>([&](auto i) SOFTPOOL_INLINE_ATTR { check = Check(D(), a[i.value], check); });
     }
     if (HWY_UNLIKELY(!hn::AllTrue(D(), hn::IsFinite(check)))) return failed();
     const V<D> g = window.LoadWindow();

@@ -86,32 +86,21 @@ struct SortedPoolMath : SortedPoolFew<C, RankWeights<C>> {
 
   // Does the same for a window whose values are in `a`.
   template <class W>
-  HWY_NOINLINE void StoreSpecialFew(const W& window, const V<typename W::D>* sorted, int64_t ranks,
+  HWY_NOINLINE void StoreSpecialFew(const W& window, const V<typename W::D>* a, int64_t ranks,
                                     V<typename W::D> y) {
     using D = typename W::D;
-    V<D> a[W::kTaps], check = hn::Zero(D());
-    Repeat<W::kTaps>([&](auto i) HWY_ATTR {
-      const V<D> value = sorted[i.value];
-      a[i.value] = value;
-      check = Check(D(), hn::IfThenZeroElse(AreNothing(D(), value), value), check);
+    const V<D> infinity = hn::Set(D(), std::numeric_limits<C>::infinity());
+    auto ordinary = hn::Lt(a[0], infinity);
+    ForEachRankButFirst<W::kTaps>([&](auto r) SOFTPOOL_INLINE_ATTR {
+      ordinary = hn::And(ordinary, hn::Lt(a[r.value], infinity));
     });
-    Repeat<W::kTaps - 1>([&](auto from_last) HWY_ATTR {
-      constexpr int kCount = W::kTaps - 1 - decltype(from_last)::value;
-      if (kCount >= ranks) return;
-      const auto lanes = hn::AndNot(AreNothing(D(), a[kCount - 1]), AreNothing(D(), a[kCount]));
-      if (hn::AllFalse(D(), lanes)) return;
-      const C* p = weights.Of(kCount);
-      V<D> of_smaller = hn::Mul(window.LoadChannel(p), a[0]);
-      Repeat<kCount - 1>([&](auto i) HWY_ATTR {
-        constexpr int r = decltype(i)::value + 1;
-        of_smaller = Few::AddRank(window, p, r, a[r], of_smaller);
-      });
-      y = hn::IfThenElse(lanes, of_smaller, y);
+    ForEachCountBelow<W::kTaps>(D(), a, ranks, [&](auto count, auto lanes) SOFTPOOL_INLINE_ATTR {
+      y = hn::IfThenElse(lanes, this->template WeighRanks<decltype(count)::value>(window, a), y);
     });
     const auto empty = AreNothing(D(), a[0]);
     y = hn::IfThenElse(empty, a[0], y);
     window.StoreWindow(y);
-    const auto done = hn::And(hn::IsFinite(check), hn::Or(hn::IsFinite(y), empty));
+    const auto done = hn::And(ordinary, hn::Or(hn::IsFinite(y), empty));
     if (HWY_UNLIKELY(!hn::AllTrue(D(), done))) RunReference(window.AnySize(), done);
   }
 

@@ -73,18 +73,14 @@ struct SortedPoolGradMath : SortedPoolGradFew<C, RankWeights<C>, SummingMath<C>>
     const HasValue<D> has{sorted, AreNothing(D(), sorted[0])};
     const V<D> first = hn::IfThenZeroElse(has.empty, sorted[0]);
     const C* table = weights.Of(ranks);
-    Repeat<kTaps>([&](auto r) HWY_ATTR {
+    Repeat<kTaps>([&](auto r) SOFTPOOL_INLINE_ATTR {
       a[r.value] = hn::IfThenElse(AreNothing(D(), sorted[r.value]), first, sorted[r.value]);
       weight[r.value] = r.value < ranks ? load(table, r.value) : hn::Zero(D());
     });
-    Repeat<kTaps - 1>([&](auto from_last) HWY_ATTR {
-      constexpr int kCount = kTaps - 1 - decltype(from_last)::value;
-      if (kCount >= ranks) return;
-      const auto lanes =
-          hn::AndNot(AreNothing(D(), sorted[kCount - 1]), AreNothing(D(), sorted[kCount]));
-      if (hn::AllFalse(D(), lanes)) return;
+    ForEachCountBelow<kTaps>(D(), sorted, ranks, [&](auto count, auto lanes) SOFTPOOL_INLINE_ATTR {
+      constexpr int kCount = decltype(count)::value;
       const C* smaller = weights.Of(kCount);
-      Repeat<kTaps>([&](auto r) HWY_ATTR {
+      Repeat<kTaps>([&](auto r) SOFTPOOL_INLINE_ATTR {
         V<D> w = hn::Zero(D());
         if constexpr (r.value < kCount) w = load(smaller, r.value);
         weight[r.value] = hn::IfThenElse(lanes, w, weight[r.value]);
