@@ -133,7 +133,7 @@ def _watch(capture: Capture, stopping: Stopping) -> None:
     """Lets a guard watch over this process, and messages about signals pass by the capture."""
     from tf_softpool_cli.guard import Guard
 
-    stopping.ending.callback(Guard(capture).dismiss)
+    stopping.ending.callback(Guard(capture, stopping.ending).dismiss)
     said = messages.line("error", messages.INTERRUPTED).encode()
     stopping.say = lambda: capture.say(said)
 

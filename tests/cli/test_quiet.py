@@ -92,13 +92,15 @@ def test_streams_that_are_closed(closed):
     ],
 )
 @pytest.mark.parametrize("when", ["importing", "working"])
-def test_a_process_that_dies_leaves_its_last_words(when, death, code):
+def test_a_process_that_dies_leaves_its_last_words(when, death, code, tmp_path):
     words = "".join(f"line {i}\\n" for i in range(100))
-    run = process(program(**{when: f"os.write(2, b'{words}')\nsys.stdout.flush()\n{death}"}))
+    dying = program(**{when: f"os.write(2, b'{words}')\nsys.stdout.flush()\n{death}"})
+    run = process(dying, {"TMPDIR": str(tmp_path)})
     assert run.returncode == code
     lines = run.stderr.decode().splitlines()
     start = lines.index("tf-softpool: error: the process died. Its last lines:")
     assert lines[start + 1 :] == [f"line {i}" for i in range(80, 100)]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_import_is_told():
