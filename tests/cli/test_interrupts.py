@@ -8,16 +8,12 @@ import time
 
 import keras
 import pytest
+from child_process import heed_signals
 from test_architecture import ROOT
 
 import tf_softpool as tsp
 
 INTERRUPTED = "tf-softpool: error: interrupted: nothing was written\n"
-
-
-def heed_interrupts():
-    """A process in the background of a shell ignores interrupts, and so do the processes that it starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +35,7 @@ def export(model, out, temporary):
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)},
         start_new_session=True,
-        preexec_fn=heed_interrupts,
+        preexec_fn=heed_signals,
     )
 
 

@@ -10,6 +10,7 @@ import sys
 import textwrap
 
 import pytest
+from child_process import heed_signals
 from test_architecture import ROOT
 
 INTERRUPTED = "tf-softpool: error: interrupted: nothing was written\n"
@@ -44,17 +45,12 @@ def program(importing="", working="", command="info"):
     return "\n".join(lines)
 
 
-def heed_interrupts():
-    """A process in the background of a shell ignores interrupts, and so do the processes that it starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def environment(**more):
     return {**os.environ, "PYTHONPATH": str(ROOT), **more}
 
 
 def process(code, more=None, **options):
-    options = {"capture_output": True, "check": False, "preexec_fn": heed_interrupts, **options}
+    options = {"capture_output": True, "check": False, "preexec_fn": heed_signals, **options}
     return subprocess.run([sys.executable, "-c", code], env=environment(**(more or {})), **options)
 
 
@@ -162,7 +158,7 @@ def test_an_interrupt_of_the_whole_terminal(when):
         start_new_session=True,
         pass_fds=[writing],
         env=environment(),
-        preexec_fn=heed_interrupts,
+        preexec_fn=heed_signals,
     ) as running:
         os.close(writing)
         os.read(reading, 1)

@@ -150,6 +150,8 @@ def test_stopped_from_outside_leaves_nothing(model, monkeypatch, number):
 
     monkeypatch.setattr(replace, "rewrite_file", stopped)
     before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    # Under `nohup` it would be ignored, and stay so.
+    signal.signal(number, signal.SIG_DFL)
     try:
         with pytest.raises(SystemExit) as exit_:
             main(["replace", str(model), str(out_of(model)), "--map", "max=soft"])

@@ -10,6 +10,12 @@ from pathlib import Path
 from typing import Any
 
 
+def heed_signals() -> None:
+    """Lets signals end this process. Under `nohup` and in the background of a shell, some would not."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Child:
     """A process that answers in lines.
 
