@@ -186,7 +186,8 @@ def detail_preserving_pool_gradient(
         to_alpha.value += (scaled * d.per_alpha * d.away).sum(axis=(0, 1))
         to_alpha.scale += (size * d.per_alpha * away * (1 + of_total)).sum(axis=(0, 1))
         to_lam.value += (scaled * d.away * d.rho * d.log).sum(axis=(0, 1))
-        logs = np.abs(d.log) * d.w_error + d.rho * np.abs(d.log) + np.abs(d.slope) * 2
+        # The logarithm of a number near one has that number's rounding error.
+        logs = np.abs(d.log) * d.w_error + d.rho * (np.abs(d.log) + 1 / 8) + np.abs(d.slope) * 2
         to_lam.scale += (size * away * logs * (1 + of_total)).sum(axis=(0, 1))
     results = [to_x.result(data_format)]
     if guide is not None:

@@ -153,6 +153,15 @@ FOUND = {
     ],
     "detail, guided": [
         Call(Case((2,), (WHOLE,), (WHOLE,), 1, 3), "whole", x=Values(0, "huge", "ordinary"), choice=1),
+        # The logarithms of distances near one cancel.
+        Call(
+            Case((2,), (WHOLE,), (WHOLE,), 1, 3),
+            "whole",
+            dtype="float16",
+            x=Values(0, "ties"),
+            others=Values(0, "ordinary", "tiny", 0.5),
+            choice=1,
+        ),
         # In standard operations, a large power makes much of the rounding of a distance.
         Call(Case((2, 1, 1), (2, 1, 1), (1, 1, 1), 1, 1), x=Values(0, "largest"), choice=5),
         # A derivative was beyond the range, and its product with a gradient of zero was NaN.
