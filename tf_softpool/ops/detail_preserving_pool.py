@@ -19,6 +19,7 @@ from tf_softpool.ops.arguments import (
     spatial_rank,
 )
 from tf_softpool.ops.node import PoolNode
+from tf_softpool.ops.portable import standard
 from tf_softpool.ops.portable.infinities import is_inf, is_minus_inf, largest_of, limit_of, nan_where
 from tf_softpool.ops.portable.integers import details as integers
 from tf_softpool.ops.portable.quick import details
@@ -28,8 +29,6 @@ from tf_softpool.ops.portable.weighted_average import weighted_average
 from tf_softpool.ops.window import PoolWindow
 
 EPSILON = 1e-3
-# A factor with which no sum overflows.
-_SMALL = 2.0**-64
 
 
 def detail_preserving_pool(
@@ -172,7 +171,7 @@ def exact_detail_preserving_pool(
     kept = taps.among(ops.logical_not(is_minus_inf(a)))
     count = ops.sum(ops.cast(kept, dtype), axis=TAPS, keepdims=True)
     values = ops.where(ops.logical_and(kept, ops.logical_not(is_inf(a))), a, 0.0)
-    guide = _mean(values, count) if guide is None else as_windows(ops.cast(guide, dtype), window)
+    guide = standard.mean(values, kept) if guide is None else as_windows(ops.cast(guide, dtype), window)
     alpha, lam = along_channels(alpha, window), along_channels(lam, window)
     weights = ops.where(kept, _weights(values, guide, alpha, lam, kept, symmetric), 0.0)
     total = ops.sum(weights, axis=TAPS, keepdims=True)
@@ -181,16 +180,6 @@ def exact_detail_preserving_pool(
     of_window = ops.logical_or(ops.isnan(guide), ops.logical_or(ops.isnan(alpha), ops.isnan(lam)))
     nan = ops.logical_or(ops.any(ops.isnan(a), axis=TAPS, keepdims=True), of_window)
     return ops.cast(as_pooled(ops.where(nan, nan_where(nan, dtype), y), x, window), x.dtype)
-
-
-def _mean(values: Any, count: Any) -> Any:
-    """Returns the sum of each window's values, divided by a count, or 0 for a count of 0.
-
-    Sums of large numbers do not overflow, and are not rounded more often than others. A number whose small
-    part is rounded to zero is nothing beside `EPSILON`.
-    """
-    total = ops.sum(_SMALL * values, axis=TAPS, keepdims=True)
-    return total / ops.where(count == 0, 1.0, count) / _SMALL
 
 
 def _weights(values: Any, guide: Any, alpha: Any, lam: Any, kept: Any, symmetric: bool) -> Any:

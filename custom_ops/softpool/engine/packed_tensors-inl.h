@@ -60,8 +60,7 @@ class PackedTensors {
     for (int i = 0; i < kStored; ++i) {
       tensors.tap_out[i] = take(inputs_);
       // Where no window reaches, the gradient is zero.
-      if (!g.HasGaps()) continue;
-      std::fill(tensors.tap_out[i], tensors.tap_out[i] + inputs_.Elements(), T{});
+      if (g.HasGaps()) std::fill_n(tensors.tap_out[i], inputs_.Elements(), T{});
     }
     if constexpr (Math::kDraws) tensors.draws = PackDraws(from.seed, g);
   }

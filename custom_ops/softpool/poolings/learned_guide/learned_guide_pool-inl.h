@@ -149,31 +149,27 @@ struct LearnedGuideGradMath : Summing {
   template <class W, class Around>
   HWY_INLINE void Guide(const W& window, const Around& around) {
     using D = typename W::D;
-    const V<D> one = hn::Set(D(), C{1}), g = window.LoadWindow();
-    const V<D> product = hn::Mul(g, around.Factor());
+    const V<D> g = window.LoadWindow(), product = hn::Mul(g, around.Factor());
     const auto fits = hn::IsFinite(product);
-    if (HWY_LIKELY(hn::AllTrue(D(), fits))) return Send<false>(window, around, product, one);
-    SendLarge(window, around, hn::IfThenElse(fits, product, g),
-              hn::IfThenElse(fits, one, around.Factor()));
+    if (HWY_UNLIKELY(!hn::AllTrue(D(), fits))) {
+      const V<D> rest = hn::IfThenElse(fits, hn::Set(D(), C{1}), around.Factor());
+      return SendLarge(window, around, hn::IfThenElse(fits, product, g), rest);
+    }
+    Send(window, around, [&](V<D> v) HWY_ATTR { return hn::Mul(product, v); });
   }
 
   // The product of g and f may be beyond the type's range, and its product with a kernel inside. So
-  // a gradient comes as two factors.
+  // it comes as two factors.
   template <class W, class Around>
   HWY_NOINLINE void SendLarge(const W& window, const Around& around, V<typename W::D> g,
                               V<typename W::D> rest) {
-    Send<true>(window, around, g, rest);
+    using D = typename W::D;
+    Send(window, around, [&](V<D> v) HWY_ATTR { return hn::Mul(hn::Mul(g, v), rest); });
   }
 
-  // Without kTwoFactors, `rest` is one.
-  template <bool kTwoFactors, class W, class Around>
-  HWY_INLINE void Send(const W& window, const Around& around, V<typename W::D> g,
-                       [[maybe_unused]] V<typename W::D> rest) {
-    const auto times_g = [&](V<typename W::D> v) HWY_ATTR {
-      v = hn::Mul(g, v);
-      if constexpr (kTwoFactors) v = hn::Mul(v, rest);
-      return v;
-    };
+  // times_g(v) returns g f v.
+  template <class W, class Around, class F>
+  HWY_INLINE void Send(const W& window, const Around& around, const F& times_g) {
     window.ForEach([&](int64_t i, const Tap& tap) HWY_ATTR {
       window.Emit(tap, around.OfNumber(i, tap, times_g(tables.Weight(window, tap))));
       window.AddChannel(times_g(around.At(i, tap)), Summing::sums.Row(tap.place));
